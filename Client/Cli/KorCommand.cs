@@ -1,0 +1,101 @@
+using System.CommandLine;
+using System.CommandLine.Invocation;
+using KafkaOracleOrleans.Client.Cli.Output;
+using KafkaOracleOrleans.Client.Cli.Verbs;
+using KafkaOracleOrleans.Processing.Text;
+
+namespace KafkaOracleOrleans.Client.Cli;
+
+/// <summary>The command <c>kor</c>.</summary>
+internal sealed class KorCommand
+{
+    private readonly CliHost _host;
+    private readonly GlobalOptions _globals = new();
+    private readonly RootCommand _root = new(
+        "Checks, tests and explains pipelines offline; shows and steers running ones.");
+
+    private KorCommand(CliHost host)
+    {
+        _host = host;
+        _globals.AddTo(_root);
+        ValidateVerb.AddTo(this);
+        TestVerb.AddTo(this);
+        EvalVerb.AddTo(this);
+        ExplainVerb.AddTo(this);
+        SchemaVerb.AddTo(this);
+        DocsVerb.AddTo(this);
+        StatusVerbs.AddTo(this);
+        StateVerbs.AddTo(this);
+        LifecycleVerbs.AddTo(this);
+        CompletionVerb.AddTo(this);
+    }
+
+    /// <summary>Runs a command line and returns its exit code. Never throws.</summary>
+    public static async Task<int> RunAsync(IReadOnlyList<string> args, CliHost host, CancellationToken cancellation = default)
+    {
+        var kor = new KorCommand(host);
+        var parsed = kor._root.Parse(args);
+        if (parsed.Action is ParseErrorAction) return kor.Refuse(parsed);
+        var configuration = new InvocationConfiguration
+        {
+            Output = host.Out,
+            Error = host.Error,
+            EnableDefaultExceptionHandler = false,
+            ProcessTerminationTimeout = TimeSpan.FromSeconds(5),
+        };
+        try
+        {
+            return await parsed.InvokeAsync(configuration, cancellation);
+        }
+        catch (CliException expected)
+        {
+            host.Error.WriteLine("kor: " + expected.Message);
+            return expected.ExitCode;
+        }
+        catch (OperationCanceledException)
+        {
+            return ExitCodes.Interrupted;
+        }
+    }
+
+    /// <summary>Adds a verb.</summary>
+    public void Add(Command verb, VerbAction action)
+    {
+        verb.SetAction((args, cancellation) =>
+        {
+            var output = new CliOutput(_host, args.GetValue(_globals.Output), args.GetValue(_globals.NoColor));
+            return action(new VerbContext(_host, output, args, _globals), cancellation);
+        });
+        _root.Subcommands.Add(verb);
+    }
+
+    private int Refuse(ParseResult parsed)
+    {
+        var command = parsed.CommandResult.Command;
+        var verb = command == _root ? "" : " " + command.Name;
+        if (parsed.Tokens.Count == 0)
+        {
+            _host.Error.WriteLine("kor: A verb is missing. 'kor --help' lists them.");
+            return ExitCodes.Usage;
+        }
+
+        var unmatched = parsed.UnmatchedTokens.Count == 0 ? null : parsed.UnmatchedTokens[0];
+        if (unmatched is not null)
+        {
+            var known = command.Subcommands.Select(c => c.Name).Concat(OptionNames(command)).ToArray();
+            var near = Suggestions.Nearest(unmatched, known);
+            var what = unmatched.StartsWith('-') ? "option" : command == _root ? "verb" : "argument";
+            var hint = near is null ? "" : $" Did you mean '{near}'?";
+            _host.Error.WriteLine($"kor{verb}: Unknown {what} '{unmatched}'.{hint}");
+        }
+        else
+        {
+            foreach (var error in parsed.Errors) _host.Error.WriteLine($"kor{verb}: {error.Message}");
+        }
+
+        _host.Error.WriteLine($"'kor{verb} --help' shows what there is.");
+        return ExitCodes.Usage;
+    }
+
+    private IEnumerable<string> OptionNames(Command command) => command.Options.Concat(_root.Options).Select(o => o.Name);
+}

@@ -1,0 +1,118 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Spectre.Console;
+using Spectre.Console.Rendering;
+
+namespace KafkaOracleOrleans.Client.Cli.Output;
+
+/// <summary>Writes a command's data to stdout and its talk to stderr, in the format asked for.</summary>
+internal sealed class CliOutput
+{
+    private readonly CliHost _host;
+    private readonly bool _color;
+
+    public CliOutput(CliHost host, OutputFormat format, bool noColor)
+    {
+        _host = host;
+        Format = format;
+        _color = host.OutIsTerminal && !noColor && string.IsNullOrEmpty(host.Variable("NO_COLOR"));
+        Console = AnsiConsole.Create(new AnsiConsoleSettings
+        {
+            Ansi = host.OutIsTerminal ? AnsiSupport.Detect : AnsiSupport.No,
+            ColorSystem = _color ? ColorSystemSupport.Detect : ColorSystemSupport.NoColors,
+            Interactive = host.OutIsTerminal ? InteractionSupport.Detect : InteractionSupport.No,
+            Out = new AnsiConsoleOutput(host.Out),
+        });
+    }
+
+    /// <summary>The format asked for.</summary>
+    public OutputFormat Format { get; }
+
+    /// <summary>True when data is for people.</summary>
+    public bool ForPeople => Format == OutputFormat.Table;
+
+    /// <summary>The terminal behind stdout; for showing what refreshes in place.</summary>
+    public IAnsiConsole Console { get; }
+
+    /// <summary>A line of data.</summary>
+    public void Line(string text = "") => _host.Out.WriteLine(text);
+
+    /// <summary>A line of data that a terminal shows in colour.</summary>
+    public void Line(string text, Tone tone)
+    {
+        // Written by hand: a console would break the line at the terminal's width, and places could no longer be copied.
+        if (_color && tone != Tone.Plain && Console.Profile.Capabilities.Ansi) _host.Out.WriteLine($"\u001b[{CodeOf(tone)}m{text}\u001b[0m");
+        else _host.Out.WriteLine(text);
+    }
+
+    /// <summary>A line of talk.</summary>
+    public void Talk(string text) => _host.Error.WriteLine(text);
+
+    /// <summary>A table: with rules where it fits the terminal, plain elsewhere, so that nothing is ever cut off.</summary>
+    public void Table(TableModel table)
+    {
+        if (_host.OutIsTerminal && table.Width(gap: 3) < Console.Profile.Width) Console.Write(Render(table));
+        else table.WritePlain(_host.Out);
+    }
+
+    /// <summary>Data in a format for programs.</summary>
+    public void Data(JsonNode data) =>
+        Data(data.ToJsonString(Format == OutputFormat.Json ? JsonText.Indented : JsonText.Compact));
+
+    /// <summary>Data that is JSON text already: as it is, line by line, or as YAML.</summary>
+    public void Data(string json)
+    {
+        if (Format == OutputFormat.Json)
+        {
+            _host.Out.WriteLine(json.TrimEnd('\n'));
+            return;
+        }
+
+        using var document = JsonDocument.Parse(json);
+        var root = document.RootElement;
+        if (Format == OutputFormat.Yaml)
+        {
+            _host.Out.Write(YamlText.Of(root));
+        }
+        else if (root.ValueKind == JsonValueKind.Array)
+        {
+            foreach (var item in root.EnumerateArray()) _host.Out.WriteLine(JsonSerializer.Serialize(item, JsonText.Compact));
+        }
+        else
+        {
+            _host.Out.WriteLine(JsonSerializer.Serialize(root, JsonText.Compact));
+        }
+    }
+
+    /// <summary>A table as a terminal shows it.</summary>
+    public static IRenderable Render(TableModel model)
+    {
+        var table = new Table { Border = TableBorder.Simple };
+        foreach (var column in model.Columns)
+        {
+            var heading = new Text(column.Title, new Style(decoration: Decoration.Bold));
+            table.AddColumn(new Spectre.Console.TableColumn(heading) { Alignment = column.Right ? Justify.Right : Justify.Left, NoWrap = true });
+        }
+
+        foreach (var row in model.Rows)
+            table.AddRow(row.Select(cell => (IRenderable)new Text(TableModel.OneLine(cell.Text), StyleOf(cell.Tone))));
+        return table;
+    }
+
+    private static int CodeOf(Tone tone) => tone switch
+    {
+        Tone.Good => 32,
+        Tone.Warning => 33,
+        Tone.Bad => 31,
+        _ => 90,
+    };
+
+    private static Style StyleOf(Tone tone) => tone switch
+    {
+        Tone.Good => new Style(Color.Green),
+        Tone.Warning => new Style(Color.Yellow),
+        Tone.Bad => new Style(Color.Red),
+        Tone.Faint => new Style(Color.Grey),
+        _ => Style.Plain,
+    };
+}

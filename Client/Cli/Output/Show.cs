@@ -1,0 +1,48 @@
+using System.Globalization;
+using KafkaOracleOrleans.Grains.Interfaces;
+
+namespace KafkaOracleOrleans.Client.Cli.Output;
+
+/// <summary>How numbers, times and states are written for people; what is not known is <c>-</c>, never 0.</summary>
+internal static class Show
+{
+    private const string Unknown = "-";
+
+    public static string Count(long? value) => value?.ToString("N0", CultureInfo.InvariantCulture) ?? Unknown;
+
+    public static string Rate(double perSecond) => perSecond.ToString(perSecond is > 0 and < 10 ? "N1" : "N0", CultureInfo.InvariantCulture);
+
+    /// <summary>A time, ms since the Unix epoch, UTC to the second.</summary>
+    public static string Time(long? ms) => ms is { } value && InRange(value)
+        ? DateTimeOffset.FromUnixTimeMilliseconds(value).UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture)
+        : Unknown;
+
+    public static string Time(DateTimeOffset at) => at.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture);
+
+    /// <summary>How far a time lies behind now, e.g. <c>33 s</c>.</summary>
+    public static string Behind(long? ms, DateTimeOffset now)
+    {
+        if (ms is not { } value || !InRange(value)) return Unknown;
+        var span = now - DateTimeOffset.FromUnixTimeMilliseconds(value);
+        return span < TimeSpan.Zero ? "-" + Span(-span) : Span(span);
+    }
+
+    public static string Span(TimeSpan span) => span switch
+    {
+        { TotalSeconds: < 10 } => span.TotalSeconds.ToString("0.0", CultureInfo.InvariantCulture) + " s",
+        { TotalMinutes: < 2 } => span.TotalSeconds.ToString("0", CultureInfo.InvariantCulture) + " s",
+        { TotalHours: < 2 } => string.Create(CultureInfo.InvariantCulture, $"{(int)span.TotalMinutes} m {span.Seconds} s"),
+        { TotalDays: < 2 } => string.Create(CultureInfo.InvariantCulture, $"{(int)span.TotalHours} h {span.Minutes} m"),
+        _ => string.Create(CultureInfo.InvariantCulture, $"{(int)span.TotalDays} d {span.Hours} h"),
+    };
+
+    public static Cell State(PartState state) => new(state.ToString().ToUpperInvariant(), state switch
+    {
+        PartState.Running => Tone.Good,
+        PartState.Blocked or PartState.Starting => Tone.Warning,
+        PartState.Failed => Tone.Bad,
+        _ => Tone.Faint,
+    });
+
+    private static bool InRange(long ms) => ms is > -62_135_596_800_000 and < 253_402_300_800_000;
+}

@@ -1,0 +1,106 @@
+using KafkaOracleOrleans.Grains.Interfaces;
+
+namespace KafkaOracleOrleans.Client.Cli.Output;
+
+/// <summary>Pipelines and their parts as tables.</summary>
+internal static class StatusText
+{
+    /// <summary>One line per pipeline.</summary>
+    public static TableModel Pipelines(IEnumerable<PipelineStatus> pipelines, DateTimeOffset now)
+    {
+        var table = new TableModel(
+            new("PIPELINE"), new("STATE"), new("RECORDS/S", true), new("LAG", true), new("BEHIND", true), new("CONSUMED", true),
+            new("QUARANTINED", true), new("NOTE"));
+        foreach (var p in pipelines.OrderBy(p => p.Name, StringComparer.Ordinal))
+        {
+            table.Add(
+                p.Name, Show.State(p.State), Show.Rate(p.RecordsPerSecond), Show.Count(p.Lag), Show.Behind(p.Watermark, now),
+                Show.Count(p.Counts.Consumed), Show.Count(p.Counts.Quarantined), p.Reason ?? "");
+        }
+
+        return table;
+    }
+
+    /// <summary>Everything about one pipeline.</summary>
+    public static void Write(CliOutput output, PipelineStatus status, DateTimeOffset now)
+    {
+        var state = Show.State(status.State);
+        output.Line($"{status.Name}   {state.Text}   version {Show.Count(status.Version)}   wanted {status.Desired.ToString().ToLowerInvariant()}", state.Tone);
+        if (status.Reason is not null) output.Line($"Reason      {TableModel.OneLine(status.Reason)}");
+        output.Line($"Rate        {Show.Rate(status.RecordsPerSecond)} records/s   lag {Show.Count(status.Lag)} records");
+        output.Line($"Watermark   {Show.Time(status.Watermark)} ({Show.Behind(status.Watermark, now)} behind)");
+        var c = status.Counts;
+        output.Line(
+            $"Records     {Show.Count(c.Consumed)} consumed = {Show.Count(c.Absorbed)} absorbed + {Show.Count(c.Duplicate)} duplicate + "
+            + $"{Show.Count(c.Late)} late + {Show.Count(c.Filtered)} filtered + {Show.Count(c.Quarantined)} quarantined",
+            c.AddsUp ? Tone.Plain : Tone.Bad);
+        if (!c.AddsUp) output.Talk("kor: The counts do not add up. Please report this.");
+        Section(output, Partitions(status));
+        Section(output, Shards(status, now));
+        Section(output, Sinks(status));
+        Section(output, Rules(status));
+    }
+
+    private static void Section(CliOutput output, TableModel table)
+    {
+        if (table.Rows.Count == 0) return;
+        output.Line();
+        output.Table(table);
+    }
+
+    private static TableModel Partitions(PipelineStatus status)
+    {
+        var table = new TableModel(
+            new("PARTITION"), new("STATE"), new("POSITION", true), new("END", true), new("LAG", true), new("CHECKPOINT", true),
+            new("RECORDS/S", true), new("WATERMARK"), new("SILO"), new("NOTE"));
+        foreach (var p in status.Partitions)
+        {
+            var lag = p.End is { } end && p.Position is { } position ? Math.Max(0, end - position) : (long?)null;
+            table.Add(
+                p.Partition, Show.State(p.State), Show.Count(p.Position), Show.Count(p.End), Show.Count(lag), Show.Count(p.Checkpoint),
+                Show.Rate(p.RecordsPerSecond), Show.Time(p.Watermark), p.Silo, p.Reason ?? (p.Idle ? "idle" : ""));
+        }
+
+        return table;
+    }
+
+    private static TableModel Shards(PipelineStatus status, DateTimeOffset now)
+    {
+        var table = new TableModel(
+            new("STEP"), new("SHARDS", true), new("STATE"), new("CELLS", true), new("OUTBOX", true), new("CLOSED", true), new("LATE", true),
+            new("CHECKPOINT", true), new("BEHIND", true), new("NOTE"));
+        foreach (var step in status.Shards.GroupBy(s => s.Step))
+        {
+            var worst = step.MaxBy(s => s.State)!;
+            table.Add(
+                step.Key, Show.Count(step.Count()), Show.State(worst.State), Show.Count(step.Sum(s => (long)s.Cells)),
+                Show.Count(step.Sum(s => (long)s.OutboxEntries)), Show.Count(step.Sum(s => s.ClosedWindows)),
+                Show.Count(step.Sum(s => s.Late)), Show.Rate(step.Max(s => s.LastCheckpointMs)) + " ms",
+                Show.Behind(step.Min(s => s.Watermark), now), worst.Reason ?? "");
+        }
+
+        return table;
+    }
+
+    private static TableModel Sinks(PipelineStatus status)
+    {
+        var table = new TableModel(
+            new("SINK"), new("LANES", true), new("STATE"), new("WRITTEN", true), new("BUFFERED", true), new("QUARANTINED", true), new("NOTE"));
+        foreach (var sink in status.Sinks.GroupBy(s => s.Sink))
+        {
+            var worst = sink.MaxBy(s => s.State)!;
+            table.Add(
+                sink.Key, Show.Count(sink.Count()), Show.State(worst.State), Show.Count(sink.Sum(s => s.Written)),
+                Show.Count(sink.Sum(s => (long)s.Buffered)), Show.Count(sink.Sum(s => s.Quarantined)), worst.Reason ?? "");
+        }
+
+        return table;
+    }
+
+    private static TableModel Rules(PipelineStatus status)
+    {
+        var table = new TableModel(new("RULE"), new("FAILED", true));
+        foreach (var (rule, failed) in status.Rules.OrderBy(r => r.Key, StringComparer.Ordinal)) table.Add(rule, Show.Count(failed));
+        return table;
+    }
+}

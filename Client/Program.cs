@@ -1,0 +1,3 @@
+using KafkaOracleOrleans.Client.Cli;
+
+return await KorCommand.RunAsync(args, CliHost.Process());

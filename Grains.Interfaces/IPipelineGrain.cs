@@ -1,0 +1,179 @@
+using Orleans.Concurrency;
+
+namespace KafkaOracleOrleans.Grains.Interfaces;
+
+/// <summary>One pipeline: its definition, whether it should run, and how it is doing. The key is the pipeline's name.</summary>
+[Alias("kor.IPipelineGrain")]
+[GrainInterfaceType("kor.pipeline")]
+public interface IPipelineGrain : IGrainWithStringKey
+{
+    /// <summary>
+    /// Takes over a definition. An identical one changes nothing. A faulty one, or one whose state is incompatible with
+    /// what is stored, is refused with the reasons and disturbs nothing.
+    /// </summary>
+    [Alias("Apply")]
+    Task<ApplyOutcome> ApplyAsync(PipelineText definition);
+
+    /// <summary>Stops the pipeline and forgets the definition; state and tables stay.</summary>
+    [Alias("Remove")]
+    Task RemoveAsync();
+
+    /// <summary>Runs the pipeline from its checkpoint.</summary>
+    [Alias("Start")]
+    Task StartAsync();
+
+    /// <summary>Stops reading, keeps everything in memory; <see cref="StartAsync"/> goes on.</summary>
+    [Alias("Pause")]
+    Task PauseAsync();
+
+    /// <summary>Checkpoints and stops.</summary>
+    [Alias("Stop")]
+    Task StopAsync();
+
+    /// <summary>Shows, or with <see cref="ResetRequest.Execute"/> does, a reset of positions and state. Only when stopped.</summary>
+    [Alias("Reset")]
+    Task<ResetOutcome> ResetAsync(ResetRequest request);
+
+    /// <summary>How the pipeline is doing, with all its parts.</summary>
+    [Alias("Status")]
+    [AlwaysInterleave]
+    Task<PipelineStatus> GetStatusAsync();
+
+    /// <summary>The definition in force, or null.</summary>
+    [Alias("Definition")]
+    [AlwaysInterleave]
+    Task<PipelineText?> GetDefinitionAsync();
+
+    /// <summary>The source partitions known, by name (<c>topic/partition</c>).</summary>
+    [Alias("Sources")]
+    [AlwaysInterleave]
+    Task<IReadOnlyList<string>> GetSourcesAsync();
+
+    /// <summary>A partition reports for duty: a new one becomes known to the window steps before its first record counts.</summary>
+    [Alias("Register")]
+    [AlwaysInterleave]
+    Task RegisterSourceAsync(string source);
+
+    /// <summary>What happened lately, newest first.</summary>
+    [Alias("Events")]
+    [AlwaysInterleave]
+    Task<IReadOnlyList<PipelineEvent>> GetEventsAsync();
+}
+
+/// <summary>All pipelines of the cluster. The key is 0.</summary>
+[Alias("kor.IPipelineCatalogGrain")]
+[GrainInterfaceType("kor.catalog")]
+public interface IPipelineCatalogGrain : IGrainWithIntegerKey
+{
+    /// <summary>The pipelines with their versions and desired states.</summary>
+    [Alias("List")]
+    Task<IReadOnlyList<CatalogEntry>> ListAsync();
+
+    /// <summary>Takes over an entry; called by the pipeline itself.</summary>
+    [Alias("Put")]
+    Task PutAsync(CatalogEntry entry);
+
+    /// <summary>Drops an entry; called by the pipeline itself.</summary>
+    [Alias("Drop")]
+    Task DropAsync(string name);
+}
+
+/// <summary>Answers questions about the live state of keys. The key is the pipeline's name; answers on any silo.</summary>
+[Alias("kor.IPipelineQueryGrain")]
+[GrainInterfaceType("kor.query")]
+public interface IPipelineQueryGrain : IGrainWithStringKey
+{
+    /// <summary>
+    /// The live windows or running totals of a key of a window or aggregate step. The key is written as its values separated by '|'.
+    /// Null when the pipeline or the step does not exist.
+    /// </summary>
+    [Alias("Key")]
+    Task<KeyState?> GetKeyAsync(string step, string key);
+
+    /// <summary>The windows closed last, newest first, over all shards of a step; at most <paramref name="limit"/> (1 to 1000).</summary>
+    [Alias("Closed")]
+    Task<IReadOnlyList<WindowRow>> GetClosedAsync(string step, int limit);
+}
+
+/// <summary>A pipeline as text.</summary>
+[GenerateSerializer, Immutable, Alias("kor.PipelineText")]
+public sealed record PipelineText(
+    [property: Id(0)] string Name,
+    [property: Id(1)] string Text,
+    [property: Id(2)] string FileName,
+    [property: Id(3)] int Version)
+{
+    /// <summary>How often the pipeline was reset: sinks and revisions start a new count with each.</summary>
+    [Id(4)] public int Generation { get; init; }
+}
+
+/// <summary>What became of a definition.</summary>
+[GenerateSerializer, Immutable, Alias("kor.ApplyOutcome")]
+public sealed record ApplyOutcome(
+    [property: Id(0)] bool Accepted,
+    [property: Id(1)] int Version,
+    [property: Id(2)] IReadOnlyList<string> Diagnostics);
+
+/// <summary>A pipeline in the catalog.</summary>
+[GenerateSerializer, Immutable, Alias("kor.CatalogEntry")]
+public sealed record CatalogEntry(
+    [property: Id(0)] string Name,
+    [property: Id(1)] int Version,
+    [property: Id(2)] DesiredState Desired);
+
+/// <summary>What a pipeline should do.</summary>
+public enum DesiredState
+{
+    Stopped,
+    Running,
+    Paused,
+}
+
+/// <summary>What a part of a pipeline is doing; the worst of its parts is the pipeline's.</summary>
+public enum PartState
+{
+    Stopped,
+    Paused,
+    Running,
+    Starting,
+
+    /// <summary>Waits for something outside (database, broker) and goes on by itself; the reason says for what.</summary>
+    Blocked,
+
+    /// <summary>Cannot go on without an operator; the reason says what to do.</summary>
+    Failed,
+}
+
+/// <summary>Where to set a pipeline back to.</summary>
+[GenerateSerializer, Immutable, Alias("kor.ResetRequest")]
+public sealed record ResetRequest(
+    [property: Id(0)] ResetTarget Target,
+    [property: Id(1)] long TimestampMs,
+    [property: Id(2)] IReadOnlyDictionary<string, long>? Offsets,
+    [property: Id(3)] bool Execute);
+
+/// <summary>Targets of a reset.</summary>
+public enum ResetTarget
+{
+    Earliest,
+    Latest,
+    Timestamp,
+    Offsets,
+}
+
+/// <summary>What a reset would do, or did.</summary>
+[GenerateSerializer, Immutable, Alias("kor.ResetOutcome")]
+public sealed record ResetOutcome(
+    [property: Id(0)] bool Executed,
+    [property: Id(1)] string? Refusal,
+    [property: Id(2)] IReadOnlyList<ResetLine> Lines);
+
+/// <summary>One partition of a reset.</summary>
+[GenerateSerializer, Immutable, Alias("kor.ResetLine")]
+public sealed record ResetLine(
+    [property: Id(0)] string Partition, [property: Id(1)] long? Current, [property: Id(2)] long? Target);
+
+/// <summary>Something that happened to a pipeline.</summary>
+[GenerateSerializer, Immutable, Alias("kor.PipelineEvent")]
+public sealed record PipelineEvent(
+    [property: Id(0)] DateTimeOffset At, [property: Id(1)] string Kind, [property: Id(2)] string Text);

@@ -1,0 +1,167 @@
+namespace KafkaOracleOrleans.Grains.Interfaces;
+
+/// <summary>How a pipeline is doing.</summary>
+[GenerateSerializer, Immutable, Alias("kor.PipelineStatus")]
+public sealed record PipelineStatus
+{
+    [Id(0)] public required string Name { get; init; }
+    [Id(1)] public required int Version { get; init; }
+    [Id(2)] public required DesiredState Desired { get; init; }
+
+    /// <summary>The worst state of all parts.</summary>
+    [Id(3)] public required PartState State { get; init; }
+
+    /// <summary>Why the state is not Running; null when it is.</summary>
+    [Id(4)] public string? Reason { get; init; }
+
+    /// <summary>Counts over all partitions.</summary>
+    [Id(5)] public required RecordCounts Counts { get; init; }
+
+    /// <summary>Records consumed per second, over the last few seconds.</summary>
+    [Id(6)] public required double RecordsPerSecond { get; init; }
+
+    /// <summary>Records between the positions and the ends of the partitions; null when unknown.</summary>
+    [Id(7)] public long? Lag { get; init; }
+
+    /// <summary>The smallest watermark of the window steps' shards, ms since the epoch; null when there is none yet.</summary>
+    [Id(8)] public long? Watermark { get; init; }
+
+    [Id(9)] public required IReadOnlyList<PartitionStatus> Partitions { get; init; }
+    [Id(10)] public required IReadOnlyList<ShardStatus> Shards { get; init; }
+    [Id(11)] public required IReadOnlyList<SinkStatus> Sinks { get; init; }
+
+    /// <summary>Failed records per quality rule, as <c>step.rule</c>.</summary>
+    [Id(12)] public required IReadOnlyDictionary<string, long> Rules { get; init; }
+}
+
+/// <summary>What became of records. <c>Consumed = Absorbed + Duplicate + Late + Filtered + Quarantined</c>, always.</summary>
+[GenerateSerializer, Immutable, Alias("kor.RecordCounts")]
+public sealed record RecordCounts(
+    [property: Id(0)] long Consumed,
+    [property: Id(1)] long Absorbed,
+    [property: Id(2)] long Duplicate,
+    [property: Id(3)] long Late,
+    [property: Id(4)] long Filtered,
+    [property: Id(5)] long Quarantined)
+{
+    /// <summary>No records.</summary>
+    public static RecordCounts Zero { get; } = new(0, 0, 0, 0, 0, 0);
+
+    /// <summary>True when every consumed record is in exactly one class.</summary>
+    public bool AddsUp => Consumed == Absorbed + Duplicate + Late + Filtered + Quarantined;
+
+    /// <summary>The sums.</summary>
+    public static RecordCounts operator +(RecordCounts a, RecordCounts b) => Add(a, b);
+
+    /// <summary>The sums.</summary>
+    public static RecordCounts Add(RecordCounts a, RecordCounts b) => new(
+        a.Consumed + b.Consumed,
+        a.Absorbed + b.Absorbed,
+        a.Duplicate + b.Duplicate,
+        a.Late + b.Late,
+        a.Filtered + b.Filtered,
+        a.Quarantined + b.Quarantined);
+}
+
+/// <summary>How a partition is doing.</summary>
+[GenerateSerializer, Immutable, Alias("kor.PartitionStatus")]
+public sealed record PartitionStatus
+{
+    /// <summary><c>topic/partition</c>.</summary>
+    [Id(0)] public required string Partition { get; init; }
+    [Id(1)] public required PartState State { get; init; }
+    [Id(2)] public string? Reason { get; init; }
+
+    /// <summary>The next offset to read.</summary>
+    [Id(3)] public required long? Position { get; init; }
+
+    /// <summary>The position of the last durable checkpoint.</summary>
+    [Id(4)] public required long? Checkpoint { get; init; }
+
+    /// <summary>The end of the log as last seen.</summary>
+    [Id(5)] public long? End { get; init; }
+
+    /// <summary>ms since the Unix epoch.</summary>
+    [Id(6)] public long? Watermark { get; init; }
+    [Id(7)] public required RecordCounts Counts { get; init; }
+    [Id(8)] public required long Epoch { get; init; }
+    [Id(9)] public required double RecordsPerSecond { get; init; }
+    [Id(10)] public bool Idle { get; init; }
+    [Id(11)] public required IReadOnlyDictionary<string, long> Rules { get; init; }
+    [Id(12)] public string? Silo { get; init; }
+}
+
+/// <summary>How a shard is doing.</summary>
+[GenerateSerializer, Immutable, Alias("kor.ShardStatus")]
+public sealed record ShardStatus
+{
+    [Id(0)] public required string Step { get; init; }
+    [Id(1)] public required int Shard { get; init; }
+    [Id(2)] public required PartState State { get; init; }
+    [Id(3)] public string? Reason { get; init; }
+    [Id(4)] public required long Epoch { get; init; }
+
+    /// <summary>ms since the Unix epoch.</summary>
+    [Id(5)] public long? Watermark { get; init; }
+    [Id(6)] public required int Cells { get; init; }
+    [Id(7)] public required int OutboxEntries { get; init; }
+    [Id(8)] public required long Late { get; init; }
+    [Id(9)] public required long ClosedWindows { get; init; }
+
+    /// <summary>Duration of the last checkpoint, ms.</summary>
+    [Id(10)] public required double LastCheckpointMs { get; init; }
+    [Id(11)] public string? Silo { get; init; }
+}
+
+/// <summary>How a sink lane is doing.</summary>
+[GenerateSerializer, Immutable, Alias("kor.SinkStatus")]
+public sealed record SinkStatus
+{
+    [Id(0)] public required string Sink { get; init; }
+    [Id(1)] public required string Lane { get; init; }
+    [Id(2)] public required PartState State { get; init; }
+    [Id(3)] public string? Reason { get; init; }
+    [Id(4)] public required long Written { get; init; }
+    [Id(5)] public required long Quarantined { get; init; }
+    [Id(6)] public required int Buffered { get; init; }
+}
+
+/// <summary>The live state of a key.</summary>
+[GenerateSerializer, Immutable, Alias("kor.KeyState")]
+public sealed record KeyState
+{
+    [Id(0)] public required string Pipeline { get; init; }
+    [Id(1)] public required string Step { get; init; }
+    [Id(2)] public required string Key { get; init; }
+    [Id(3)] public required int Shard { get; init; }
+
+    /// <summary>Open windows (or the running totals) with their current aggregates.</summary>
+    [Id(4)] public required IReadOnlyList<WindowRow> Windows { get; init; }
+
+    /// <summary>Windows of the key that closed lately, newest first.</summary>
+    [Id(5)] public required IReadOnlyList<WindowRow> Closed { get; init; }
+
+    /// <summary>Per source partition, the position the answer reflects.</summary>
+    [Id(6)] public required IReadOnlyDictionary<string, long> Positions { get; init; }
+
+    /// <summary>Per source partition, the position that is durable in the shard.</summary>
+    [Id(7)] public required IReadOnlyDictionary<string, long> DurablePositions { get; init; }
+
+    /// <summary>The shard's watermark, ms since the Unix epoch.</summary>
+    [Id(8)] public long? Watermark { get; init; }
+}
+
+/// <summary>A window's values, as text in the types' canonical form.</summary>
+[GenerateSerializer, Immutable, Alias("kor.WindowRow")]
+public sealed record WindowRow
+{
+    [Id(0)] public required string Key { get; init; }
+
+    /// <summary>ms since the Unix epoch; null for running totals.</summary>
+    [Id(1)] public long? Start { get; init; }
+    [Id(2)] public long? End { get; init; }
+
+    /// <summary>How often the window has fired; 0 while it never did.</summary>
+    [Id(3)] public required long Revision { get; init; }
+    [Id(4)] public required IReadOnlyList<KeyValuePair<string, string?>> Values { get; init; }
+}

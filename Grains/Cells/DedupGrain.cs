@@ -1,0 +1,78 @@
+using Orleans.Placement;
+using KafkaOracleOrleans.Grains.Contracts;
+using KafkaOracleOrleans.Grains.Runtime;
+using KafkaOracleOrleans.Processing.Dedup;
+using KafkaOracleOrleans.Processing.Plan;
+
+namespace KafkaOracleOrleans.Grains.Cells;
+
+/// <summary>The ids a partition has seen, for one message key or a bucket of ids: a shell around <see cref="DedupCell"/>.</summary>
+[GrainType("kor.dedup")]
+[PreferLocalPlacement]
+internal sealed class DedupGrain(PlanProvider plans) : Grain, IDedupGrain
+{
+    private readonly CellGuard _guard = new();
+    private readonly List<int> _duplicates = [];
+    private DedupCell? _cell;
+    private bool[] _flags = [];
+
+    public async Task<ClaimReply> ClaimAsync(ClaimCall call)
+    {
+        var answer = await AdmitAsync(call.Cell);
+        if (answer != CellAnswer.Ok) return ClaimReply.Of(answer);
+        try
+        {
+            return Claim(call);
+        }
+        catch
+        {
+            _guard.Distrust();
+            throw;
+        }
+    }
+
+    public async Task<CellChanges> CollectAsync(CellCall call)
+    {
+        var answer = await AdmitAsync(call);
+        if (answer != CellAnswer.Ok) return new CellChanges(answer, []);
+        var parts = new List<ChangedPart>();
+        foreach (var part in _cell!.CollectDirty()) parts.Add(new ChangedPart(part.Part, part.Payload, part.DueAt));
+        return new CellChanges(CellAnswer.Ok, parts);
+    }
+
+    private async ValueTask<CellAnswer> AdmitAsync(CellCall call)
+    {
+        var answer = _guard.Admit(call, out var restore);
+        if (answer != CellAnswer.Ok || !restore) return answer;
+        try
+        {
+            var (pipeline, step, _) = Names.Split(this.GetPrimaryKeyString());
+            var runtime = await plans.GetAsync(pipeline);
+            var plan = runtime.Step<DedupPlan>(step);
+            _cell = new DedupCell(plan.Within, runtime.Plan.Source.MaxOutOfOrder);
+            foreach (var part in call.Restore!) _cell.ReadPart(part.Part, part.Payload);
+            return CellAnswer.Ok;
+        }
+        catch
+        {
+            _guard.Distrust();
+            throw;
+        }
+    }
+
+    private ClaimReply Claim(ClaimCall call)
+    {
+        if (_flags.Length < call.Count) _flags = new bool[call.Count];
+        var counts = default(DedupCounts);
+        _cell!.Claim(
+            call.Count, call.Ids, call.Bodies, call.EventTimes, call.Offsets, call.Selected, _flags, ref counts);
+        _duplicates.Clear();
+        foreach (var row in call.Selected)
+        {
+            if (_flags[row]) _duplicates.Add(row);
+            _flags[row] = false;
+        }
+
+        return new ClaimReply(CellAnswer.Ok, [.. _duplicates], (int)counts.DifferentBody);
+    }
+}

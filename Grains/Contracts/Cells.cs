@@ -1,0 +1,140 @@
+using KafkaOracleOrleans.Processing.Ports;
+using KafkaOracleOrleans.Processing.Records;
+using KafkaOracleOrleans.Processing.Windows;
+
+namespace KafkaOracleOrleans.Grains.Contracts;
+
+/// <summary>What a cell answers its owner.</summary>
+internal enum CellAnswer
+{
+    /// <summary>Done.</summary>
+    Ok,
+
+    /// <summary>The caller's epoch is over: somebody else owns the cell now.</summary>
+    Fenced,
+
+    /// <summary>
+    /// The cell does not hold what the call builds on: its silo died, or it was collected. The owner hands the state over again if all
+    /// of it is durable, and starts over from its checkpoint if not.
+    /// </summary>
+    Lost,
+}
+
+/// <summary>
+/// What every call of an owner to a cell carries. Numbers ascend by one within an epoch; number 1 always comes with the durable
+/// state in <paramref name="Restore"/> (empty when there is none).
+/// </summary>
+[GenerateSerializer, Immutable, Alias("kor.CellCall")]
+internal readonly record struct CellCall(
+    [property: Id(0)] long Epoch,
+    [property: Id(1)] long Number,
+    [property: Id(2)] IReadOnlyList<StoredCell>? Restore);
+
+/// <summary>A stored part of a cell on its way to the cell.</summary>
+[GenerateSerializer, Immutable, Alias("kor.StoredCell")]
+internal sealed record StoredCell([property: Id(0)] long Part, [property: Id(1)] byte[] Payload)
+{
+    public static StoredCell From(CellState state) => new(state.Id.Part, state.Payload);
+}
+
+/// <summary>A changed part of a cell; a null payload deletes it.</summary>
+[GenerateSerializer, Immutable, Alias("kor.ChangedPart")]
+internal sealed record ChangedPart(
+    [property: Id(0)] long Part, [property: Id(1)] byte[]? Payload, [property: Id(2)] long? DueAt);
+
+/// <summary>All changed parts of a cell since the last collection.</summary>
+[GenerateSerializer, Immutable, Alias("kor.CellChanges")]
+internal sealed record CellChanges(
+    [property: Id(0)] CellAnswer Answer, [property: Id(1)] IReadOnlyList<ChangedPart> Parts)
+{
+    /// <summary>Running totals: the rows of the keys that changed; null otherwise.</summary>
+    [Id(2)] public RowBlock? Closed { get; init; }
+}
+
+/// <summary>The open windows of one key, or of the keys of a group. Owned by an aggregator.</summary>
+[Alias("kor.IWindowGrain")]
+[GrainInterfaceType("kor.window")]
+internal interface IWindowGrain : IGrainWithStringKey
+{
+    /// <summary>Takes rows in, then fires what the new watermark completes.</summary>
+    [Alias("Apply")]
+    Task<WindowReply> ApplyAsync(WindowCall call);
+
+    /// <summary>Hands out the parts changed since the last collection; they count as saved when the next one comes.</summary>
+    [Alias("Collect")]
+    Task<CellChanges> CollectAsync(CellCall call);
+
+    /// <summary>The live windows of a key.</summary>
+    [Alias("Query")]
+    [Orleans.Concurrency.AlwaysInterleave]
+    Task<IReadOnlyList<Interfaces.WindowRow>> QueryAsync(byte[] key);
+}
+
+/// <summary>Rows for a window cell. <paramref name="Rows"/> may be null when only the watermark moves.</summary>
+[GenerateSerializer, Immutable, Alias("kor.WindowCall")]
+internal sealed record WindowCall(
+    [property: Id(0)] CellCall Cell,
+    [property: Id(1)] KeyedRows? Rows,
+    [property: Id(2)] int[]? Selected,
+    [property: Id(3)] int Partition,
+    [property: Id(4)] long WatermarkBefore,
+    [property: Id(5)] long WatermarkAfter);
+
+/// <summary>What became of rows in a window cell.</summary>
+[GenerateSerializer, Immutable, Alias("kor.WindowReply")]
+internal sealed record WindowReply
+{
+    [Id(0)] public required CellAnswer Answer { get; init; }
+
+    /// <summary>When the cell next has something to do, ms; null: never.</summary>
+    [Id(1)] public long? NextDue { get; init; }
+
+    /// <summary>Rows (numbers in the call's rows) that came too late.</summary>
+    [Id(2)] public IReadOnlyList<LateRecord> Late { get; init; } = [];
+
+    /// <summary>Closed windows, or null.</summary>
+    [Id(3)] public RowBlock? Closed { get; init; }
+
+    /// <summary>True when the cell holds nothing any more.</summary>
+    [Id(4)] public bool Empty { get; init; }
+
+    public static WindowReply Of(CellAnswer answer) => new() { Answer = answer };
+}
+
+/// <summary>A row that missed its window.</summary>
+[GenerateSerializer, Immutable, Alias("kor.LateRecord")]
+internal readonly record struct LateRecord(
+    [property: Id(0)] long Offset, [property: Id(1)] long WindowStart, [property: Id(2)] long WindowEnd, [property: Id(3)] long LateBy);
+
+/// <summary>The ids seen by one partition, for one message key or a bucket of ids. Owned by a partition.</summary>
+[Alias("kor.IDedupGrain")]
+[GrainInterfaceType("kor.dedup")]
+internal interface IDedupGrain : IGrainWithStringKey
+{
+    /// <summary>Claims ids for their offsets; says which were claimed before.</summary>
+    [Alias("Claim")]
+    Task<ClaimReply> ClaimAsync(ClaimCall call);
+
+    /// <summary>Hands out the parts changed since the last collection; they count as saved when the next one comes.</summary>
+    [Alias("Collect")]
+    Task<CellChanges> CollectAsync(CellCall call);
+}
+
+/// <summary>Ids to claim; the arrays belong to the whole batch and <paramref name="Selected"/> says which entries are meant.</summary>
+[GenerateSerializer, Immutable, Alias("kor.ClaimCall")]
+internal sealed record ClaimCall(
+    [property: Id(0)] CellCall Cell,
+    [property: Id(1)] int Count,
+    [property: Id(2)] UInt128[] Ids,
+    [property: Id(3)] uint[] Bodies,
+    [property: Id(4)] long[] EventTimes,
+    [property: Id(5)] long[] Offsets,
+    [property: Id(6)] int[] Selected);
+
+/// <summary>Which of the selected ids were claimed before: numbers in the call's selection.</summary>
+[GenerateSerializer, Immutable, Alias("kor.ClaimReply")]
+internal sealed record ClaimReply(
+    [property: Id(0)] CellAnswer Answer, [property: Id(1)] int[] Duplicates, [property: Id(2)] int DifferentBodies)
+{
+    public static ClaimReply Of(CellAnswer answer) => new(answer, [], 0);
+}

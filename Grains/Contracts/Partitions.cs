@@ -1,0 +1,95 @@
+using KafkaOracleOrleans.Grains.Interfaces;
+using KafkaOracleOrleans.Processing.Ports;
+using KafkaOracleOrleans.Processing.Records;
+
+namespace KafkaOracleOrleans.Grains.Contracts;
+
+/// <summary>Consumes the stream of a partition. The key is the stream's: <c>pipeline/topic/partition</c>.</summary>
+[Alias("kor.IPartitionGrain")]
+[GrainInterfaceType("kor.partition")]
+internal interface IPartitionGrain : IGrainWithStringKey
+{
+    /// <summary>The next offset to read, or null when nothing is known yet.</summary>
+    [Alias("Position")]
+    [Orleans.Concurrency.AlwaysInterleave]
+    Task<long?> GetPositionAsync();
+
+    /// <summary>Sees to it that the partition is owned and its clockwork runs.</summary>
+    [Alias("Wake")]
+    Task WakeAsync();
+
+    /// <summary>Checkpoints what it can and gives the partition up.</summary>
+    [Alias("Stop")]
+    Task StopAsync();
+
+    [Alias("Status")]
+    [Orleans.Concurrency.AlwaysInterleave]
+    Task<PartitionStatus> GetStatusAsync();
+}
+
+/// <summary>One writer of a sink. The key is <c>pipeline/sink/lane</c>; the lane is the source partition or the shard.</summary>
+[Alias("kor.ISinkGrain")]
+[GrainInterfaceType("kor.sink")]
+internal interface ISinkGrain : IGrainWithStringKey
+{
+    /// <summary>
+    /// Writes rows and returns when they are committed, or when that cannot be had for now. The caller keeps the rows and repeats the
+    /// call until it is confirmed; what the lane has committed already is skipped.
+    /// </summary>
+    [Alias("Write")]
+    Task<SinkReply> WriteAsync(SinkCall call);
+
+    /// <summary>Gives the lane up.</summary>
+    [Alias("Stop")]
+    Task StopAsync();
+
+    [Alias("Status")]
+    [Orleans.Concurrency.AlwaysInterleave]
+    Task<SinkStatus> GetStatusAsync();
+}
+
+/// <summary>Rows for a sink lane.</summary>
+[GenerateSerializer, Immutable, Alias("kor.SinkCall")]
+internal sealed record SinkCall
+{
+    /// <summary>The lane's progress once these rows are written: the next position of the partition, or an outbox sequence.</summary>
+    [Id(0)] public required long Progress { get; init; }
+
+    /// <summary>The rows.</summary>
+    [Id(1)] public required RowBlock Rows { get; init; }
+
+    /// <summary>
+    /// Per row its place in the lane's order (offset, or outbox sequence): rows at or below the lane's progress were written before.
+    /// </summary>
+    [Id(2)] public required long[] Order { get; init; }
+
+    /// <summary>Rows that delete; null: none.</summary>
+    [Id(3)] public bool[]? Deletes { get; init; }
+
+    /// <summary>The raw records behind the rows, for quarantine; row i is raw record i. Null for window rows.</summary>
+    [Id(4)] public RawBatch? Raw { get; init; }
+
+    /// <summary>The pipeline's version, for quarantine.</summary>
+    [Id(5)] public required int Version { get; init; }
+}
+
+/// <summary>What a sink lane answers.</summary>
+internal enum SinkAnswer
+{
+    /// <summary>Committed.</summary>
+    Ok,
+
+    /// <summary>Not now: ask again.</summary>
+    Busy,
+
+    /// <summary>The sink's configuration cannot work; the reason says what to do. Ask again: it may have been mended.</summary>
+    Failed,
+}
+
+/// <summary>The answer of a sink lane.</summary>
+[GenerateSerializer, Immutable, Alias("kor.SinkReply")]
+internal sealed record SinkReply(
+    [property: Id(0)] SinkAnswer Answer,
+    [property: Id(1)] long Confirmed,
+    [property: Id(2)] string? Reason,
+    [property: Id(3)] int Quarantined);

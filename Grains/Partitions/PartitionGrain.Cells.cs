@@ -1,0 +1,179 @@
+using System.Globalization;
+using KafkaOracleOrleans.Grains.Cells;
+using KafkaOracleOrleans.Grains.Contracts;
+using KafkaOracleOrleans.Processing.Plan;
+using KafkaOracleOrleans.Processing.Ports;
+using KafkaOracleOrleans.Processing.Steps;
+
+namespace KafkaOracleOrleans.Grains.Partitions;
+
+/// <summary>Claiming ids at the dedup cells.</summary>
+internal sealed partial class PartitionGrain
+{
+    private static readonly TimeSpan RetireInterval = TimeSpan.FromMinutes(1);
+    private readonly Dictionary<string, StepCells> _cells = new(StringComparer.Ordinal);
+    private readonly List<CellEntry> _touched = [];
+    private int[] _rowCell = [];
+    private int[] _rowCount = [];
+    private long _lastRetired;
+
+    /// <summary>The cells of one dedup step.</summary>
+    private sealed class StepCells(DedupPlan step)
+    {
+        public DedupPlan Step { get; } = step;
+        public Dictionary<string, CellEntry> ByName { get; } = new(StringComparer.Ordinal);
+        public Dictionary<ulong, CellEntry> ByHash { get; } = [];
+        public List<CellEntry> Dirty { get; } = [];
+        public int DifferentBodies { get; set; }
+    }
+
+    private async Task LoadCellsAsync()
+    {
+        _cells.Clear();
+        foreach (var step in _runtime!.Plan.Steps.OfType<DedupPlan>()) _cells.Add(step.Id, new StepCells(step));
+        foreach (var (id, dueAt) in await store.ListCellsAsync(_owner, _reign.Token))
+        {
+            if (!_cells.TryGetValue(id.Step, out var cells)) continue;
+            var cell = Entry(cells, id.Cell);
+            cell.Stored = true;
+            cell.Parts.Add(id.Part);
+            cell.LastDue = Math.Max(cell.LastDue, dueAt ?? long.MaxValue);
+        }
+    }
+
+    /// <summary>
+    /// Retires cells whose ids are all long out of reach, a span later than they could matter: message keys that fell silent must not fill the
+    /// store for ever.
+    /// </summary>
+    private void RetireCells(List<CellId> deletes)
+    {
+        if (_header.Watermark == long.MinValue || time.GetElapsedTime(_lastRetired) < RetireInterval) return;
+        _lastRetired = time.GetTimestamp();
+        foreach (var cells in _cells.Values)
+        {
+            var silent = _header.Watermark - cells.Step.Within;
+            foreach (var cell in cells.ByName.Values.Where(c => c.IsDurable && c.Stored && c.LastDue < silent).ToList())
+            {
+                deletes.AddRange(cell.Parts.Select(p => new CellId(cells.Step.Id, cell.Name, p)));
+                cells.ByName.Remove(cell.Name);
+                cells.ByHash.Remove(RouteOf(cell.Name));
+            }
+        }
+    }
+
+    private async Task ClaimAsync(DedupRequest request)
+    {
+        if (request.Rows.Count == 0) return;
+        var cells = _cells[request.Step.Id];
+        var work = Scatter(cells, request);
+        var cold = await ColdCells.ReadAsync(store, _owner, request.Step.Id, work.Select(w => w.Cell), _reign.Token);
+        var calls = new Task<ClaimReply>[work.Count];
+        for (var i = 0; i < calls.Length; i++) calls[i] = CallAsync(request, work[i].Cell, work[i].Rows, cold);
+        for (var i = 0; i < calls.Length; i++)
+        {
+            var (cell, rows) = work[i];
+            var reply = await calls[i];
+            if (reply.Answer == CellAnswer.Lost) reply = await CallAgainAsync(request, cell, rows);
+            if (reply.Answer == CellAnswer.Fenced) throw new OwnerFencedException(cell.Name);
+            if (reply.Answer != CellAnswer.Ok) throw new CellLostException(cell.Name);
+            foreach (var row in reply.Duplicates) request.Duplicate[row] = true;
+            cells.DifferentBodies += reply.DifferentBodies;
+            if (cell.Changed) continue;
+            cell.Changed = true;
+            cells.Dirty.Add(cell);
+        }
+    }
+
+    private Task<ClaimReply> CallAsync(
+        DedupRequest request, CellEntry cell, int[] rows, Dictionary<string, IReadOnlyList<StoredCell>> cold)
+    {
+        var call = cell.NextCall(_epoch, cold.GetValueOrDefault(cell.Name));
+        return Grain(request.Step, cell).ClaimAsync(new ClaimCall(
+            call, request.Count, request.Ids, request.Bodies, request.EventTimes, request.Offsets, rows));
+    }
+
+    private async Task<ClaimReply> CallAgainAsync(DedupRequest request, CellEntry cell, int[] rows)
+    {
+        if (!cell.IsDurable) throw new CellLostException(cell.Name);
+        cell.Held = false;
+        return await CallAsync(
+            request, cell, rows, await ColdCells.ReadAsync(store, _owner, request.Step.Id, [cell], _reign.Token));
+    }
+
+    /// <summary>Sorts rows by their cells; a counting sort over cell numbers.</summary>
+    private List<(CellEntry Cell, int[] Rows)> Scatter(StepCells cells, DedupRequest request)
+    {
+        var rows = request.Rows.Span;
+        if (_rowCell.Length < rows.Length) _rowCell = new int[rows.Length];
+        if (_rowCount.Length < rows.Length) _rowCount = new int[rows.Length];
+        _touched.Clear();
+        for (var i = 0; i < rows.Length; i++)
+        {
+            var cell = CellOf(cells, request.CellHashes[rows[i]]);
+            if (cell.Slot < 0)
+            {
+                cell.Slot = _touched.Count;
+                _rowCount[cell.Slot] = 0;
+                _touched.Add(cell);
+            }
+
+            _rowCell[i] = cell.Slot;
+            _rowCount[cell.Slot]++;
+        }
+
+        var work = new List<(CellEntry, int[])>(_touched.Count);
+        for (var i = 0; i < _touched.Count; i++)
+        {
+            work.Add((_touched[i], new int[_rowCount[i]]));
+            _rowCount[i] = 0;
+        }
+
+        for (var i = 0; i < rows.Length; i++)
+        {
+            var slot = _rowCell[i];
+            work[slot].Item2[_rowCount[slot]++] = rows[i];
+        }
+
+        foreach (var cell in _touched) cell.Slot = -1;
+        return work;
+    }
+
+    private static CellEntry CellOf(StepCells cells, ulong hash)
+    {
+        // A cell may serve several message keys: its ids are what counts. So the hash alone names it.
+        var route = cells.Step.GrainPer.Groups > 0 ? hash % (uint)cells.Step.GrainPer.Groups : hash;
+        if (cells.ByHash.TryGetValue(route, out var cell)) return cell;
+        cell = Entry(cells, string.Create(CultureInfo.InvariantCulture, $"{route:x}"));
+        cells.ByHash.Add(route, cell);
+        return cell;
+    }
+
+    private static ulong RouteOf(string name) => ulong.Parse(name, NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+
+    private static CellEntry Entry(StepCells cells, string name)
+    {
+        if (cells.ByName.TryGetValue(name, out var entry)) return entry;
+        entry = new CellEntry(name);
+        cells.ByName.Add(name, entry);
+        return entry;
+    }
+
+    private IDedupGrain Grain(DedupPlan step, CellEntry cell) => (IDedupGrain)(cell.Grain ??=
+        GrainFactory.GetGrain<IDedupGrain>($"{_id.Source}/{step.Id}/{_source}/{cell.Name}"));
+
+    private async Task CollectAsync(List<CellState> upserts, List<CellId> deletes)
+    {
+        foreach (var cells in _cells.Values)
+        {
+            var calls = cells.Dirty.ConvertAll(c => Grain(cells.Step, c).CollectAsync(c.NextCall(_epoch, null)));
+            for (var i = 0; i < calls.Count; i++)
+            {
+                var cell = cells.Dirty[i];
+                var changes = await calls[i];
+                if (changes.Answer == CellAnswer.Fenced) throw new OwnerFencedException(cell.Name);
+                if (changes.Answer != CellAnswer.Ok) throw new CellLostException(cell.Name);
+                cell.Sort(cells.Step.Id, changes.Parts, upserts, deletes);
+            }
+        }
+    }
+}

@@ -1,0 +1,189 @@
+using KafkaOracleOrleans.Grains.Cells;
+using KafkaOracleOrleans.Grains.Contracts;
+using KafkaOracleOrleans.Grains.Interfaces;
+using KafkaOracleOrleans.Grains.Runtime;
+using KafkaOracleOrleans.Processing.Ports;
+using KafkaOracleOrleans.Streams.Kafka;
+using Microsoft.Extensions.Logging;
+
+namespace KafkaOracleOrleans.Grains.Partitions;
+
+/// <summary>
+/// Checkpoints. A snapshot at position C is taken between two batches; it is committed once every shard has made C durable and every sink lane
+/// has confirmed it, so that a replay from C loses nothing. Work goes on meanwhile.
+/// </summary>
+internal sealed partial class PartitionGrain
+{
+    private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(200);
+
+    private bool _changed;
+    private Task _commit = Task.CompletedTask;
+    private Exception? _commitFailure;
+    private bool _urgent;
+    private long _durable = -1;
+    private long _lastCheckpoint;
+
+    private void ResetCheckpointing()
+    {
+        _changed = false;
+        _commit = Task.CompletedTask;
+        _commitFailure = null;
+        _urgent = false;
+        _durable = _fresh ? -1 : _header.Position;
+        _lastCheckpoint = time.GetTimestamp();
+    }
+
+    /// <summary>Writes down where a partition begins before its first record counts: "latest" must not move when the silo dies.</summary>
+    private async Task FirstCheckpointAsync(long position)
+    {
+        _header.Position = position;
+        var write = new CheckpointWrite { Owner = _owner, Epoch = _epoch, Header = _header.Encode() };
+        await RetryAsync(() => store.CommitAsync(write, _reign.Token), _reign.Token);
+        _durable = position;
+        _fresh = false;
+    }
+
+    private async Task CheckpointIfDueAsync()
+    {
+        if (_commitFailure is { } failure) throw failure;
+        if (!_changed || !_commit.IsCompleted) return;
+        if (_urgent || time.GetElapsedTime(_lastCheckpoint) >= _options.CheckpointInterval) await BeginCheckpointAsync();
+    }
+
+    private async Task BeginCheckpointAsync()
+    {
+        var upserts = new List<CellState>();
+        var deletes = new List<CellId>();
+        await CollectAsync(upserts, deletes);
+        RetireCells(deletes);
+        _header.Steps = _pipeline.SaveState();
+        var write = new CheckpointWrite
+        {
+            Owner = _owner,
+            Epoch = _epoch,
+            Header = _header.Encode(),
+            Upserts = upserts,
+            Deletes = deletes,
+        };
+        var saved = _cells.Values.SelectMany(c => c.Dirty).ToArray();
+        foreach (var cells in _cells.Values) cells.Dirty.Clear();
+        _changed = false;
+        _lastCheckpoint = time.GetTimestamp();
+        _commit = CommitAsync(write, _header.Position, saved, _reign.Token);
+    }
+
+    private async Task CommitAsync(CheckpointWrite write, long position, CellEntry[] saved, CancellationToken reign)
+    {
+        try
+        {
+            await Task.WhenAll(SinksDurableAsync(position), ShardsDurableAsync(position, reign));
+            await RetryAsync(() => store.CommitAsync(write, reign), reign);
+            reign.ThrowIfCancellationRequested();
+            _durable = position;
+            foreach (var cell in saved) cell.Saving = false;
+            await AdviseAsync(position);
+        }
+        catch (Exception) when (reign.IsCancellationRequested)
+        {
+            // The next reign replays from the checkpoint before; this one's fault is none of its business.
+        }
+        catch (Exception e)
+        {
+            // Noticed by the loop, which starts over.
+            _commitFailure = e;
+            _wake.TrySetResult();
+        }
+    }
+
+    private async Task SinksDurableAsync(long position)
+    {
+        foreach (var lane in _lanes)
+        {
+            while (lane.Confirmed < position)
+            {
+                lane.Flush();
+                await lane.ChangedAsync();
+            }
+        }
+    }
+
+    private async Task ShardsDurableAsync(long position, CancellationToken reign)
+    {
+        foreach (var shard in _shards.Values.SelectMany(s => s))
+        {
+            var urged = false;
+            while (true)
+            {
+                var at = await PositionAsync(shard, reign);
+                if (at.Durable >= position) break;
+                // It had taken this in and started over since; without traffic nothing else would tell.
+                if (at.Applied < position)
+                    throw new RewindException($"Shard {shard.GetPrimaryKeyString()} is at {at.Applied} again, before {position}.");
+                if (_urgent && !urged)
+                {
+                    await shard.CheckpointAsync().WaitAsync(reign);
+                    urged = true;
+                }
+                else
+                {
+                    await Task.Delay(Poll, time, reign);
+                }
+            }
+        }
+    }
+
+    private async Task<ShardPosition> PositionAsync(IAggregatorGrain shard, CancellationToken reign)
+    {
+        try
+        {
+            return await shard.GetPositionAsync(_source).WaitAsync(reign);
+        }
+        catch (Exception e) when (e is TimeoutException or Orleans.Runtime.OrleansException)
+        {
+            LogCall(_owner, shard, e);
+            return new ShardPosition(null, -1);
+        }
+    }
+
+    /// <summary>Tells Kafka, for lag tools. Only advice: the truth is the checkpoint.</summary>
+    private async Task AdviseAsync(long position)
+    {
+        try
+        {
+            await kafka.CommitAsync(_id.Source, _id.Topic, _id.Partition, position);
+        }
+        catch (Exception e) when (e is KafkaPartitionNotOwnedException or TimeoutException or Orleans.Runtime.OrleansException)
+        {
+            LogAdvice(_owner, position, e);
+        }
+    }
+
+    /// <summary>Before the partition is given up in order: works off what it can and makes it durable.</summary>
+    private async Task TryLastCheckpointAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            _urgent = true;
+            _wake.TrySetResult();
+            while (_owned && (_changed || !_commit.IsCompleted || _queue.Count != 0))
+            {
+                _wake.TrySetResult();
+                await Task.Delay(TimeSpan.FromMilliseconds(20), time, cancellation);
+            }
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            // What is not durable is replayed by the next owner.
+            LogNoLastCheckpoint(_owner, _durable);
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Debug, Message = "Partition {Owner}: call to {Grain} failed and is repeated.")]
+    private partial void LogCall(string owner, IAddressable grain, Exception reason);
+
+    [LoggerMessage(Level = LogLevel.Debug, Message = "Partition {Owner}: the offset {Position} was not committed to Kafka.")]
+    private partial void LogAdvice(string owner, long position, Exception reason);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Partition {Owner}: no last checkpoint; the next owner replays from {Position}.")]
+    private partial void LogNoLastCheckpoint(string owner, long position);
+}

@@ -1,0 +1,143 @@
+using KafkaOracleOrleans.Grains.Interfaces;
+using KafkaOracleOrleans.Grains.Runtime;
+using KafkaOracleOrleans.Streams.Kafka;
+using Microsoft.Extensions.Logging;
+
+namespace KafkaOracleOrleans.Grains.Partitions;
+
+/// <summary>The clockwork of a partition: rates, idleness, and going on after the provider was sent away.</summary>
+internal sealed partial class PartitionGrain
+{
+    private static readonly TimeSpan Rate = TimeSpan.FromSeconds(2);
+
+    private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(3);
+
+    private long _lastChecked;
+    private long _rateAt;
+    private long _rateFrom;
+    private double _rate;
+    private bool _idle;
+    private bool _idleTold;
+    private bool _paused;
+    private long? _seekTo;
+
+    public Task<PartitionStatus> GetStatusAsync() => Task.FromResult(new PartitionStatus
+    {
+        Partition = _source,
+        State = _state,
+        Reason = _reason,
+        Position = _owned && !_fresh ? _header.Position : null,
+        Checkpoint = _durable < 0 ? null : _durable,
+        End = _end < 0 ? null : _end,
+        Watermark = _header.Watermark == long.MinValue ? null : _header.Watermark,
+        Counts = _header.Counts,
+        Epoch = _epoch,
+        RecordsPerSecond = _rate,
+        Idle = _idle,
+        Rules = new Dictionary<string, long>(_header.Rules, StringComparer.Ordinal),
+        Silo = RuntimeIdentity,
+    });
+
+    private async Task TickAsync(CancellationToken cancellation)
+    {
+        UpdateRate();
+        if (!_owned || _stopped) return;
+        _wake.TrySetResult();
+        try
+        {
+            if (_paused && _queue.Count == 0) await ResumeAsync();
+            await CheckProviderAsync();
+            await TellIdlenessAsync();
+        }
+        catch (Exception e) when (!cancellation.IsCancellationRequested)
+        {
+            // The next tick tries again; nothing was changed here.
+            LogTick(_owner, e);
+        }
+    }
+
+    /// <summary>
+    /// A quiet partition makes sure that the provider stands where it does. A seek can get lost while a partition changes hands, and the
+    /// provider may have asked for the position before this grain started over: at the end of the log no further batch would show the gap. A pause
+    /// can outlive the activation that asked for it.
+    /// </summary>
+    private async Task CheckProviderAsync()
+    {
+        if (_paused || _queue.Count != 0 || _accepted is not { } position) return;
+        if (time.GetElapsedTime(_lastBatchAt) < Quiet || time.GetElapsedTime(_lastChecked) < Quiet) return;
+        _lastChecked = time.GetTimestamp();
+        var status = await kafka.GetStatusAsync(_id.Source, _id.Topic, _id.Partition);
+        if (status is null || _queue.Count != 0 || _accepted != position) return;
+        if (status.State == KafkaPartitionState.Paused) await kafka.ResumeAsync(_id.Source, _id.Topic, _id.Partition);
+        if (status.State is not (KafkaPartitionState.AtEnd or KafkaPartitionState.Running or KafkaPartitionState.Paused)) return;
+        if (status.Position <= position) return;
+        LogMisplaced(_owner, status.Position, position);
+        await SeekAsync(position);
+    }
+
+    private void UpdateRate()
+    {
+        var now = time.GetTimestamp();
+        var elapsed = time.GetElapsedTime(_rateAt, now);
+        if (elapsed < Rate) return;
+        var consumed = _header.Counts.Consumed;
+        _rate = _rateAt == 0 ? 0 : Math.Max(0, consumed - _rateFrom) / elapsed.TotalSeconds;
+        _rateAt = now;
+        _rateFrom = consumed;
+        EngineMetrics.Processing(_id.Source, _source, _rate);
+    }
+
+    /// <summary>
+    /// A partition that is at its end and silent for long enough says so to the shards, again and again, since a shard that started over has
+    /// forgotten it. One that is paused or cut off is not at its end.
+    /// </summary>
+    private async Task TellIdlenessAsync()
+    {
+        if (_shards.Count == 0 || _queue.Count != 0 || _runtime is null) return;
+        var silent = time.GetElapsedTime(_lastBatchAt).TotalMilliseconds >= _runtime.Plan.Source.IdleAfter;
+        var idle = silent && await IsAtEndAsync();
+        if (!idle && !_idle) return;
+        if (!idle && _idleTold) return;
+        _idle = idle;
+        var position = _fresh ? 0 : _header.Position;
+        var durable = _fresh ? 0 : _durable;
+        await Task.WhenAll(_shards.Values.SelectMany(s => s).Select(s => s.SetIdleAsync(_source, position, durable, idle)));
+        _idleTold = !idle;
+    }
+
+    private async Task<bool> IsAtEndAsync()
+    {
+        var status = await kafka.GetStatusAsync(_id.Source, _id.Topic, _id.Partition);
+        if (status is null) return false;
+        if (status.HighWatermark >= 0) _end = status.HighWatermark;
+        if (status.State == KafkaPartitionState.Failed) SetState(PartState.Failed, status.Failure?.Message);
+        return status.State == KafkaPartitionState.AtEnd && (_fresh || status.Position == _header.Position);
+    }
+
+    private async Task PauseAsync()
+    {
+        _paused = true;
+        try
+        {
+            await kafka.PauseAsync(_id.Source, _id.Topic, _id.Partition);
+        }
+        catch (KafkaPartitionNotOwnedException e)
+        {
+            LogTick(_owner, e);
+        }
+    }
+
+    private async Task ResumeAsync()
+    {
+        if (_seekTo is { } position) await SeekAsync(position);
+        await kafka.ResumeAsync(_id.Source, _id.Topic, _id.Partition);
+        _paused = false;
+    }
+
+    [LoggerMessage(Level = LogLevel.Information,
+        Message = "Partition {Owner}: the provider stood at {Found} instead of {Position}; reading again from there.")]
+    private partial void LogMisplaced(string owner, long found, long position);
+
+    [LoggerMessage(Level = LogLevel.Debug, Message = "Partition {Owner}: the clockwork met an error and tries again.")]
+    private partial void LogTick(string owner, Exception reason);
+}

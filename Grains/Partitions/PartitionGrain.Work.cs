@@ -1,0 +1,231 @@
+using KafkaOracleOrleans.Grains.Cells;
+using KafkaOracleOrleans.Grains.Contracts;
+using KafkaOracleOrleans.Grains.Interfaces;
+using KafkaOracleOrleans.Grains.Runtime;
+using KafkaOracleOrleans.Grains.Sinks;
+using KafkaOracleOrleans.Processing.Plan;
+using KafkaOracleOrleans.Processing.Ports;
+using KafkaOracleOrleans.Processing.Records;
+using KafkaOracleOrleans.Processing.Steps;
+using KafkaOracleOrleans.Processing.Windows;
+using KafkaOracleOrleans.Streams.Kafka;
+
+namespace KafkaOracleOrleans.Grains.Partitions;
+
+/// <summary>Working a batch off: the row steps say what they need, this does it.</summary>
+internal sealed partial class PartitionGrain
+{
+    private readonly List<SinkDelivery> _lanes = [];
+    private readonly Dictionary<string, IAggregatorGrain[]> _shards = new(StringComparer.Ordinal);
+
+    private async Task ProcessAsync(KafkaBatch batch, CancellationToken reign)
+    {
+        var started = time.GetTimestamp();
+        _pipeline.Begin(Raw(batch), time.GetUtcNow().ToUnixTimeMilliseconds());
+        while (_pipeline.Next() is { } request)
+        {
+            switch (request)
+            {
+                case DedupRequest dedup:
+                    await ClaimAsync(dedup);
+                    break;
+                case WindowRequest window:
+                    await ApplyAsync(window, batch, reign);
+                    break;
+                case SinkRequest sink:
+                    await SendAsync(sink, batch.To, reign);
+                    break;
+                case LookupRequest lookup:
+                    await RetryAsync(() => LookUpAsync(lookup, reign), reign);
+                    break;
+                case QuarantineRequest refused:
+                    await RetryAsync(() => quarantine.AddAsync(refused.Records, reign), reign);
+                    break;
+                default:
+                    throw new NotSupportedException($"The step kind behind {request.GetType().Name} is not known to this build.");
+            }
+        }
+
+        foreach (var lane in _lanes) lane.Advance(batch.To);
+        Account(batch, time.GetElapsedTime(started));
+        SetState(PartState.Running, null);
+    }
+
+    private void Account(KafkaBatch batch, TimeSpan duration)
+    {
+        var counts = _pipeline.Counts;
+        _header.Position = batch.To;
+        _header.Watermark = _pipeline.Watermark;
+        _header.Counts += new RecordCounts(
+            counts.Consumed, counts.Absorbed, counts.Duplicate, counts.Late, counts.Filtered, counts.Quarantined);
+        foreach (var (rule, failed) in _pipeline.RuleFailures)
+        {
+            if (failed != 0) _header.Rules[rule] = _header.Rules.GetValueOrDefault(rule) + failed;
+        }
+
+        _idleTold = false;
+        _changed = true;
+        EngineMetrics.Batch(_id.Source, _source, counts, duration);
+    }
+
+    private async Task LookUpAsync(LookupRequest request, CancellationToken reign)
+    {
+        var spec = request.Step.Lookup;
+        if (request.Preload)
+        {
+            var types = request.Step.Key.Select(k => request.Step.InputSchema[k].Type).ToList();
+            request.Table = await lookups.ReadAllAsync(spec, types, request.Step.CacheRows, reign);
+        }
+        else
+        {
+            request.Result = await lookups.LookupAsync(spec, request.Keys, reign);
+        }
+    }
+
+    /// <summary>Repeats what fails because something outside is away, and shows it as a state; an outage never turns into a result.</summary>
+    private async Task RetryAsync(Func<Task> action, CancellationToken reign)
+    {
+        var backoff = new Backoff(_options, time);
+        while (true)
+        {
+            try
+            {
+                await action();
+                return;
+            }
+            catch (Exception e) when (e is StoreUnavailableException or SinkUnavailableException)
+            {
+                SetState(PartState.Blocked, e.Message);
+            }
+            catch (SinkConfigurationException e)
+            {
+                SetState(PartState.Failed, e.Message);
+            }
+
+            await backoff.WaitAsync(reign);
+        }
+    }
+
+    private async Task ApplyAsync(WindowRequest request, KafkaBatch batch, CancellationToken reign)
+    {
+        var shards = _shards[request.Step.Id];
+        var calls = new Task<ApplyReply>[shards.Length];
+        for (var i = 0; i < shards.Length; i++) calls[i] = ApplyAsync(shards[i], SubBatchOf(request.Shards[i], batch), reign);
+        foreach (var call in calls)
+        {
+            var reply = await call;
+            foreach (var late in reply.Late)
+                request.Late.Add(new LateOffset(late.Offset, late.WindowStart, late.WindowEnd, late.LateBy));
+        }
+    }
+
+    private async Task<ApplyReply> ApplyAsync(IAggregatorGrain shard, SubBatch batch, CancellationToken reign)
+    {
+        var backoff = new Backoff(_options, time);
+        while (true)
+        {
+            var reply = await CallAsync(shard, batch, reign);
+            switch (reply?.Answer)
+            {
+                case ApplyAnswer.Ok:
+                    return reply;
+                case ApplyAnswer.Rewind:
+                    throw new RewindException($"Shard {shard.GetPrimaryKeyString()} is at {reply.Applied}, before {batch.From}.");
+                case ApplyAnswer.Fenced:
+                    throw new OwnerFencedException(shard.GetPrimaryKeyString());
+                default:
+                    SetState(PartState.Blocked, $"Shard {shard.GetPrimaryKeyString()}: {reply?.Reason ?? "does not answer."}");
+                    await backoff.WaitAsync(reign);
+                    break;
+            }
+        }
+    }
+
+    private async Task<ApplyReply?> CallAsync(IAggregatorGrain shard, SubBatch batch, CancellationToken reign)
+    {
+        try
+        {
+            return await shard.ApplyAsync(batch).WaitAsync(reign);
+        }
+        catch (Exception e) when (e is TimeoutException or Orleans.Runtime.OrleansException)
+        {
+            // Whether it was applied is unknown; positions make the repetition harmless.
+            LogCall(_owner, shard, e);
+            return null;
+        }
+    }
+
+    private SubBatch SubBatchOf(KeyedRows? rows, KafkaBatch batch) => new()
+    {
+        Source = _source,
+        Partition = _id.Partition,
+        Epoch = _epoch,
+        From = batch.From,
+        To = batch.To,
+        Watermark = _pipeline.Watermark,
+        DurablePosition = _durable,
+        Rows = rows,
+    };
+
+    private async Task SendAsync(SinkRequest request, long progress, CancellationToken reign)
+    {
+        var lane = _lanes.Find(l => l.Sink.Id == request.Sink.Id)
+            ?? throw new PipelineChangedException($"There is no lane for sink '{request.Sink.Id}'.");
+        while (lane.PendingBytes > _options.SinkBufferBytes)
+        {
+            SetState(lane.State, $"Sink '{lane.Sink.Id}' holds {lane.PendingRows} rows not yet written. {lane.Reason}");
+            lane.Flush();
+            await lane.ChangedAsync();
+        }
+
+        lane.Enqueue(request.Rows, request.Offsets, request.Deletes, request.Raw, progress);
+        reign.ThrowIfCancellationRequested();
+    }
+
+    private void OpenLanes()
+    {
+        _lanes.Clear();
+        _shards.Clear();
+        var lane = Names.PartitionLane(_runtime!, _source);
+        foreach (var sink in _runtime!.Plan.Sinks.Where(s => !s.FromWindow))
+        {
+            var grain = GrainFactory.GetGrain<ISinkGrain>($"{_id.Source}/{sink.Id}/{lane}");
+            _lanes.Add(new SinkDelivery(
+                grain, sink, _runtime.Version, _fresh ? -1 : _header.Position, _options, time, _reign.Token));
+        }
+
+        foreach (var step in _runtime.Plan.Steps.OfType<WindowPlan>())
+        {
+            _shards[step.Id] = [.. Enumerable.Range(0, step.Shards)
+                .Select(s => GrainFactory.GetGrain<IAggregatorGrain>(Names.Shard(_id.Source, step.Id, s)))];
+        }
+    }
+
+    private static RawBatch Raw(KafkaBatch batch) => new()
+    {
+        Topic = batch.Topic,
+        Partition = batch.Partition,
+        From = batch.From,
+        To = batch.To,
+        Count = batch.Count,
+        Buffer = batch.Buffer,
+        KeyStart = batch.KeyOffset,
+        KeyLength = batch.KeyLength,
+        ValueStart = batch.ValueOffset,
+        ValueLength = batch.ValueLength,
+        Offsets = batch.Offsets,
+        Timestamps = batch.TimestampsMs,
+        Headers = row => HeadersOf(batch, row),
+        HeaderCount = batch.HeaderCount,
+    };
+
+    private static List<KeyValuePair<string, byte[]?>> HeadersOf(KafkaBatch batch, int row)
+    {
+        var headers = new List<KeyValuePair<string, byte[]?>>();
+        foreach (var header in batch.Headers(row)) headers.Add(new(header.Key, header.IsNull ? null : header.Value.ToArray()));
+        return headers;
+    }
+}
+
+/// <summary>A shard has less than this partition believes: it starts over from its checkpoint, which no shard is behind.</summary>
+internal sealed class RewindException(string message) : Exception(message);

@@ -1,0 +1,350 @@
+using Orleans.Placement;
+using KafkaOracleOrleans.Grains.Cells;
+using KafkaOracleOrleans.Grains.Contracts;
+using KafkaOracleOrleans.Grains.Interfaces;
+using KafkaOracleOrleans.Grains.Runtime;
+using KafkaOracleOrleans.Processing.Ports;
+using KafkaOracleOrleans.Processing.Records;
+using KafkaOracleOrleans.Processing.Steps;
+using KafkaOracleOrleans.Streams.Kafka;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Orleans.Streams;
+using Orleans.Streams.Core;
+
+namespace KafkaOracleOrleans.Grains.Partitions;
+
+/// <summary>
+/// The consumer of a partition's stream. Batches are accepted into a short queue and worked off by a loop on the grain's own scheduler, so
+/// that a delivery never waits for a database, and a slow sink shows as a full queue.
+/// </summary>
+[GrainType("kor.partition")]
+[ImplicitStreamSubscription(KafkaStreamId.Namespace)]
+[PreferLocalPlacement]
+internal sealed partial class PartitionGrain(
+    PlanProvider plans,
+    IStateStore store,
+    IKafkaPartitionControl kafka,
+    ILookupSource lookups,
+    IQuarantine quarantine,
+    IOptions<EngineOptions> options,
+    TimeProvider time,
+    ILogger<PartitionGrain> log) : Grain, IPartitionGrain, IAsyncObserver<KafkaBatch>, IStreamSubscriptionObserver, IDisposable
+{
+    private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(500);
+
+    // A delivery waits this long for room in the queue; well below the response timeout of 30 s.
+    private static readonly TimeSpan RoomDeadline = TimeSpan.FromSeconds(10);
+
+    private readonly EngineOptions _options = options.Value;
+    private readonly Queue<KafkaBatch> _queue = new();
+    private KafkaStreamId _id;
+    private string _owner = "";
+    private string _source = "";
+
+    private PipelineRuntime? _runtime;
+    private PartitionPipeline _pipeline = null!;
+    private PartitionHeader _header = new();
+    private long _epoch;
+    private CancellationTokenSource _reign = new();
+    private Task _pump = Task.CompletedTask;
+    private Task? _owning;
+    private bool _owned;
+    private bool _stopped;
+    private bool _fresh;
+    private long? _accepted;
+
+    // Where a partition without a checkpoint began; what follows must not be taken for the beginning.
+    private long? _first;
+    private long _end = -1;
+    private long _lastBatchAt;
+    private TaskCompletionSource _wake = NewSignal();
+    private TaskCompletionSource _room = NewSignal();
+    private Backoff _restarts = null!;
+    private PartState _state = PartState.Starting;
+    private string? _reason;
+
+    public override Task OnActivateAsync(CancellationToken cancellationToken)
+    {
+        _id = KafkaStreamId.Parse(this.GetPrimaryKeyString());
+        _owner = Names.PartitionOwner(_id.Source, _id.Topic, _id.Partition);
+        _source = Names.Source(_id.Topic, _id.Partition);
+        _restarts = new Backoff(_options, time);
+        _lastBatchAt = time.GetTimestamp();
+        this.RegisterGrainTimer(TickAsync, new GrainTimerCreationOptions(Tick, Tick) { KeepAlive = true });
+        return Task.CompletedTask;
+    }
+
+    public void Dispose() => _reign.Dispose();
+
+    public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
+    {
+        if (_owned && !_stopped) await TryLastCheckpointAsync(cancellationToken);
+        await EndReignAsync();
+    }
+
+    public async Task OnSubscribed(IStreamSubscriptionHandleFactory handleFactory) =>
+        await handleFactory.Create<KafkaBatch>().ResumeAsync(this);
+
+    public async Task OnNextAsync(KafkaBatch item, StreamSequenceToken? token = null)
+    {
+        if (_stopped || !await TryOwnAsync() || !await AdmitAsync(item))
+        {
+            item.Release();
+            return;
+        }
+
+        _accepted = item.To;
+        _end = item.HighWatermark;
+        _lastBatchAt = time.GetTimestamp();
+        _queue.Enqueue(item);
+        _wake.TrySetResult();
+    }
+
+    public Task OnErrorAsync(Exception ex)
+    {
+        LogStreamError(_owner, ex);
+        return Task.CompletedTask;
+    }
+
+    public async Task<long?> GetPositionAsync()
+    {
+        if (_stopped) return null;
+        if (_owning is { } owning) await owning;
+        else if (!_owned) await OwnAsync();
+        return _accepted;
+    }
+
+    public async Task WakeAsync()
+    {
+        if (_stopped)
+        {
+            _stopped = false;
+            SetState(PartState.Starting, null);
+        }
+
+        await TryOwnAsync();
+    }
+
+    public async Task StopAsync()
+    {
+        if (_owned && !_stopped)
+        {
+            using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+            await TryLastCheckpointAsync(deadline.Token);
+        }
+
+        _stopped = true;
+        _first = null;
+        await EndReignAsync();
+        SetState(PartState.Stopped, null);
+        DeactivateOnIdle();
+    }
+
+    /// <summary>
+    /// Whether a batch comes next. One from before is a redelivery, which is dropped; one from after means that something was lost on the way: the
+    /// provider is sent back. So no loss can pass unseen.
+    /// </summary>
+    private async Task<bool> AdmitAsync(KafkaBatch batch)
+    {
+        _accepted ??= _first = batch.From;
+        if (batch.To < _accepted || (batch.To == _accepted && batch.Count > 0)) return false;
+        if (batch.From != _accepted)
+        {
+            LogGap(_owner, _accepted.Value, batch.From, batch.To);
+            await SeekAsync(_accepted.Value);
+            return false;
+        }
+
+        var reign = _epoch;
+        var started = time.GetTimestamp();
+        while (_queue.Count >= _options.QueuedBatches)
+        {
+            if (time.GetElapsedTime(started) >= RoomDeadline) return await RefuseAsync(batch.From);
+            await Task.WhenAny(_room.Task, Task.Delay(RoomDeadline - time.GetElapsedTime(started), time));
+        }
+
+        return _owned && reign == _epoch && batch.From == _accepted;
+    }
+
+    /// <summary>There is no room for long: the batch is dropped unseen and asked for again when there is.</summary>
+    private async Task<bool> RefuseAsync(long position)
+    {
+        await PauseAsync();
+        _seekTo = position;
+        return false;
+    }
+
+    private async Task<bool> TryOwnAsync()
+    {
+        if (_owned) return true;
+        try
+        {
+            await OwnAsync();
+            return true;
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            SetState(PartState.Blocked, e.Message);
+            return false;
+        }
+    }
+
+    private Task OwnAsync()
+    {
+        if (_owned) return Task.CompletedTask;
+        return _owning ??= Begin();
+
+        async Task Begin()
+        {
+            try
+            {
+                await BeginReignAsync();
+            }
+            finally
+            {
+                _owning = null;
+            }
+        }
+    }
+
+    /// <summary>Raises the epoch, loads the checkpoint, and starts the loop.</summary>
+    private async Task BeginReignAsync()
+    {
+        await Task.Yield();
+        _runtime = await plans.GetAsync(_id.Source);
+        await GrainFactory.GetGrain<IPipelineGrain>(_id.Source).RegisterSourceAsync(_source);
+        _reign = new CancellationTokenSource();
+        var lease = await store.AcquireAsync(_owner, _reign.Token);
+        _epoch = lease.Epoch;
+        _fresh = lease.Header is null;
+        _header = lease.Header is null ? new PartitionHeader() : PartitionHeader.Decode(lease.Header);
+        _pipeline = new PartitionPipeline(_runtime.Plan, _runtime.Version);
+        _pipeline.Restore(_header.Watermark, _header.Steps);
+        _accepted = _fresh ? _first : _header.Position;
+        ResetCheckpointing();
+        await LoadCellsAsync();
+        OpenLanes();
+        _owned = true;
+        SetState(PartState.Running, null);
+        LogOwned(_owner, _epoch, _fresh ? -1 : _header.Position);
+        if (_accepted is { } position) await SeekAsync(position);
+        _pump = PumpAsync(_reign.Token);
+    }
+
+    private async Task PumpAsync(CancellationToken reign)
+    {
+        await Task.Yield();
+        try
+        {
+            while (!reign.IsCancellationRequested)
+            {
+                if (_queue.TryDequeue(out var batch)) await WorkAsync(batch, reign);
+                else await _wake.Task.WaitAsync(reign);
+                if (_wake.Task.IsCompleted) _wake = NewSignal();
+                await CheckpointIfDueAsync();
+            }
+        }
+        catch (OperationCanceledException) when (reign.IsCancellationRequested)
+        {
+            // The reign ended elsewhere; the next one replays from the checkpoint.
+        }
+        catch (Exception e)
+        {
+            await FailAsync(e);
+        }
+    }
+
+    private async Task WorkAsync(KafkaBatch batch, CancellationToken reign)
+    {
+        try
+        {
+            if (_fresh) await FirstCheckpointAsync(batch.From);
+            await ProcessAsync(batch, reign);
+        }
+        finally
+        {
+            batch.Release();
+        }
+
+        _restarts.Reset();
+        var room = _room;
+        _room = NewSignal();
+        room.TrySetResult();
+    }
+
+    /// <summary>The loop failed: memory is dropped and, after a wait, the partition starts over from its checkpoint.</summary>
+    private async Task FailAsync(Exception e)
+    {
+        LogStartsOver(_owner, _epoch, e);
+        SetState(e is PipelineStopException ? PartState.Failed : PartState.Blocked, e.Message);
+        await EndReignAsync();
+        if (!_fresh && e is EpochFencedException or OwnerFencedException)
+        {
+            DeactivateOnIdle();
+            return;
+        }
+
+        // A stop rule stays in force until an operator starts the pipeline again.
+        if (e is PipelineStopException) _stopped = true;
+        else await RestartAsync();
+    }
+
+    private async Task RestartAsync()
+    {
+        await _restarts.WaitAsync(CancellationToken.None);
+        if (!_stopped) await TryOwnAsync();
+    }
+
+    private async Task EndReignAsync()
+    {
+        // All of it before the first wait: the next reign may begin meanwhile, and what is there then is its own.
+        _owned = false;
+        while (_queue.TryDequeue(out var batch)) batch.Release();
+        var lanes = _lanes.ToArray();
+        _lanes.Clear();
+        await _reign.CancelAsync();
+        foreach (var lane in lanes) await lane.Loop;
+        var room = _room;
+        _room = NewSignal();
+        room.TrySetResult();
+    }
+
+    private async Task SeekAsync(long position)
+    {
+        try
+        {
+            await kafka.SeekAsync(_id.Source, _id.Topic, _id.Partition, position);
+            _seekTo = null;
+        }
+        catch (KafkaPartitionNotOwnedException)
+        {
+            // Whoever takes the partition over asks this grain for its position.
+            _seekTo = null;
+        }
+    }
+
+    private void SetState(PartState state, string? reason)
+    {
+        if (state != _state) LogState(_owner, state, reason ?? "");
+        _state = state;
+        _reason = reason;
+    }
+
+    private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Partition {Owner}: epoch {Epoch}, position {Position}.")]
+    private partial void LogOwned(string owner, long epoch, long position);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Partition {Owner}: {State}. {Reason}")]
+    private partial void LogState(string owner, PartState state, string reason);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Partition {Owner}: expected {Position}, got [{From}, {To}); reading again from there.")]
+    private partial void LogGap(string owner, long position, long from, long to);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Partition {Owner}: epoch {Epoch} ends; starting over from the checkpoint.")]
+    private partial void LogStartsOver(string owner, long epoch, Exception reason);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Partition {Owner}: the stream reports an error.")]
+    private partial void LogStreamError(string owner, Exception error);
+}

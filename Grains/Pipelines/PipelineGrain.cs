@@ -1,0 +1,237 @@
+using KafkaOracleOrleans.Grains.Contracts;
+using KafkaOracleOrleans.Grains.Interfaces;
+using KafkaOracleOrleans.Grains.Runtime;
+using KafkaOracleOrleans.Processing.Plan;
+using KafkaOracleOrleans.Processing.Ports;
+using Microsoft.Extensions.Logging;
+
+namespace KafkaOracleOrleans.Grains.Pipelines;
+
+/// <summary>A pipeline's desired state, definition and roll-up. It moves no data.</summary>
+[GrainType("kor.pipeline")]
+internal sealed partial class PipelineGrain(
+    [PersistentState("pipeline", PipelineGrain.Storage)] IPersistentState<PipelineState> state,
+    PlanProvider plans,
+    IPipelineCompiler compiler,
+    IKafkaLogs logs,
+    IStateStore store,
+    TimeProvider time,
+    ILogger<PipelineGrain> log) : Grain, IPipelineGrain
+{
+    /// <summary>The name of the grain storage for control state.</summary>
+    public const string Storage = "kor";
+
+    private static readonly TimeSpan Tick = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan Discovery = TimeSpan.FromSeconds(30);
+    private const int KeptEvents = 200;
+
+    private readonly LinkedList<PipelineEvent> _events = new();
+    private long _lastDiscovery;
+    private string? _problem;
+
+    private string Name => this.GetPrimaryKeyString();
+
+    public override Task OnActivateAsync(CancellationToken cancellationToken)
+    {
+        this.RegisterGrainTimer(TickAsync, new GrainTimerCreationOptions(Tick, Tick) { KeepAlive = true });
+        return Task.CompletedTask;
+    }
+
+    public async Task<ApplyOutcome> ApplyAsync(PipelineText definition)
+    {
+        var compiled = compiler.Compile(definition.Text, definition.FileName);
+        if (compiled.Plan is not { } plan) return Refuse(compiled.Diagnostics);
+        if (plan.Name != Name) return Refuse([$"{definition.FileName}: the pipeline is named '{plan.Name}', not '{Name}'."]);
+        if (state.State.Hash == plan.DefinitionHash)
+            return new ApplyOutcome(true, state.State.Version, compiled.Diagnostics);
+        var incompatible = Incompatible(plan);
+        if (incompatible.Count != 0) return Refuse(incompatible);
+
+        var wasRunning = state.State.Desired == DesiredState.Running || state.State.Hash is null;
+        if (state.State.Hash is not null) await HaltAsync();
+        state.State.Text = definition.Text;
+        state.State.FileName = definition.FileName;
+        state.State.Hash = plan.DefinitionHash;
+        state.State.Version++;
+        state.State.Fingerprints = new Dictionary<string, string>(plan.StateFingerprints, StringComparer.Ordinal);
+        state.State.Desired = wasRunning ? DesiredState.Running : state.State.Desired;
+        state.State.Sources = [];
+        await SaveAsync();
+        Note("definition", $"Version {state.State.Version} of {definition.FileName} is in force.");
+        await PublishAsync();
+        if (wasRunning) await TickAsync(CancellationToken.None);
+        return new ApplyOutcome(true, state.State.Version, compiled.Diagnostics);
+    }
+
+    public async Task RemoveAsync()
+    {
+        if (state.State.Hash is null) return;
+        await HaltAsync();
+        await GrainFactory.GetGrain<IPipelineCatalogGrain>(0).DropAsync(Name);
+        state.State.Hash = null;
+        state.State.Text = null;
+        state.State.Desired = DesiredState.Stopped;
+        await SaveAsync();
+        plans.Forget(Name);
+        Note("removed", "The definition was removed; state and tables stay.");
+    }
+
+    public async Task StartAsync()
+    {
+        await SetDesiredAsync(DesiredState.Running);
+        await TickAsync(CancellationToken.None);
+    }
+
+    public Task PauseAsync() => SetDesiredAsync(DesiredState.Paused);
+
+    public async Task StopAsync()
+    {
+        await SetDesiredAsync(DesiredState.Stopped);
+        await HaltAsync();
+    }
+
+    public Task<PipelineText?> GetDefinitionAsync() => Task.FromResult(state.State.Text is null
+        ? null
+        : new PipelineText(Name, state.State.Text, state.State.FileName ?? Name, state.State.Version)
+        {
+            Generation = state.State.Generation,
+        });
+
+    public Task<IReadOnlyList<string>> GetSourcesAsync() => Task.FromResult<IReadOnlyList<string>>([.. state.State.Sources]);
+
+    public async Task RegisterSourceAsync(string source)
+    {
+        if (state.State.Sources.Contains(source)) return;
+        state.State.Sources.Add(source);
+        await SaveAsync();
+        await TellShardsAsync();
+    }
+
+    public Task<IReadOnlyList<PipelineEvent>> GetEventsAsync() => Task.FromResult<IReadOnlyList<PipelineEvent>>([.. _events]);
+
+    private async Task SetDesiredAsync(DesiredState desired)
+    {
+        if (state.State.Hash is null) throw new PipelineChangedException($"There is no pipeline '{Name}'.");
+        if (state.State.Desired == desired) return;
+        state.State.Desired = desired;
+        await SaveAsync();
+        await PublishAsync();
+        Note("state", $"Asked to be {desired}.");
+    }
+
+    /// <summary>Makes the silos read the source, once all its partitions are known to the window steps.</summary>
+    private async Task PublishAsync()
+    {
+        var ready = state.State.Desired != DesiredState.Running || state.State.Sources.Count != 0;
+        var desired = ready ? state.State.Desired : DesiredState.Stopped;
+        await GrainFactory.GetGrain<IPipelineCatalogGrain>(0).PutAsync(new CatalogEntry(Name, state.State.Version, desired));
+    }
+
+    /// <summary>Everything that must be seen to again and again while the pipeline runs.</summary>
+    private async Task TickAsync(CancellationToken cancellation)
+    {
+        if (state.State.Hash is null || state.State.Desired != DesiredState.Running) return;
+        try
+        {
+            var runtime = await plans.GetAsync(Name, state.State.Version);
+            await DiscoverAsync(runtime, cancellation);
+            if (state.State.Sources.Count == 0) return;
+            await PublishAsync();
+            await Task.WhenAll(ShardsOf(runtime).Select(s => s.Grain.WakeAsync()));
+            await Task.WhenAll(PartitionGrains().Select(p => p.WakeAsync()));
+            _problem = null;
+        }
+        catch (Exception e) when (!cancellation.IsCancellationRequested)
+        {
+            if (_problem != e.Message) LogProblem(Name, e);
+            _problem = e.Message;
+        }
+    }
+
+    private async Task DiscoverAsync(PipelineRuntime runtime, CancellationToken cancellation)
+    {
+        if (state.State.Sources.Count != 0 && time.GetElapsedTime(_lastDiscovery) < Discovery) return;
+        var found = await logs.ListPartitionsAsync(runtime.Plan.Source, cancellation);
+        _lastDiscovery = time.GetTimestamp();
+        var added = found.Except(state.State.Sources, StringComparer.Ordinal).ToList();
+        if (added.Count == 0) return;
+        state.State.Sources.AddRange(added);
+        await SaveAsync();
+        Note("partitions", $"Found {string.Join(", ", added)}.");
+        await TellShardsAsync();
+    }
+
+    private async Task TellShardsAsync()
+    {
+        var runtime = await plans.GetAsync(Name, state.State.Version);
+        await Task.WhenAll(ShardsOf(runtime).Select(s => s.Grain.AddSourcesAsync([.. state.State.Sources])));
+    }
+
+    /// <summary>Stops all parts: partitions first, so that what they sent is durable when the shards go.</summary>
+    private async Task HaltAsync()
+    {
+        await PublishAsync();
+        await Task.WhenAll(PartitionGrains().Select(p => p.StopAsync()));
+        if (plans.Find(Name) is { } runtime) await Task.WhenAll(ShardsOf(runtime).Select(s => s.Grain.StopAsync()));
+    }
+
+    private IEnumerable<IPartitionGrain> PartitionGrains() =>
+        state.State.Sources.Select(s => GrainFactory.GetGrain<IPartitionGrain>($"{Name}/{s}"));
+
+    private IEnumerable<(string Step, int Shard, IAggregatorGrain Grain)> ShardsOf(PipelineRuntime runtime)
+    {
+        foreach (var step in runtime.Plan.Steps.OfType<WindowPlan>())
+        {
+            for (var shard = 0; shard < step.Shards; shard++)
+                yield return (step.Id, shard, GrainFactory.GetGrain<IAggregatorGrain>(Names.Shard(Name, step.Id, shard)));
+        }
+    }
+
+    private List<string> Incompatible(PipelinePlan plan)
+    {
+        var reasons = new List<string>();
+        foreach (var (step, fingerprint) in plan.StateFingerprints)
+        {
+            if (!state.State.Fingerprints.TryGetValue(step, out var old) || old == fingerprint) continue;
+            reasons.Add(
+                $"step '{step}': what its stored state depends on has changed (was {old}, would be {fingerprint}). " +
+                "Give the step or the pipeline a new name to start fresh beside it, or stop the pipeline and run " +
+                $"'kor reset {Name} --to-earliest --execute' first.");
+        }
+
+        return reasons;
+    }
+
+    private ApplyOutcome Refuse(IReadOnlyList<string> reasons)
+    {
+        Note("refused", string.Join("; ", reasons));
+        return new ApplyOutcome(false, state.State.Version, reasons);
+    }
+
+    private async Task SaveAsync()
+    {
+        try
+        {
+            await state.WriteStateAsync();
+        }
+        catch
+        {
+            // The outcome is unknown, so memory is worth nothing: the next activation reads what is stored.
+            DeactivateOnIdle();
+            throw;
+        }
+    }
+
+    private void Note(string kind, string text)
+    {
+        _events.AddFirst(new PipelineEvent(time.GetUtcNow(), kind, text));
+        if (_events.Count > KeptEvents) _events.RemoveLast();
+        LogEvent(Name, kind, text);
+    }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Pipeline {Pipeline}: {Kind}. {Text}")]
+    private partial void LogEvent(string pipeline, string kind, string text);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Pipeline {Pipeline} waits.")]
+    private partial void LogProblem(string pipeline, Exception reason);
+}

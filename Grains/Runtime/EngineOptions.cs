@@ -1,0 +1,47 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace KafkaOracleOrleans.Grains.Runtime;
+
+/// <summary>How the engine runs on this silo.</summary>
+public sealed class EngineOptions
+{
+    /// <summary>Time between checkpoints of a partition or shard with changes. 100 ms to 10 min. Default: 10 s.</summary>
+    public TimeSpan CheckpointInterval { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Batches a partition holds while it works; more are left to the provider. 1 to 64. Default: 4.</summary>
+    [Range(1, 64)]
+    public int QueuedBatches { get; set; } = 4;
+
+    /// <summary>Bytes a sink delivery of a partition or shard may hold; above it the owner waits. 1 MiB to 1 GiB. Default: 32 MiB.</summary>
+    [Range(1 << 20, 1 << 30)]
+    public int SinkBufferBytes { get; set; } = 32 << 20;
+
+    /// <summary>First wait after something outside failed; doubles up to <see cref="MaxRetryDelay"/>, with jitter. Default: 100 ms.</summary>
+    public TimeSpan RetryDelay { get; set; } = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>Longest wait between two tries. Default: 10 s.</summary>
+    public TimeSpan MaxRetryDelay { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How many of the windows closed last a shard keeps for queries. 0 to 100,000. Default: 1,000.</summary>
+    [Range(0, 100_000)]
+    public int RecentWindows { get; set; } = 1000;
+}
+
+/// <summary>Waits that double, with jitter, between two bounds.</summary>
+internal sealed class Backoff(EngineOptions options, TimeProvider time)
+{
+    private int _failures;
+
+    public int Failures => _failures;
+
+    public void Reset() => _failures = 0;
+
+    public Task WaitAsync(CancellationToken cancellation)
+    {
+        var exponent = Math.Min(_failures++, 16);
+        var bound = Math.Min(options.MaxRetryDelay.TotalMilliseconds, options.RetryDelay.TotalMilliseconds * (1L << exponent));
+        // Jitter keeps the parts of a pipeline from knocking at a returning database all at once.
+        var wait = bound * (0.5 + (Random.Shared.NextDouble() / 2));
+        return Task.Delay(TimeSpan.FromMilliseconds(wait), time, cancellation);
+    }
+}

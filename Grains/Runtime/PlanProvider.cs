@@ -1,0 +1,50 @@
+using System.Collections.Concurrent;
+using KafkaOracleOrleans.Grains.Interfaces;
+using KafkaOracleOrleans.Processing.Plan;
+
+namespace KafkaOracleOrleans.Grains.Runtime;
+
+/// <summary>The outcome of compiling a definition.</summary>
+public sealed record CompiledPipeline(PipelinePlan? Plan, IReadOnlyList<string> Diagnostics);
+
+/// <summary>Compiles pipeline texts; the host implements it with its own environment and decoders.</summary>
+public interface IPipelineCompiler
+{
+    /// <summary>Compiles a text. Never throws for what the text says.</summary>
+    CompiledPipeline Compile(string text, string fileName);
+}
+
+/// <summary>The versions of pipelines this silo has compiled. One per silo; safe for concurrent use.</summary>
+public sealed class PlanProvider(IPipelineCompiler compiler, IGrainFactory grains)
+{
+    private readonly ConcurrentDictionary<string, PipelineRuntime> _current = new(StringComparer.Ordinal);
+
+    /// <summary>The version this silo knows, if any.</summary>
+    public PipelineRuntime? Find(string pipeline) => _current.GetValueOrDefault(pipeline);
+
+    /// <summary>The version in force. Asks the pipeline's grain when this silo has none, or an older one than wanted.</summary>
+    public async ValueTask<PipelineRuntime> GetAsync(string pipeline, int atLeast = 0)
+    {
+        if (_current.TryGetValue(pipeline, out var known) && known.Version >= atLeast) return known;
+        var text = await grains.GetGrain<IPipelineGrain>(pipeline).GetDefinitionAsync()
+            ?? throw new PipelineChangedException($"There is no pipeline '{pipeline}'.");
+        return Compile(text);
+    }
+
+    /// <summary>Forgets a pipeline that was removed.</summary>
+    public void Forget(string pipeline) => _current.TryRemove(pipeline, out _);
+
+    private PipelineRuntime Compile(PipelineText text)
+    {
+        if (_current.TryGetValue(text.Name, out var known) && known.Version == text.Version) return known;
+        var compiled = compiler.Compile(text.Text, text.FileName);
+        if (compiled.Plan is null)
+        {
+            throw new PipelineChangedException(
+                $"Pipeline '{text.Name}' version {text.Version} does not compile on this silo: {string.Join("; ", compiled.Diagnostics)}");
+        }
+
+        var runtime = new PipelineRuntime(text.Name, text.Version, text.Generation, compiled.Plan);
+        return _current.AddOrUpdate(text.Name, runtime, (_, old) => old.Version > runtime.Version ? old : runtime);
+    }
+}

@@ -1,0 +1,242 @@
+using KafkaOracleOrleans.Grains.Cells;
+using KafkaOracleOrleans.Grains.Contracts;
+using KafkaOracleOrleans.Grains.Interfaces;
+using KafkaOracleOrleans.Grains.Runtime;
+using KafkaOracleOrleans.Grains.Sinks;
+using KafkaOracleOrleans.Processing.Plan;
+using KafkaOracleOrleans.Processing.Ports;
+using KafkaOracleOrleans.Processing.Records;
+using Microsoft.Extensions.Logging;
+
+namespace KafkaOracleOrleans.Grains.Shards;
+
+/// <summary>Checkpoints, the outbox, and the way of closed windows to the sinks.</summary>
+internal sealed partial class AggregatorGrain
+{
+    /// <summary>More often than this no window fires; a reset lifts all later revisions above those in the table.</summary>
+    private const long RevisionsPerGeneration = 1_000_000_000;
+
+    private readonly List<CellEntry> _dirty = [];
+    private readonly Dictionary<string, SinkDelivery> _deliveries = new(StringComparer.Ordinal);
+    private readonly Dictionary<long, string> _outbox = [];
+    private RowBlock? _closed;
+    private bool _changed;
+    private Task? _commit;
+    private Exception? _commitFailure;
+    private bool _commitWaits;
+    private long _lastCheckpoint;
+    private double _lastCheckpointMs;
+
+    private void ResetCheckpointing()
+    {
+        _commit = null;
+        _commitFailure = null;
+        _commitWaits = false;
+        _changed = false;
+        _lastCheckpoint = time.GetTimestamp();
+    }
+
+    private void OpenDeliveries(IReadOnlyList<OutboxEntry> outbox)
+    {
+        _outbox.Clear();
+        foreach (var sink in _runtime!.SinksOf(_stepId, StepOutput.Main))
+        {
+            var grain = GrainFactory.GetGrain<ISinkGrain>(
+                $"{_pipeline}/{sink.Id}/{Names.ShardLane(_runtime, _stepId, _shard)}");
+            _deliveries[sink.Id] = new SinkDelivery(grain, sink, _runtime.Version, -1, _options, time, _reign.Token);
+        }
+
+        foreach (var entry in outbox) Deliver(entry, RowBlockCodec.Decode(entry.Payload));
+    }
+
+    private void Deliver(OutboxEntry entry, RowBlock rows)
+    {
+        _outbox[entry.Sequence] = entry.Sink;
+        // A sink the pipeline no longer has gets nothing more; its entries are dropped with the next checkpoint.
+        if (!_deliveries.TryGetValue(entry.Sink, out var delivery)) return;
+        var order = new long[rows.Count];
+        Array.Fill(order, entry.Sequence);
+        var now = time.GetUtcNow().ToUnixTimeMilliseconds() * 1000;
+        var block = WindowSinkRows.Of(rows, delivery.Sink, _runtime!.Version, now);
+        delivery.Enqueue(block, order, null, null, entry.Sequence + 1);
+        delivery.Flush();
+    }
+
+    /// <summary>True when the shard must not take in more for now, because what it has cannot leave it.</summary>
+    private bool IsBusy(out string why)
+    {
+        why = "";
+        if (_commitWaits) why = _reason ?? "The state store is not available.";
+        foreach (var delivery in _deliveries.Values)
+        {
+            if (delivery.PendingBytes <= _options.SinkBufferBytes) continue;
+            why = $"Sink '{delivery.Sink.Id}' holds {delivery.PendingRows} window rows not yet written. {delivery.Reason}";
+        }
+
+        return why.Length != 0;
+    }
+
+    private async Task CheckpointIfDueAsync()
+    {
+        if (_commitFailure is { } failure) throw failure;
+        if (_commit is { IsCompleted: false }) return;
+        var closing = _closed is { Count: > 0 };
+        var due = time.GetElapsedTime(_lastCheckpoint) >= _options.CheckpointInterval;
+        if (closing || (due && (_changed || ConfirmedEntries().Count != 0))) await BeginCheckpointAsync();
+    }
+
+    /// <summary>Collects what changed (at a point between two sub-batches) and starts the commit, which runs beside further work.</summary>
+    private async Task BeginCheckpointAsync()
+    {
+        var started = time.GetTimestamp();
+        var (upserts, deletes) = await CollectAsync();
+        var closed = _closed;
+        var adds = TakeOutbox();
+        var drops = ConfirmedEntries();
+        var write = new CheckpointWrite
+        {
+            Owner = _owner,
+            Epoch = _epoch,
+            Header = _header.Encode(),
+            Upserts = upserts,
+            Deletes = deletes,
+            OutboxAdds = adds.ConvertAll(a => a.Entry),
+            OutboxDrops = drops,
+        };
+        var positions = _header.Sources.Values.Select(s => (Source: s, s.Applied)).ToList();
+        var saved = _dirty.ToArray();
+        _dirty.Clear();
+        _changed = false;
+        _lastCheckpoint = started;
+        _commit = CommitAsync(write, () =>
+        {
+            foreach (var (source, applied) in positions) source.Durable = applied;
+            foreach (var cell in saved) cell.Saving = false;
+            foreach (var drop in drops) _outbox.Remove(drop);
+            foreach (var (entry, rows) in adds) Deliver(entry, rows);
+            if (closed is not null) Remember(closed);
+            _lastCheckpointMs = time.GetElapsedTime(started).TotalMilliseconds;
+        });
+    }
+
+    private async Task<(List<CellState> Upserts, List<CellId> Deletes)> CollectAsync()
+    {
+        var calls = new Task<CellChanges>[_dirty.Count];
+        for (var i = 0; i < calls.Length; i++) calls[i] = Grain(_dirty[i]).CollectAsync(_dirty[i].NextCall(_epoch, null));
+        var upserts = new List<CellState>(calls.Length);
+        var deletes = new List<CellId>();
+        for (var i = 0; i < calls.Length; i++)
+        {
+            var cell = _dirty[i];
+            var changes = await calls[i];
+            if (changes.Answer == CellAnswer.Fenced) throw new OwnerFencedException(cell.Name);
+            if (changes.Answer != CellAnswer.Ok) throw new CellLostException(cell.Name);
+            cell.Sort(_stepId, changes.Parts, upserts, deletes);
+            if (changes.Closed is not null) TakeClosed(changes.Closed);
+        }
+
+        return (upserts, deletes);
+    }
+
+    /// <summary>Closed windows on their way to the outbox. After a reset, revisions count on above those of the generation before.</summary>
+    private void TakeClosed(RowBlock rows)
+    {
+        _closed ??= new RowBlock(rows.Schema, rows.Count);
+        var first = _closed.Count;
+        RowBlocks.Append(_closed, rows, 0, rows.Count);
+        _header.ClosedTotal += rows.Count;
+        if (_runtime!.Generation == 0) return;
+        var revisions = ((LongColumn)_closed.Columns[^1]).Values.AsSpan(first, rows.Count);
+        foreach (ref var revision in revisions) revision += _runtime.Generation * RevisionsPerGeneration;
+    }
+
+    private List<(OutboxEntry Entry, RowBlock Rows)> TakeOutbox()
+    {
+        var entries = new List<(OutboxEntry, RowBlock)>();
+        if (_closed is not { Count: > 0 } rows) return entries;
+        _closed = null;
+        var payload = RowBlockCodec.Encode(rows);
+        foreach (var sink in _runtime!.SinksOf(_stepId, StepOutput.Main))
+            entries.Add((new OutboxEntry(_header.OutboxNext++, sink.Id, payload), rows));
+        return entries;
+    }
+
+    private List<long> ConfirmedEntries()
+    {
+        var confirmed = new List<long>();
+        foreach (var (sequence, sink) in _outbox)
+        {
+            if (!_deliveries.TryGetValue(sink, out var delivery) || sequence < delivery.Confirmed) confirmed.Add(sequence);
+        }
+
+        return confirmed;
+    }
+
+    private async Task CommitAsync(CheckpointWrite write, Action done)
+    {
+        var backoff = new Backoff(_options, time);
+        var reign = _reign.Token;
+        while (!reign.IsCancellationRequested)
+        {
+            try
+            {
+                await store.CommitAsync(write, reign);
+                if (reign.IsCancellationRequested) return;
+                done();
+                _commitWaits = false;
+                SetState(PartState.Running, null);
+                return;
+            }
+            catch (Exception) when (reign.IsCancellationRequested)
+            {
+                // The reign is over: what became of this write must not be taken for the next one's.
+                return;
+            }
+            catch (StoreUnavailableException e)
+            {
+                // Whether it was written is unknown; repeating the same write settles it.
+                _commitWaits = true;
+                SetState(PartState.Blocked, e.Message);
+                await WaitQuietlyAsync(backoff, reign);
+            }
+            catch (Exception e)
+            {
+                // Noticed by the next call or tick, which ends the reign.
+                _commitFailure = e;
+                return;
+            }
+        }
+    }
+
+    private static async Task WaitQuietlyAsync(Backoff backoff, CancellationToken cancellation)
+    {
+        try
+        {
+            await backoff.WaitAsync(cancellation);
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            // The caller's loop sees the cancellation.
+        }
+    }
+
+    /// <summary>Before the shard is given up in order: makes what it has durable, if the store lets it.</summary>
+    private async Task TryLastCheckpointAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            if (_commit is not null) await _commit.WaitAsync(cancellation);
+            if (_commitFailure is not null || _commitWaits) return;
+            if (_changed || _closed is { Count: > 0 }) await BeginCheckpointAsync();
+            if (_commit is not null) await _commit.WaitAsync(cancellation);
+        }
+        catch (Exception e)
+        {
+            // What is not durable is replayed by the next owner.
+            LogLastCheckpoint(_owner, e);
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Shard {Owner}: no last checkpoint; the next owner replays.")]
+    private partial void LogLastCheckpoint(string owner, Exception reason);
+}

@@ -1,0 +1,243 @@
+using Orleans.Placement;
+using KafkaOracleOrleans.Grains.Cells;
+using KafkaOracleOrleans.Grains.Contracts;
+using KafkaOracleOrleans.Grains.Interfaces;
+using KafkaOracleOrleans.Grains.Runtime;
+using KafkaOracleOrleans.Grains.Sinks;
+using KafkaOracleOrleans.Processing.Plan;
+using KafkaOracleOrleans.Processing.Ports;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace KafkaOracleOrleans.Grains.Shards;
+
+/// <summary>
+/// Owns a shard of a window step: applies sub-batches to its cells, fires windows as the watermark moves, checkpoints, and sees the closed
+/// windows to their sinks. Calls run one at a time; commits and deliveries run beside them on the same scheduler.
+/// </summary>
+[GrainType("kor.aggregator")]
+[PreferLocalPlacement]
+internal sealed partial class AggregatorGrain(
+    PlanProvider plans,
+    IStateStore store,
+    IOptions<EngineOptions> options,
+    TimeProvider time,
+    ILogger<AggregatorGrain> log) : Grain, IAggregatorGrain, IRemindable, IDisposable
+{
+    private const string ReminderName = "windows";
+    private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(200);
+
+    private readonly EngineOptions _options = options.Value;
+    private string _pipeline = "";
+    private string _stepId = "";
+    private int _shard;
+    private string _owner = "";
+
+    private PipelineRuntime? _runtime;
+    private WindowPlan _step = null!;
+    private long _epoch;
+    private ShardHeader _header = new();
+    private CancellationTokenSource _reign = new();
+    private bool _owned;
+    private bool _stopped;
+    private PartState _state = PartState.Starting;
+    private string? _reason;
+    private IGrainReminder? _reminder;
+
+    public override Task OnActivateAsync(CancellationToken cancellationToken)
+    {
+        (_pipeline, _stepId, var shard) = Names.Split(this.GetPrimaryKeyString());
+        _shard = int.Parse(shard, System.Globalization.CultureInfo.InvariantCulture);
+        _owner = Names.ShardOwner(_pipeline, _stepId, _shard);
+        this.RegisterGrainTimer(TickAsync, new GrainTimerCreationOptions(Tick, Tick) { KeepAlive = true });
+        return Task.CompletedTask;
+    }
+
+    public void Dispose() => _reign.Dispose();
+
+    public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
+    {
+        if (_owned && !_stopped) await TryLastCheckpointAsync(cancellationToken);
+        await EndReignAsync();
+    }
+
+    public async Task<ApplyReply> ApplyAsync(SubBatch batch)
+    {
+        try
+        {
+            await OwnAsync();
+            if (IsBusy(out var why)) return Busy(batch.Source, why);
+            var source = _header.Source(batch.Source);
+            if (batch.Epoch < source.Epoch) return Reply(ApplyAnswer.Fenced, source, batch);
+            source.Epoch = batch.Epoch;
+            if (source.Applied < 0) source.Applied = source.Durable = batch.DurablePosition;
+            source.Prune(batch.DurablePosition);
+            if (batch.From > source.Applied) return Reply(ApplyAnswer.Rewind, source, batch);
+            if (batch.To > source.Applied) await ApplyRowsAsync(batch, source);
+            return Reply(ApplyAnswer.Ok, source, batch);
+        }
+        catch (Exception e) when (e is not PipelineChangedException)
+        {
+            await FailAsync(e);
+            return Busy(batch.Source, e.Message);
+        }
+    }
+
+    public async Task SetIdleAsync(string source, long position, long durable, bool idle)
+    {
+        await OwnAsync();
+        var entry = _header.Source(source);
+        // Only what has been applied in full counts: a partition is not idle while its rows are still on their way here.
+        if (idle && (entry.Applied >= 0 ? entry.Applied : durable) < position) return;
+        if (_header.Watermark.SetIdle(source, idle, time.GetUtcNow().ToUnixTimeMilliseconds())) _changed = true;
+    }
+
+    public async Task AddSourcesAsync(IReadOnlyList<string> sources)
+    {
+        await OwnAsync();
+        foreach (var source in sources) _header.Source(source);
+    }
+
+    public async Task CheckpointAsync()
+    {
+        if (!_owned || _commitWaits) return;
+        if (_commit is not null) await _commit;
+        if (_commitFailure is null && (_changed || _closed is { Count: > 0 })) await BeginCheckpointAsync();
+        if (_commit is not null) await _commit;
+    }
+
+    public Task<ShardPosition> GetPositionAsync(string source)
+    {
+        var entry = _header.Sources.GetValueOrDefault(source);
+        return Task.FromResult(new ShardPosition(_owned ? entry?.Applied ?? -1 : null, entry?.Durable ?? -1));
+    }
+
+    public async Task WakeAsync()
+    {
+        _stopped = false;
+        await OwnAsync();
+        await KeepReminderAsync();
+    }
+
+    public async Task StopAsync()
+    {
+        if (_owned)
+        {
+            using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+            await TryLastCheckpointAsync(deadline.Token);
+        }
+
+        _stopped = true;
+        await EndReignAsync();
+        await DropReminderAsync();
+        SetState(PartState.Stopped, null);
+        DeactivateOnIdle();
+    }
+
+    public Task ReceiveReminder(string reminderName, TickStatus status) => _stopped ? Task.CompletedTask : OwnAsync();
+
+    /// <summary>Raises the epoch and loads the checkpoint, unless this activation reigns already.</summary>
+    private async Task OwnAsync()
+    {
+        if (_owned) return;
+        if (_stopped) throw new PipelineChangedException($"Shard '{_owner}' is stopped.");
+        _runtime = await plans.GetAsync(_pipeline);
+        _step = _runtime.Step<WindowPlan>(_stepId);
+        _reign = new CancellationTokenSource();
+        var lease = await store.AcquireAsync(_owner, _reign.Token);
+        _epoch = lease.Epoch;
+        _header = ShardHeader.Decode(lease.Header);
+        foreach (var source in await GrainFactory.GetGrain<IPipelineGrain>(_pipeline).GetSourcesAsync()) _header.Source(source);
+        await LoadCellsAsync();
+        OpenDeliveries(await store.ReadOutboxAsync(_owner, _reign.Token));
+        ResetCheckpointing();
+        _owned = true;
+        SetState(PartState.Running, null);
+        LogOwned(_owner, _epoch, _cells.Count);
+    }
+
+    /// <summary>A durable reminder wakes a shard with open windows after any restart, traffic or not.</summary>
+    private async Task KeepReminderAsync()
+    {
+        if (_reminder is null && _cells.Count > 0)
+            _reminder = await this.RegisterOrUpdateReminder(ReminderName, TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(1));
+    }
+
+    private async Task DropReminderAsync()
+    {
+        _reminder ??= await this.GetReminder(ReminderName);
+        if (_reminder is null) return;
+        await this.UnregisterReminder(_reminder);
+        _reminder = null;
+    }
+
+    private async Task TickAsync(CancellationToken cancellation)
+    {
+        if (_stopped || !_owned) return;
+        try
+        {
+            if (IsBusy(out _)) return;
+            if (_header.Watermark.Tick(time.GetUtcNow().ToUnixTimeMilliseconds())) _changed = true;
+            await FireDueAsync();
+            await CheckpointIfDueAsync();
+        }
+        catch (Exception e) when (!cancellation.IsCancellationRequested)
+        {
+            await FailAsync(e);
+        }
+    }
+
+    /// <summary>Gives this reign up: memory is dropped and the next call starts over from the checkpoint.</summary>
+    private async Task FailAsync(Exception e)
+    {
+        var waits = e is StoreUnavailableException;
+        SetState(waits ? PartState.Blocked : PartState.Starting, e.Message);
+        LogStartsOver(_owner, _epoch, e);
+        await EndReignAsync();
+        if (e is EpochFencedException or OwnerFencedException) DeactivateOnIdle();
+    }
+
+    private async Task EndReignAsync()
+    {
+        _owned = false;
+        await _reign.CancelAsync();
+        foreach (var delivery in _deliveries.Values) await delivery.Loop;
+        _deliveries.Clear();
+    }
+
+    private ApplyReply Busy(string source, string why)
+    {
+        var known = _header.Sources.GetValueOrDefault(source);
+        return new ApplyReply
+        {
+            Answer = ApplyAnswer.Busy,
+            Applied = known?.Applied ?? -1,
+            Durable = known?.Durable ?? -1,
+            Reason = why,
+        };
+    }
+
+    private static ApplyReply Reply(ApplyAnswer answer, SourceEntry source, SubBatch batch) => new()
+    {
+        Answer = answer,
+        Applied = source.Applied,
+        Durable = source.Durable,
+        Late = answer == ApplyAnswer.Ok ? source.LateIn(batch.From, batch.To) : [],
+    };
+
+    private void SetState(PartState state, string? reason)
+    {
+        if (state != _state) LogState(_owner, state, reason ?? "");
+        _state = state;
+        _reason = reason;
+    }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Shard {Owner}: epoch {Epoch}, {Cells} cells.")]
+    private partial void LogOwned(string owner, long epoch, int cells);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Shard {Owner}: {State}. {Reason}")]
+    private partial void LogState(string owner, PartState state, string reason);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Shard {Owner}: epoch {Epoch} ends; starting over from the checkpoint.")]
+    private partial void LogStartsOver(string owner, long epoch, Exception reason);
+}

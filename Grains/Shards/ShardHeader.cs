@@ -1,0 +1,132 @@
+using KafkaOracleOrleans.Grains.Contracts;
+using KafkaOracleOrleans.Processing.Records;
+using KafkaOracleOrleans.Processing.Watermarks;
+
+namespace KafkaOracleOrleans.Grains.Shards;
+
+/// <summary>What a shard knows of one source partition.</summary>
+internal sealed class SourceEntry(string name)
+{
+    /// <summary><c>topic/partition</c>.</summary>
+    public string Name { get; } = name;
+
+    /// <summary>Everything below is applied; -1: nothing is known yet.</summary>
+    public long Applied { get; set; } = -1;
+
+    /// <summary>What of it is durable; not part of the header, it is the header's being written.</summary>
+    public long Durable { get; set; } = -1;
+
+    /// <summary>The highest epoch of the partition's owner seen in this reign.</summary>
+    public long Epoch { get; set; }
+
+    /// <summary>Late rows that the partition may yet ask about again, by offset.</summary>
+    public List<LateRecord> Late { get; } = [];
+
+    /// <summary>Forgets late rows the partition will never replay.</summary>
+    public void Prune(long durablePosition)
+    {
+        var gone = 0;
+        while (gone < Late.Count && Late[gone].Offset < durablePosition) gone++;
+        if (gone > 0) Late.RemoveRange(0, gone);
+    }
+
+    /// <summary>The late rows in a span of positions.</summary>
+    public IReadOnlyList<LateRecord> LateIn(long from, long to)
+    {
+        if (Late.Count == 0) return [];
+        var rows = new List<LateRecord>();
+        foreach (var late in Late)
+        {
+            if (late.Offset >= from && late.Offset < to) rows.Add(late);
+        }
+
+        return rows;
+    }
+}
+
+/// <summary>
+/// A shard's own durable state: positions per source partition, the watermark, and counters. Format: version byte 1; watermark state (block);
+/// outbox next, late, closed (varints); sources: count, each name (text), applied (varint), late rows: count, each offset, window start, window
+/// end, late by (varints).
+/// </summary>
+internal sealed class ShardHeader
+{
+    private const byte Version = 1;
+    private const string Format = "shard header";
+
+    public Dictionary<string, SourceEntry> Sources { get; } = new(StringComparer.Ordinal);
+
+    public ShardWatermark Watermark { get; private set; } = new();
+
+    /// <summary>The sequence the next outbox entry gets.</summary>
+    public long OutboxNext { get; set; }
+
+    /// <summary>Late rows so far.</summary>
+    public long LateTotal { get; set; }
+
+    /// <summary>Window rows that left so far.</summary>
+    public long ClosedTotal { get; set; }
+
+    public SourceEntry Source(string name)
+    {
+        if (Sources.TryGetValue(name, out var entry)) return entry;
+        entry = new SourceEntry(name);
+        Sources.Add(name, entry);
+        Watermark.AddSource(name);
+        return entry;
+    }
+
+    public byte[] Encode()
+    {
+        var writer = new ByteWriter(256);
+        writer.Byte(Version);
+        writer.Block(Watermark.Encode());
+        writer.VarInt(OutboxNext);
+        writer.VarInt(LateTotal);
+        writer.VarInt(ClosedTotal);
+        writer.VarUInt((ulong)Sources.Count);
+        foreach (var source in Sources.Values.OrderBy(s => s.Name, StringComparer.Ordinal)) WriteSource(ref writer, source);
+        return writer.ToArray();
+    }
+
+    /// <summary>Reads a header; a null one is that of a shard which never was. Throws <see cref="CorruptStateException"/>.</summary>
+    public static ShardHeader Decode(byte[]? bytes)
+    {
+        if (bytes is null) return new ShardHeader();
+        var reader = new ByteReader(bytes, Format);
+        var version = reader.Byte();
+        if (version != Version) throw reader.Fault($"format version {version}, this build reads {Version}");
+        var header = new ShardHeader { Watermark = ShardWatermark.Decode(reader.Block()) };
+        header.OutboxNext = reader.VarInt();
+        header.LateTotal = reader.VarInt();
+        header.ClosedTotal = reader.VarInt();
+        var count = reader.Count(reader.Remaining, "the number of sources");
+        for (var i = 0; i < count; i++) ReadSource(ref reader, header);
+        reader.ExpectEnd();
+        return header;
+    }
+
+    private static void WriteSource(ref ByteWriter writer, SourceEntry source)
+    {
+        writer.Text(source.Name);
+        writer.VarInt(source.Applied);
+        writer.VarUInt((ulong)source.Late.Count);
+        foreach (var late in source.Late)
+        {
+            writer.VarInt(late.Offset);
+            writer.VarInt(late.WindowStart);
+            writer.VarInt(late.WindowEnd);
+            writer.VarInt(late.LateBy);
+        }
+    }
+
+    private static void ReadSource(ref ByteReader reader, ShardHeader header)
+    {
+        var entry = new SourceEntry(reader.Text()) { Applied = reader.VarInt() };
+        entry.Durable = entry.Applied;
+        if (!header.Sources.TryAdd(entry.Name, entry)) throw reader.Fault($"the source '{entry.Name}' twice");
+        var late = reader.Count(reader.Remaining, "the number of late rows");
+        for (var i = 0; i < late; i++)
+            entry.Late.Add(new LateRecord(reader.VarInt(), reader.VarInt(), reader.VarInt(), reader.VarInt()));
+    }
+}

@@ -1,0 +1,171 @@
+using Orleans.Placement;
+using KafkaOracleOrleans.Grains.Contracts;
+using KafkaOracleOrleans.Grains.Interfaces;
+using KafkaOracleOrleans.Grains.Runtime;
+using KafkaOracleOrleans.Processing.Plan;
+using KafkaOracleOrleans.Processing.Ports;
+using Microsoft.Extensions.Logging;
+
+namespace KafkaOracleOrleans.Grains.Sinks;
+
+/// <summary>
+/// One writer of one lane of a sink. It holds no rows: the owner of the lane keeps them until they are confirmed, so that losing this
+/// grain loses nothing.
+/// </summary>
+[GrainType("kor.sink")]
+[PreferLocalPlacement]
+internal sealed partial class SinkGrain(
+    PlanProvider plans, ISinkFactory sinks, ILogger<SinkGrain> log) : Grain, ISinkGrain
+{
+    // Below Orleans' response timeout (30 s), so that the owner hears of a slow database instead of timing out.
+    private static readonly TimeSpan WriteDeadline = TimeSpan.FromSeconds(20);
+
+    private string _pipeline = "";
+    private string _sink = "";
+    private string _lane = "";
+    private ISinkLane? _open;
+    private SinkPlan? _plan;
+    private long _progress = -1;
+
+    // What a write that failed would have brought the lane to; it may have.
+    private long? _unsure;
+    private long _written;
+    private long _quarantined;
+    private PartState _state = PartState.Starting;
+    private string? _reason;
+
+    public override Task OnActivateAsync(CancellationToken cancellationToken)
+    {
+        (_pipeline, _sink, _lane) = Names.Split(this.GetPrimaryKeyString());
+        return Task.CompletedTask;
+    }
+
+    public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken) =>
+        await CloseAsync();
+
+    public async Task<SinkReply> WriteAsync(SinkCall call)
+    {
+        using var deadline = new CancellationTokenSource(WriteDeadline);
+        try
+        {
+            // The lane settles a write of unknown outcome when it is repeated. An owner that started over cuts its
+            // calls differently, though: then the lane is opened anew and its progress row tells.
+            if (_unsure is { } unsure && unsure != call.Progress) await CloseAsync();
+            await OpenAsync(call.Version, deadline.Token);
+            if (call.Progress > _progress)
+            {
+                var result = await _open!.WriteAsync(Fresh(call), deadline.Token);
+                _progress = call.Progress;
+                _unsure = null;
+                _written += result.Written;
+                _quarantined += result.Quarantined;
+                SetState(PartState.Running, null);
+                return new SinkReply(SinkAnswer.Ok, _progress, null, result.Quarantined);
+            }
+
+            return new SinkReply(SinkAnswer.Ok, _progress, null, 0);
+        }
+        catch (EpochFencedException e)
+        {
+            // Another activation has taken the lane over; the owner's next call reaches it.
+            DeactivateOnIdle();
+            return Refuse(SinkAnswer.Busy, PartState.Blocked, e.Message);
+        }
+        catch (SinkConfigurationException e)
+        {
+            return Refuse(SinkAnswer.Failed, PartState.Failed, e.Message);
+        }
+        catch (Exception e) when (e is SinkUnavailableException or StoreUnavailableException)
+        {
+            _unsure = call.Progress;
+            return Refuse(SinkAnswer.Busy, PartState.Blocked, e.Message);
+        }
+        catch (OperationCanceledException) when (deadline.IsCancellationRequested)
+        {
+            // The outcome is unknown: the lane is opened anew and its progress row tells.
+            await CloseAsync();
+            return Refuse(SinkAnswer.Busy, PartState.Blocked, $"The database did not answer within {WriteDeadline.TotalSeconds:0} s.");
+        }
+    }
+
+    public async Task StopAsync()
+    {
+        await CloseAsync();
+        DeactivateOnIdle();
+    }
+
+    public Task<SinkStatus> GetStatusAsync() => Task.FromResult(new SinkStatus
+    {
+        Sink = _sink,
+        Lane = _lane,
+        State = _state,
+        Reason = _reason,
+        Written = _written,
+        Quarantined = _quarantined,
+        Buffered = 0,
+    });
+
+    private async Task OpenAsync(int version, CancellationToken cancellation)
+    {
+        var runtime = await plans.GetAsync(_pipeline, version);
+        var plan = runtime.Sink(_sink);
+        if (_open is not null && ReferenceEquals(plan, _plan)) return;
+        await CloseAsync();
+        var spec = plan.Spec with { PipelineVersion = runtime.Version, StopOnReject = plan.StopOnReject };
+        await sinks.PrepareAsync(spec, cancellation);
+        _open = await sinks.OpenAsync(spec, _lane, cancellation);
+        _plan = plan;
+        _progress = _open.Lease.Progress;
+        _quarantined = _open.Lease.Quarantined;
+        LogOpened(_pipeline, _sink, _lane, _open.Lease.Epoch, _progress);
+    }
+
+    private async Task CloseAsync()
+    {
+        _unsure = null;
+        if (_open is null) return;
+        var lane = _open;
+        _open = null;
+        await lane.DisposeAsync();
+    }
+
+    /// <summary>The call without the rows that the lane has committed before.</summary>
+    private SinkWrite Fresh(SinkCall call)
+    {
+        var count = call.Rows.Count;
+        var first = 0;
+        while (first < count && call.Order[first] < _progress) first++;
+        if (first == 0)
+            return new SinkWrite(call.Rows, call.Progress, call.Deletes, OriginOf(call, 0, count));
+        var rows = RowBlocks.Slice(call.Rows, first, count - first);
+        return new SinkWrite(rows, call.Progress, call.Deletes?[first..count], OriginOf(call, first, count - first));
+    }
+
+    private static QuarantineOrigin? OriginOf(SinkCall call, int first, int count)
+    {
+        if (call.Raw is null) return null;
+        var rows = new int[count];
+        for (var i = 0; i < count; i++) rows[i] = first + i;
+        return new QuarantineOrigin(call.Raw, rows);
+    }
+
+    private SinkReply Refuse(SinkAnswer answer, PartState state, string reason)
+    {
+        SetState(state, reason);
+        return new SinkReply(answer, _progress, reason, 0);
+    }
+
+    private void SetState(PartState state, string? reason)
+    {
+        if (state != _state) LogState(_pipeline, _sink, _lane, state, reason ?? "");
+        _state = state;
+        _reason = reason;
+    }
+
+    [LoggerMessage(Level = LogLevel.Information,
+        Message = "Sink {Pipeline}/{Sink}, lane {Lane}: opened, epoch {Epoch}, progress {Progress}.")]
+    private partial void LogOpened(string pipeline, string sink, string lane, long epoch, long progress);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Sink {Pipeline}/{Sink}, lane {Lane}: {State}. {Reason}")]
+    private partial void LogState(string pipeline, string sink, string lane, PartState state, string reason);
+}

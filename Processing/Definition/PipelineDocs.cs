@@ -1,0 +1,101 @@
+using System.Text;
+using System.Text.Json.Nodes;
+using KafkaOracleOrleans.Processing.Plan;
+
+namespace KafkaOracleOrleans.Processing.Definition;
+
+/// <summary>Writes docs/pipelines.md, the reference of pipeline files, from the same description that reads them.</summary>
+public static class PipelineDocs
+{
+    private static readonly (string Part, string Title)[] Sections =
+    [
+        ("pipeline", "The file"),
+        ("source", "source"),
+        ("kafka", "source.kafka"),
+        ("field", "source.fields.NAME"),
+        ("eventTime", "source.eventTime"),
+        ("csv", "source.csv"),
+        ("limits", "source.limits"),
+        ("mapStep", "steps: map"),
+        ("filterStep", "steps: filter"),
+        ("qualityStep", "steps: quality"),
+        ("rule", "A rule of a quality step"),
+        ("stopIf", "quality.stopIf"),
+        ("dedupStep", "steps: dedup"),
+        ("lookupStep", "steps: lookup"),
+        ("cache", "lookup.cache"),
+        ("windowStep", "steps: window"),
+        ("window", "window.window"),
+        ("aggregateStep", "steps: aggregate"),
+        ("customStep", "steps: custom"),
+        ("sink", "sinks"),
+        ("flush", "sinks.flush"),
+        ("quarantine", "quarantine"),
+    ];
+
+    /// <summary>The reference in Markdown.</summary>
+    public static string Markdown()
+    {
+        var schema = JsonNode.Parse(PipelineReader.JsonSchema())!;
+        var text = new StringBuilder(Introduction);
+        foreach (var (part, title) in Sections)
+        {
+            text.Append("\n## ").Append(title).Append("\n\n| key | | |\n|---|---|---|\n");
+            var definition = schema["definitions"]![part]!;
+            var required = definition["required"]?.AsArray().Select(r => r!.GetValue<string>()).ToHashSet() ?? [];
+            foreach (var (key, value) in definition["properties"]!.AsObject())
+            {
+                var description = value!["description"]!.GetValue<string>().Replace("|", "\\|", StringComparison.Ordinal);
+                text.Append("| `").Append(key).Append("` | ").Append(required.Contains(key) ? "required" : "");
+                text.Append(" | ").Append(description).Append(" |\n");
+            }
+        }
+
+        text.Append("\n## Aggregates\n\n| call | takes | gives |\n|---|---|---|\n");
+        foreach (var info in AggregateTyping.All)
+        {
+            text.Append("| `").Append(info.Name).Append(Arguments(info)).Append("` | ");
+            text.Append(AggregateTyping.Takes(info.Kind)).Append(" | ").Append(info.Description).Append(" |\n");
+        }
+
+        return text.ToString();
+    }
+
+    private static string Arguments(AggregateInfo info)
+    {
+        if (info.Name == "count") return "()";
+        if (!info.Parameter.IsTaken) return "(expr)";
+        if (info.Parameter.IsFraction) return "(expr, p)";
+        return info.Parameter.Default is null ? "(expr, n)" : "(expr[, n])";
+    }
+
+    private const string Introduction = """
+        # Pipeline files
+
+        Generated from `Processing/Definition`; editors complete the format by `pipelines/pipeline.schema.json`
+        (`# yaml-language-server: $schema=...`). YAML, or JSON in a file that ends in `.json`.
+
+        - Nothing is typed by its looks: `NO`, `1h` and `10:30` are text until a key gives them a form.
+        - Spans of time are `500ms`, `30s`, `5m`, `1h`, `2d`, `1h30m`; sizes are bytes, `64KiB`, `1MiB`.
+        - `${NAME}` and `${NAME:default}` are replaced inside values, after parsing; `$${` is a literal `${`. Between `{ }` such a value
+          needs quotes. Passwords do not belong here: connections are in the host's configuration.
+        - Anchors, aliases and merge keys (`<<`) work, tags do not. Unknown and repeated keys are errors.
+        - Types: `boolean`, `integer` (64 bit), `decimal(p,s)` (p up to 28), `double`, `string`, `timestamp`, `date`, `bytes` (base64), `json`.
+
+        **What makes a row unique at a sink.** Rows of windows: the `groupBy` fields and `window_start`; an update must have a larger
+        `revision`, which is added as a column when `columns` leaves it out. Running totals: the `groupBy` fields, with the same revision.
+        Records in mode `append` without `keys`: the columns `KOR_TOPIC`, `KOR_PARTITION`, `KOR_OFFSET`, which are added; so a repeated
+        insert changes nothing. Records in mode `upsert`: the declared `keys`.
+
+        **NULL in keys.** In `groupBy`, NULL is a value of its own and gets its own windows. Key columns of a table cannot hold NULL, so
+        such rows would be refused there and go to quarantine; KOR2020 warns. Declare the field `required`, check `IS NOT NULL` before, or
+        put `COALESCE(field, 'none')` in a map step.
+
+        **Side outputs** that a sink can read: `STEP.late` (the input's fields, `window_start`, `window_end`, `late_by_ms`),
+        `STEP.duplicates` (the input's fields), `STEP.quarantined`, `source.quarantined` and `quarantined` for all (`place`, `code`,
+        `reason`, `record_key`, `record_value`). A sink named in `onFail: { route: SINK }` gets the fields of the quality step's input.
+
+        **Window rows** have the `groupBy` fields, `window_start`, `window_end`, the aggregates and `revision`; they go to sinks only.
+
+        """;
+}

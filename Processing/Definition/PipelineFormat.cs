@@ -1,0 +1,302 @@
+using KafkaOracleOrleans.Processing.Definition.Shapes;
+using KafkaOracleOrleans.Processing.Plan;
+using KafkaOracleOrleans.Processing.Ports;
+using KafkaOracleOrleans.Processing.Records;
+
+namespace KafkaOracleOrleans.Processing.Definition;
+
+/// <summary>
+/// The format of pipeline files: every key, its form, and what it is for. Read top down from <see cref="Pipeline"/>.
+/// </summary>
+internal static class PipelineFormat
+{
+    /// <summary>The version of the format this code reads.</summary>
+    public const string ApiVersion = "kor/v1";
+
+    public static ObjectShape<PipelineDefinition> Pipeline { get; } = MakePipeline();
+
+    private static ObjectShape<PipelineDefinition> MakePipeline()
+    {
+        var version = Prop.Required("apiVersion", new WordShape<bool>((ApiVersion, true)),
+            "The version of the format.");
+        var name = Prop.Required("name", Forms.Id("a pipeline's name"),
+            "The pipeline's name; part of grain ids, groups and metrics.");
+        var description = Prop.Optional("description", ScalarRules.Text("a text"), "What the pipeline is for.");
+        var owner = Prop.Optional("owner", ScalarRules.Text("a text", 200), "Who answers for it.");
+        var source = Prop.Required("source", SourceFormat.Source, "Where records come from and what they are.");
+        var steps = Prop.Optional(
+            "steps", new ListShape<StepDefinition>("a list of steps", StepFormat.Step, max: 100),
+            "What happens to records. A step reads the step before it unless it says 'from'.");
+        var sinks = Prop.Required(
+            "sinks", new ListShape<SinkDefinition>("a list of sinks", SinkFormat.Sink, min: 1, max: 50),
+            "Where rows go.");
+        var quarantine = Prop.Optional(
+            "quarantine", SinkFormat.Quarantine,
+            "Where refused records go. Left out: a table beside the engine's state.");
+        return new ObjectShape<PipelineDefinition>(
+            "pipeline", "a pipeline", [version, name, description, owner, source, steps, sinks, quarantine], read =>
+            {
+                _ = read.Get(version);
+                _ = read.Find(owner);
+                return new PipelineDefinition
+                {
+                    Name = read.Get(name),
+                    Description = read.Find(description),
+                    Source = read.Get(source),
+                    Steps = read.Find(steps) ?? [],
+                    Sinks = read.Get(sinks),
+                    Quarantine = read.Find(quarantine),
+                    Node = read.Node,
+                };
+            });
+    }
+}
+
+/// <summary>The section <c>source</c>.</summary>
+internal static class SourceFormat
+{
+    private const long Day = 86_400_000;
+
+    public static ObjectShape<SourceDefinition> Source { get; } = MakeSource();
+
+    private static ObjectShape<SourceDefinition> MakeSource()
+    {
+        var kafka = Prop.Required("kafka", MakeKafka(), "The topics.");
+        var format = Prop.Required(
+            "format",
+            new WordShape<SourceFormatKind>(
+                ("json", SourceFormatKind.Json), ("csv", SourceFormatKind.Csv), ("string", SourceFormatKind.String)),
+            "How values are written: json, csv or string.");
+        var csv = Prop.Optional("csv", MakeCsv(), "How CSV lines are cut.");
+        var fields = Prop.Required(
+            "fields",
+            new MapShape<FieldDefinition>("the source's fields", Forms.FieldName(), MakeField(), min: 1),
+            "The fields to decode: 'name: type', or a mapping with type, path, from, default, required, pattern.");
+        var eventTime = Prop.Optional("eventTime", MakeEventTime(), "Which time windows and dedup go by.");
+        var tombstones = Prop.Optional(
+            "tombstones",
+            new WordShape<TombstonePolicy>(
+                ("skip", TombstonePolicy.Skip), ("delete", TombstonePolicy.Delete),
+                ("quarantine", TombstonePolicy.Quarantine)),
+            "Records without a value: skip (default), delete (see deleteOnTombstone of sinks) or quarantine.");
+        var limits = Prop.Optional("limits", MakeLimits(), "What a value may not exceed.");
+        return new ObjectShape<SourceDefinition>(
+            "source", "the source", [kafka, format, csv, fields, eventTime, tombstones, limits], read =>
+            {
+                var limit = read.Find(limits) ?? (SourceFormatSpec.DefaultMaxValueBytes,
+                    SourceFormatSpec.DefaultMaxDepth).AsLimits();
+                return new SourceDefinition
+                {
+                    Kafka = read.Get(kafka),
+                    Format = read.Get(format),
+                    Csv = read.Find(csv),
+                    Fields = read.Get(fields),
+                    EventTime = read.Find(eventTime),
+                    Tombstones = read.Or(tombstones, TombstonePolicy.Skip),
+                    MaxValueBytes = limit.MaxValueBytes,
+                    MaxDepth = limit.MaxDepth,
+                    Node = read.Node,
+                };
+            });
+    }
+
+    private static ObjectShape<KafkaDefinition> MakeKafka()
+    {
+        var topic = Forms.Topic();
+        var topics = Prop.Required(
+            "topics",
+            new EitherShape<IReadOnlyList<Located<string>>>(
+                "a list of topics",
+                new ListShape<Located<string>>("a list of topics", topic, min: 1),
+                topic.Select<IReadOnlyList<Located<string>>>((one, _) => one.Faulty ? [] : [one])),
+            "Topics by name, or by a regular expression that begins with '^'.");
+        var connection = Prop.Required("connection", Forms.Connection(),
+            "A Kafka connection of the host's configuration.");
+        var start = Prop.Optional(
+            "start", Forms.Start(),
+            "Where reading starts when there is no checkpoint: earliest (default), latest or a time.");
+        var group = Prop.Optional(
+            "group", ScalarRules.Text("a consumer group", 255),
+            "The consumer group for offset commits; default kor-NAME.");
+        var isolation = Prop.Optional(
+            "isolation",
+            new WordShape<bool>(("read_committed", true), ("read_uncommitted", false)),
+            "read_committed (default) leaves aborted transactions out.");
+        return new ObjectShape<KafkaDefinition>(
+            "kafka", "'kafka'", [connection, topics, start, group, isolation], read => new KafkaDefinition(
+                read.Get(connection), read.Get(topics), read.Find(start), read.Find(group), read.Or(isolation, true),
+                read.Node));
+    }
+
+    private static ObjectShape<CsvDefinition> MakeCsv()
+    {
+        var character = Forms.AsciiCharacter();
+        var delimiter = Prop.Optional("delimiter", character, "The character between values; default ','.");
+        var quote = Prop.Optional("quote", character, "The character around values; default '\"'.");
+        var columns = Prop.Optional(
+            "columns",
+            new ListShape<Located<string>>("a list of column names", ScalarRules.Text("a column's name", 200), min: 1),
+            "The names of the values of a line, in order; default: the fields in order.");
+        return new ObjectShape<CsvDefinition>(
+            "csv", "'csv'", [delimiter, quote, columns],
+            read => new CsvDefinition(read.Find(delimiter), read.Find(quote), read.Find(columns)));
+    }
+
+    private static EitherShape<FieldDefinition> MakeField()
+    {
+        var type = Prop.Required("type", Forms.Type(), "The field's type.");
+        var from = Prop.Optional(
+            "from", new WordShape<FieldOrigin>(("value", FieldOrigin.Value), ("key", FieldOrigin.Key)),
+            "Which part of the record it comes from: value (default) or key.");
+        var path = Prop.Optional(
+            "path", Forms.Path(),
+            "Where it stands: customer.address.city, or a list of names; default: the field's name.");
+        var byDefault = Prop.Optional(
+            "default", ScalarRules.Anything("a value"),
+            "What stands in when it is missing. An explicit null stays NULL.");
+        var required = Prop.Optional(
+            "required", ScalarRules.Boolean(), "true: a record without it is refused. Default false.");
+        var pattern = Prop.Optional(
+            "pattern", ScalarRules.Text("a pattern", 100),
+            "Times: iso (default), epoch_s, epoch_ms, epoch_us, or a pattern such as 'yyyy-MM-dd HH:mm:ss'.");
+        var full = new ObjectShape<FieldDefinition>(
+            "field", "a field", [type, from, path, byDefault, required, pattern], read => new FieldDefinition(
+                read.Get(type), read.Or(from, FieldOrigin.Value), read.Find(path), read.Find(byDefault),
+                read.Or(required, false),
+                read.Find(pattern)));
+        var brief = Forms.Type().Select((t, _) => new FieldDefinition(t, FieldOrigin.Value, null, null, false, null));
+        return new EitherShape<FieldDefinition>("a type, or a mapping with 'type'", brief, full);
+    }
+
+    private static EitherShape<EventTimeDefinition> MakeEventTime()
+    {
+        var field = Prop.Optional("field", Forms.FieldName(),
+            "A timestamp or date field; default: the Kafka timestamp.");
+        var outOfOrder = Prop.Optional(
+            "maxOutOfOrder", ScalarRules.Duration(0, 30 * Day),
+            "How far behind the newest a record may come; default 30s.");
+        var idle = Prop.Optional(
+            "idleAfter", ScalarRules.Duration(100, Day),
+            "When a silent partition no longer holds windows back; default 1m.");
+        var ahead = Prop.Optional(
+            "maxAhead", ScalarRules.Duration(0, 365 * Day),
+            "How far ahead of now a time may be; default 1h, 0 is no limit.");
+        var full = new ObjectShape<EventTimeDefinition>(
+            "eventTime", "'eventTime'", [field, outOfOrder, idle, ahead], read => new EventTimeDefinition(
+                read.Find(field), read.Find(outOfOrder), read.Find(idle), read.Find(ahead), read.Node));
+        var kafka = new WordShape<bool>(("kafka", true)).Select((_, node) =>
+            new EventTimeDefinition(null, null, null, null, node));
+        return new EitherShape<EventTimeDefinition>("a mapping with 'field', or the word kafka", full, kafka);
+    }
+
+    private static ObjectShape<ValueLimits> MakeLimits()
+    {
+        var bytes = Prop.Optional("maxValueBytes", ScalarRules.Bytes(1, 1 << 30), "The longest value; default 1MiB.");
+        var depth = Prop.Optional("maxDepth", ScalarRules.Integer(1, 1000), "The deepest JSON value; default 64.");
+        return new ObjectShape<ValueLimits>("limits", "'limits'", [bytes, depth], read => new ValueLimits(
+            (int)read.Or(bytes, SourceFormatSpec.DefaultMaxValueBytes),
+            (int)read.Or(depth, SourceFormatSpec.DefaultMaxDepth)));
+    }
+
+    private static ValueLimits AsLimits(this (int Bytes, int Depth) limits) => new(limits.Bytes, limits.Depth);
+
+    private sealed record ValueLimits(int MaxValueBytes, int MaxDepth);
+}
+
+/// <summary>The sections <c>sinks</c> and <c>quarantine</c>.</summary>
+internal static class SinkFormat
+{
+    public static ObjectShape<SinkDefinition> Sink { get; } = MakeSink();
+
+    public static ObjectShape<QuarantineDefinition> Quarantine { get; } = MakeQuarantine();
+
+    private static ObjectShape<SinkDefinition> MakeSink()
+    {
+        var id = Prop.Required("id", Forms.Id("a sink's id"), "The sink's id.");
+        var from = Prop.Optional(
+            "from", ScalarRules.Text("what the sink reads", 200),
+            "A step, or a side output: STEP.late, STEP.duplicates, STEP.quarantined, quarantined. "
+            + "Left out only by sinks that rows are routed to.");
+        var connection = Prop.Required("connection", Forms.Connection(),
+            "A database connection of the host's configuration.");
+        var table = Prop.Required("table", Forms.Table(), "The table, or SCHEMA.TABLE.");
+        var mode = Prop.Optional(
+            "mode", new WordShape<SinkMode>(("append", SinkMode.Append), ("upsert", SinkMode.Upsert)),
+            "append: insert only. upsert: insert or update by key. Default: upsert for windows, append for records.");
+        var keys = Prop.Optional(
+            "keys", new ListShape<Located<string>>("a list of columns", Forms.Column(), min: 1, max: 32),
+            "The key columns.");
+        var revision = Prop.Optional("revision", Forms.Column(),
+            "A column whose value must grow for an update to happen.");
+        var columns = Prop.Optional("columns", MakeColumns(),
+            "COLUMN: field, or a list of fields; default: every field.");
+        var metadata = Prop.Optional("metadata", ScalarRules.Boolean(),
+            "true adds KOR_ columns: topic, partition, offset, times, version.");
+        var create = Prop.Optional("create", ScalarRules.Boolean(),
+            "true creates the table when it is missing. Default false.");
+        var evolve = Prop.Optional("evolve", ScalarRules.Boolean(),
+            "true adds columns that are missing. Default false.");
+        var flush = Prop.Optional("flush", MakeFlush(), "When rows are written.");
+        var delete = Prop.Optional(
+            "deleteOnTombstone", ScalarRules.Boolean(),
+            "true: a record without a value deletes the row of its key. Default false.");
+        var reject = Prop.Optional(
+            "onReject", new WordShape<bool>(("quarantine", false), ("stop", true)),
+            "A row the database refuses for ever: quarantine (default) or stop the pipeline.");
+        return new ObjectShape<SinkDefinition>(
+            "sink", "a sink",
+            [id, from, connection, table, mode, keys, revision, columns, metadata, create, evolve, flush, delete,
+                reject],
+            read => new SinkDefinition
+            {
+                Id = read.Get(id),
+                From = read.Find(from),
+                Connection = read.Get(connection),
+                Table = read.Get(table),
+                Mode = read.Find(mode),
+                Keys = read.Find(keys),
+                Revision = read.Find(revision),
+                Columns = read.Find(columns),
+                Metadata = read.Or(metadata, false),
+                Create = read.Or(create, false),
+                Evolve = read.Or(evolve, false),
+                Flush = read.Find(flush) ?? SinkDefinition.DefaultFlush,
+                DeleteOnTombstone = read.Find(delete),
+                StopOnReject = read.Or(reject, false),
+                Node = read.Node,
+            });
+    }
+
+    private static EitherShape<IReadOnlyList<Named<Located<string>>>> MakeColumns()
+    {
+        var field = Forms.FieldName();
+        var map = new MapShape<Located<string>>("a mapping of columns to fields", Forms.Column(), field, min: 1);
+        var list = new ListShape<Located<string>>("a list of fields", field, min: 1)
+            .Select<IReadOnlyList<Named<Located<string>>>>((fields, _) =>
+                [.. fields.Select(f => new Named<Located<string>>(f, f))]);
+        return new EitherShape<IReadOnlyList<Named<Located<string>>>>(
+            "a mapping of columns to fields, or a list of fields", map, list);
+    }
+
+    private static ObjectShape<FlushPlan> MakeFlush()
+    {
+        var byDefault = SinkDefinition.DefaultFlush;
+        var rows = Prop.Optional("rows", ScalarRules.Integer(1, 100_000), "At so many rows; default 5000.");
+        var bytes = Prop.Optional("bytes", ScalarRules.Bytes(1024, 1 << 30), "At so many bytes; default 4MiB.");
+        var interval = Prop.Optional("interval", ScalarRules.Duration(1, 3_600_000), "After so long; default 1s.");
+        return new ObjectShape<FlushPlan>("flush", "'flush'", [rows, bytes, interval], read => new FlushPlan(
+            (int)read.Or(rows, byDefault.Rows), read.Or(bytes, byDefault.Bytes),
+            read.Or(interval, byDefault.IntervalMs)));
+    }
+
+    private static ObjectShape<QuarantineDefinition> MakeQuarantine()
+    {
+        var connection = Prop.Required("connection", Forms.Connection(),
+            "A database connection of the host's configuration.");
+        var table = Prop.Optional("table", Forms.Table(), "The table; default KOR_QUARANTINE.");
+        var keep = Prop.Optional("keepFor", ScalarRules.Duration(60_000, Durations.Max),
+            "How long; default: until dropped by hand.");
+        return new ObjectShape<QuarantineDefinition>("quarantine", "'quarantine'", [connection, table, keep], read =>
+            new QuarantineDefinition(read.Get(connection), read.Find(table), read.Find(keep)));
+    }
+}

@@ -1,0 +1,30 @@
+namespace KafkaOracleOrleans.Processing.Diagnostics;
+
+/// <content>KOR51xx: rows that a sink refuses before the database sees them.</content>
+public static partial class ErrorCatalog
+{
+    private static ErrorInfo[] SinkErrors() =>
+    [
+        new("KOR5101", "A key column is NULL",
+            "A row's key must be complete, or a repeated row could not be recognised. The row goes to quarantine.",
+            "A window grouped by customer_id meets records without a customer.",
+            "Give the field a value in a map step, e.g. COALESCE(customer_id, '(none)'), or filter such records."),
+        new("KOR5102", "A key column is an empty string",
+            "Oracle takes an empty string for NULL, and a key must be complete. The row goes to quarantine.",
+            "",
+            "Replace the empty string in a map step, e.g. CASE WHEN region = '' THEN '-' ELSE region END."),
+        new("KOR5103", "A value is too long for its column",
+            "The text or binary value is longer than the table's column; columns that count bytes count UTF-8 bytes. "
+            + "The row goes to quarantine.",
+            "A text of 4,100 bytes meets a VARCHAR2(4000).",
+            "Widen the column (CLOB or text), or cut the value in a map step."),
+        new("KOR5104", "A number is out of the column's range",
+            "The number has more digits before the point than the column. The row goes to quarantine.",
+            "1,000,000 meets a NUMBER(5).",
+            "Widen the column."),
+        new("KOR5105", "A time is out of range",
+            "Databases here hold times of the years 1 to 9999. The row goes to quarantine.",
+            "",
+            "Look at the field's unit: milliseconds read as seconds end up far in the future."),
+    ];
+}

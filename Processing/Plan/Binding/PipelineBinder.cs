@@ -1,0 +1,62 @@
+using System.Security.Cryptography;
+using System.Text;
+using KafkaOracleOrleans.Processing.Definition;
+
+namespace KafkaOracleOrleans.Processing.Plan.Binding;
+
+/// <summary>
+/// Gives a definition its meaning: references, types and expressions. One instance binds one definition.
+/// </summary>
+internal sealed class PipelineBinder(
+    PipelineDefinition definition, string? canonicalJson, PipelineCompilerOptions options, DiagnosticBag diagnostics)
+{
+    private readonly BindingContext _context = new(options, diagnostics);
+
+    /// <summary>The plan, or null when there are errors.</summary>
+    public PipelinePlan? Bind()
+    {
+        var (source, sourceFlow) = new SourceBinder(_context, definition).Bind();
+        var graph = StepGraph.Build(definition, _context);
+        var steps = new StepBinder(_context, definition.Source);
+        foreach (var node in graph.Ordered)
+        {
+            node.InputFlow = InputOf(node, sourceFlow);
+            if (!node.InCircle) (node.Plan, node.Output) = steps.Bind(node);
+        }
+
+        var sinks = new SinkBinder(_context, definition, graph, sourceFlow).Bind();
+        graph.CheckUse(_context);
+        if (definition.Quarantine is { } target)
+            _context.CheckConnection(target.Connection, options.DatabaseConnections, "database");
+        if (diagnostics.HasErrors || source is null || canonicalJson is null) return null;
+        var plans = graph.Ordered.Select(n => n.Plan!).ToArray();
+        return new PipelinePlan
+        {
+            Name = definition.Name.Value,
+            Description = definition.Description?.Value ?? "",
+            Source = source,
+            Steps = plans,
+            Sinks = sinks,
+            Quarantine = QuarantineOf(definition.Quarantine),
+            StateFingerprints = StateFingerprint.Of(source, plans),
+            DefinitionHash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(canonicalJson))),
+        };
+    }
+
+    private Flow InputOf(StepNode node, Flow source)
+    {
+        if (!node.InputResolved || node.InCircle) return Flow.Opaque;
+        if (node.Input is null) return source;
+        if (!node.Input.IsWindow) return node.Input.Output;
+        var at = node.Definition.Head.From?.Node ?? node.Definition.Id.Node;
+        diagnostics.Error(
+            "KOR2007", at,
+            $"the step '{node.Id}' reads the rows of '{node.Input.Id}', which go to sinks only; "
+            + "give it a 'from' that is before it");
+        return Flow.Opaque;
+    }
+
+    private static QuarantinePlan? QuarantineOf(QuarantineDefinition? target) => target is null
+        ? null
+        : new QuarantinePlan(target.Connection.Value, target.Table?.Value, target.KeepFor?.Value ?? 0);
+}

@@ -1,0 +1,154 @@
+using KafkaOracleOrleans.Processing.Definition;
+using KafkaOracleOrleans.Processing.Ports;
+using KafkaOracleOrleans.Processing.Records;
+using KafkaOracleOrleans.Processing.Text;
+
+namespace KafkaOracleOrleans.Processing.Plan.Binding;
+
+/// <summary>Binds sinks: what they read, their columns, and what makes their rows unique.</summary>
+internal sealed class SinkBinder(BindingContext context, PipelineDefinition definition, StepGraph graph, Flow source)
+{
+    private readonly Dictionary<string, StepNode> _routes = new(StringComparer.Ordinal);
+
+    /// <summary>The plans of the sinks without faults.</summary>
+    public IReadOnlyList<SinkPlan> Bind()
+    {
+        CollectRoutes();
+        graph.Incomplete |= definition.Sinks.Count == 0 || definition.Sinks.Any(s => s.From is { Faulty: true });
+        var plans = new List<SinkPlan>();
+        foreach (var sink in definition.Sinks)
+        {
+            context.CheckConnection(sink.Connection, context.Options.DatabaseConnections, "database");
+            var (input, flow, step) = InputOf(sink);
+            var columns = new SinkColumns(context, definition, sink, input, flow, step);
+            if (columns.Bind() is { } plan) plans.Add(plan);
+        }
+
+        return plans;
+    }
+
+    private void CollectRoutes()
+    {
+        var sinks = definition.Sinks.Select(s => s.Id.Value).ToArray();
+        foreach (var node in graph.Ordered)
+        {
+            if (node.Definition is not QualityStepDefinition quality) continue;
+            var actions = quality.Rules.Select(r => r.Value.OnFail).Append(quality.OnFail);
+            foreach (var route in actions.Select(a => a?.RouteTo).OfType<Located<string>>().Where(r => !r.Faulty))
+            {
+                if (!sinks.Contains(route.Value))
+                {
+                    context.Diagnostics.Error(
+                        "KOR2002", route.Node, $"the route names no sink: '{route.Value}'",
+                        Suggestions.Nearest(route.Value, sinks));
+                }
+                else if (!_routes.TryAdd(route.Value, node) && _routes[route.Value] != node)
+                {
+                    context.Diagnostics.Error(
+                        "KOR2025", route.Node,
+                        $"the sink '{route.Value}' gets rows from '{_routes[route.Value].Id}' already");
+                }
+            }
+        }
+    }
+
+    private (InputRef Input, Flow Flow, StepNode? Step) InputOf(SinkDefinition sink)
+    {
+        _routes.TryGetValue(sink.Id.Value, out var router);
+        if (sink.From is null)
+        {
+            if (router is not null) return Routed(router);
+            graph.Incomplete = true;
+            context.Diagnostics.Error("KOR2026", sink.Node,
+                $"the sink '{sink.Id.Value}' says no 'from', and no rule routes rows to it");
+            return (new InputRef(""), Flow.Opaque, null);
+        }
+
+        if (sink.From.Faulty) return (new InputRef(""), Flow.Opaque, null);
+        var from = sink.From.Value;
+        if (router is not null)
+        {
+            if (from == router.Id + ".routed") return Routed(router);
+            StepGraph.Use(router);
+            context.Diagnostics.Error(
+                "KOR2025", sink.From.Node,
+                $"rows of '{router.Id}' are routed to this sink, so it cannot read '{from}' as well");
+        }
+
+        if (from == StepGraph.Quarantined) return QuarantinedAll();
+        var dot = from.IndexOf('.', StringComparison.Ordinal);
+        return dot < 0 ? Main(sink.From, from) : Side(sink.From, from[..dot], from[(dot + 1)..]);
+    }
+
+    private static (InputRef, Flow, StepNode?) Routed(StepNode router)
+    {
+        StepGraph.Use(router);
+        return (new InputRef(router.Id, StepOutput.Routed), router.InputFlow, router);
+    }
+
+    private static (InputRef, Flow, StepNode?) QuarantinedAll() =>
+        (new InputRef(InputRef.AnyStep, StepOutput.Quarantined), QuarantinedFlow, null);
+
+    private static Flow QuarantinedFlow => new() { Schema = SideOutputs.Quarantined };
+
+    private (InputRef, Flow, StepNode?) Main(Located<string> from, string id)
+    {
+        if (id == StepGraph.Source) return (new InputRef(""), source, null);
+        if (graph.Find(id) is { } step)
+        {
+            StepGraph.Use(step);
+            return (new InputRef(id), step.Output, step);
+        }
+
+        graph.NoteUnknown(from, id, context);
+        return (new InputRef(""), Flow.Opaque, null);
+    }
+
+    private (InputRef, Flow, StepNode?) Side(Located<string> from, string id, string output)
+    {
+        if (id == StepGraph.Source && output == StepGraph.Quarantined)
+            return (new InputRef("", StepOutput.Quarantined), QuarantinedFlow, null);
+        if (graph.Find(id) is not { } step)
+        {
+            if (id == StepGraph.Source) NoteSide(from, id, output, ["quarantined"]);
+            else graph.NoteUnknown(from, id, context);
+            return (new InputRef(""), Flow.Opaque, null);
+        }
+
+        StepGraph.Use(step);
+        var known = OutputsOf(step);
+        if (!known.Contains(output))
+        {
+            NoteSide(from, id, output, known);
+            return (new InputRef(""), Flow.Opaque, null);
+        }
+
+        return output switch
+        {
+            "late" => (new InputRef(id, StepOutput.Late), LateOf(step), step),
+            "duplicates" => (new InputRef(id, StepOutput.Duplicates), step.InputFlow, step),
+            "routed" => (new InputRef(id, StepOutput.Routed), step.InputFlow, step),
+            _ => (new InputRef(id, StepOutput.Quarantined), QuarantinedFlow, step),
+        };
+    }
+
+    private static Flow LateOf(StepNode step) => step.InputFlow.IsOpaque
+        ? Flow.Opaque
+        : step.InputFlow with { Schema = SideOutputs.Late(step.InputFlow.Schema) };
+
+    private static string[] OutputsOf(StepNode step) => step.Definition switch
+    {
+        WindowStepDefinition { Window.IsRunning: false } => ["late", "quarantined"],
+        DedupStepDefinition => ["duplicates", "quarantined"],
+        _ => ["quarantined"],
+    };
+
+    private void NoteSide(Located<string> from, string id, string output, string[] known)
+    {
+        graph.Incomplete = true;
+        context.Diagnostics.Error(
+            "KOR2006", from.Node,
+            $"'{id}' has no output '{output}'; it has: {string.Join(", ", known.Select(k => $"{id}.{k}"))}",
+            Suggestions.Nearest(output, known) is { } near ? $"{id}.{near}" : null);
+    }
+}

@@ -1,0 +1,249 @@
+using KafkaOracleOrleans.Processing.Definition;
+using KafkaOracleOrleans.Processing.Records;
+using KafkaOracleOrleans.Processing.Text;
+
+namespace KafkaOracleOrleans.Processing.Plan.Binding;
+
+/// <summary>Binds the section <c>source</c>.</summary>
+internal sealed class SourceBinder(BindingContext context, PipelineDefinition definition)
+{
+    /// <summary>How far behind a record may come when the pipeline does not say, ms.</summary>
+    public const long DefaultMaxOutOfOrder = 30_000;
+
+    private const long DefaultIdleAfter = 60_000;
+    private const long DefaultMaxAhead = 3_600_000;
+
+    private readonly SourceDefinition _source = definition.Source;
+
+    public (SourcePlan? Plan, Flow Flow) Bind()
+    {
+        var kafka = _source.Kafka;
+        context.CheckConnection(kafka.Connection, context.Options.KafkaConnections, "Kafka");
+        CheckTopics(kafka.Topics);
+        var fields = new List<SourceFieldSpec>();
+        var unknown = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var field in _source.Fields)
+        {
+            if (field.Name.Faulty || field.Value.Type.Faulty) unknown.Add(field.Name.Faulty ? RawName(field.Name)
+                : field.Name.Value);
+            else fields.Add(FieldOf(field));
+        }
+
+        CheckNames();
+        var schema = new Schema([.. fields.Select(f => new Field(f.Name, f.Type, IsNullable(f)))]);
+        var flow = new Flow
+        {
+            Schema = schema,
+            Unknown = unknown,
+            FromKey = fields.Where(f => f.From == FieldOrigin.Key).Select(f => f.Name).ToHashSet(),
+            IsOpaque = _source.Fields.Count == 0,
+        };
+        var eventTime = EventTime(flow);
+        var format = new SourceFormatSpec
+        {
+            Format = _source.Format.Value,
+            Fields = fields,
+            Schema = schema,
+            Tombstones = _source.Tombstones,
+            MaxValueBytes = _source.MaxValueBytes,
+            MaxDepth = _source.MaxDepth,
+            Csv = CsvOf(),
+        };
+        if (context.Diagnostics.HasErrors || !CanDecode(format)) return (null, flow);
+        return (PlanOf(format, eventTime), flow);
+    }
+
+    /// <summary>
+    /// The decoder has the last word on defaults and patterns; hearing it here keeps it from failing when a partition
+    /// starts.
+    /// </summary>
+    private bool CanDecode(SourceFormatSpec format)
+    {
+        try
+        {
+            _ = (context.Options.CreateDecoder ?? RecordDecoderFactory.Create)(format);
+            return true;
+        }
+        catch (ArgumentException fault)
+        {
+            context.Diagnostics.Error("KOR2027", _source.Node, fault.Message);
+            return false;
+        }
+    }
+
+    private SourcePlan PlanOf(SourceFormatSpec format, int eventTime)
+    {
+        var time = _source.EventTime;
+        var create = context.Options.CreateDecoder ?? RecordDecoderFactory.Create;
+        return new SourcePlan
+        {
+            Connection = _source.Kafka.Connection.Value,
+            Topics = [.. _source.Kafka.Topics.Select(t => t.Value)],
+            GroupId = _source.Kafka.Group?.Value ?? "kor-" + definition.Name.Value,
+            Start = _source.Kafka.Start?.Value ?? new StartPlan(StartKind.Earliest),
+            ReadCommitted = _source.Kafka.ReadCommitted,
+            Schema = format.Schema,
+            CreateDecoder = () => create(format),
+            Format = format,
+            EventTimeField = eventTime,
+            MaxOutOfOrder = time?.MaxOutOfOrder?.Value ?? DefaultMaxOutOfOrder,
+            IdleAfter = time?.IdleAfter?.Value ?? DefaultIdleAfter,
+            MaxAhead = time?.MaxAhead?.Value ?? DefaultMaxAhead,
+        };
+    }
+
+    /// <summary>A tombstone has no value, so with policy delete even required fields can be NULL.</summary>
+    private bool IsNullable(SourceFieldSpec field) =>
+        !field.Required || (_source.Tombstones == TombstonePolicy.Delete && field.From == FieldOrigin.Value);
+
+    private static string RawName(Located<string> name) => (name.Node as ScalarNode)?.Text ?? "";
+
+    private void CheckTopics(IReadOnlyList<Located<string>> topics)
+    {
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var topic in topics)
+        {
+            if (!topic.Faulty && !seen.Add(topic.Value))
+                context.Diagnostics.Error("KOR2008", topic.Node, $"the topic '{topic.Value}' is listed twice");
+        }
+    }
+
+    private void CheckNames()
+    {
+        foreach (var field in _source.Fields)
+        {
+            if (field.Name.Value is SideOutputs.WindowStart or SideOutputs.WindowEnd or SideOutputs.LateBy)
+                context.Diagnostics.Error("KOR2009", field.Name.Node,
+                    $"the field name '{field.Name.Value}' is reserved");
+        }
+    }
+
+    private SourceFieldSpec FieldOf(Named<FieldDefinition> field)
+    {
+        var (type, spec) = (field.Value.Type.Value, field.Value);
+        var (encoding, pattern) = EncodingOf(spec, type);
+        var result = new SourceFieldSpec
+        {
+            Name = field.Name.Value,
+            Type = type,
+            From = spec.From,
+            Path = PathOf(field),
+            Column = ColumnOf(field),
+            Required = spec.Required,
+            Default = spec.Default?.Faulty == false ? spec.Default.Value : null,
+            Encoding = encoding,
+            Pattern = pattern,
+        };
+        if (result.Default is not null && !FieldText.IsValid(result, result.Default))
+        {
+            var node = spec.Default!.Node;
+            context.Diagnostics.Error("KOR2027", node,
+                $"the default '{result.Default}' is no {type} of '{result.Name}'");
+        }
+
+        return result;
+    }
+
+    private (TimeEncoding Encoding, string? Pattern) EncodingOf(FieldDefinition field, FieldType type)
+    {
+        if (field.Pattern is not { Faulty: false } pattern) return (TimeEncoding.Iso8601, null);
+        if (type.Kind is not (FieldKind.Timestamp or FieldKind.Date))
+        {
+            context.Diagnostics.Error("KOR2028", pattern.Node,
+                $"'pattern' is for timestamps and dates, not for {type}");
+            return (TimeEncoding.Iso8601, null);
+        }
+
+        TimeEncoding? known = pattern.Value switch
+        {
+            "iso" => TimeEncoding.Iso8601,
+            "epoch_s" => TimeEncoding.EpochSeconds,
+            "epoch_ms" => TimeEncoding.EpochMilliseconds,
+            "epoch_us" => TimeEncoding.EpochMicroseconds,
+            _ => null,
+        };
+        if (known is { } encoding)
+        {
+            if (encoding != TimeEncoding.Iso8601 && type.Kind == FieldKind.Date)
+                context.Diagnostics.Error("KOR2028", pattern.Node,
+                    $"'{pattern.Value}' is for timestamps, not for dates");
+            return (encoding, null);
+        }
+
+        if (!FieldText.IsPattern(pattern.Value, type.Kind))
+        {
+            context.Diagnostics.Error(
+                "KOR2028", pattern.Node,
+                $"'{pattern.Value}' is no date and time pattern; "
+                + "write iso, epoch_s, epoch_ms, epoch_us, or one such as yyyy-MM-dd HH:mm:ss",
+                Suggestions.Nearest(pattern.Value, ["iso", "epoch_s", "epoch_ms", "epoch_us"]));
+        }
+
+        return (TimeEncoding.Pattern, pattern.Value);
+    }
+
+    private IReadOnlyList<string> PathOf(Named<FieldDefinition> field)
+    {
+        var path = field.Value.Path;
+        if (path is null)
+            return _source.Format.Value == SourceFormatKind.Json && field.Value.From == FieldOrigin.Value
+                ? [field.Name.Value] : [];
+        if (path.Any(p => p.Faulty) || path.Count == 0) return [];
+        if (path.Any(p => p.Value.Length == 0))
+        {
+            context.Diagnostics.Error("KOR2028", path[0].Node, "the path has an empty name");
+            return [];
+        }
+
+        if (_source.Format.Value == SourceFormatKind.Json
+            || field.Value.From == FieldOrigin.Key) return [.. path.Select(p => p.Value)];
+        if (_source.Format.Value == SourceFormatKind.String)
+            context.Diagnostics.Error("KOR2028", path[0].Node, "a value of format string has no parts; remove 'path'");
+        return [];
+    }
+
+    private int ColumnOf(Named<FieldDefinition> field)
+    {
+        if (_source.Format.Value != SourceFormatKind.Csv || field.Value.From == FieldOrigin.Key) return -1;
+        var path = field.Value.Path;
+        var name = path is { Count: > 0 } ? string.Join('.', path.Select(p => p.Value)) : field.Name.Value;
+        var columns = (_source.Csv?.Columns)?.Select(c => c.Value).ToList()
+            ?? [.. _source.Fields.Where(f => f.Value.From == FieldOrigin.Value).Select(f => f.Name.Value)];
+        var place = columns.IndexOf(name);
+        if (place < 0)
+        {
+            var node = path is { Count: > 0 } ? path[0].Node : field.Name.Node;
+            context.Diagnostics.Error("KOR2033", node, $"unknown CSV column '{name}'",
+                Suggestions.Nearest(name, columns));
+        }
+
+        return place;
+    }
+
+    private CsvFormatSpec CsvOf()
+    {
+        var csv = _source.Csv;
+        if (csv is null) return new CsvFormatSpec();
+        if (_source.Format is { Faulty: false, Value: not SourceFormatKind.Csv })
+            context.Diagnostics.Error("KOR2028", _source.Format.Node, "'csv' is for format csv");
+        var spec = new CsvFormatSpec(
+            csv.Delimiter is { Faulty: false } d ? d.Value[0] : ',', csv.Quote is { Faulty: false } q ? q.Value[0]
+                : '"');
+        if (spec.Delimiter == spec.Quote)
+            context.Diagnostics.Error("KOR2028", csv.Quote?.Node ?? csv.Delimiter!.Node,
+                "delimiter and quote are the same character");
+        return spec;
+    }
+
+    private int EventTime(Flow flow)
+    {
+        if (_source.EventTime?.Field is not { } field) return -1;
+        var place = context.Field(field, flow);
+        if (place < 0) return -1;
+        var type = flow.Schema[place].Type;
+        if (type.Kind is FieldKind.Timestamp or FieldKind.Date) return place;
+        context.Diagnostics.Error(
+            "KOR2010", field.Node, $"the event time must be a timestamp or date; '{field.Value}' is {type}");
+        return -1;
+    }
+}

@@ -1,0 +1,68 @@
+using KafkaOracleOrleans.Processing.Records;
+
+namespace KafkaOracleOrleans.Processing.Plan;
+
+/// <summary>The fields of side outputs.</summary>
+public static class SideOutputs
+{
+    /// <summary>The field of window rows and late rows with the start of the window.</summary>
+    public const string WindowStart = "window_start";
+
+    /// <summary>The field of window rows and late rows with the end of the window.</summary>
+    public const string WindowEnd = "window_end";
+
+    /// <summary>
+    /// The last field of window rows: 1 when the window fires first, one more each time it fires again.
+    /// </summary>
+    public const string Revision = "revision";
+
+    /// <summary>The field of late rows with how far behind the watermark they came, ms.</summary>
+    public const string LateBy = "late_by_ms";
+
+    /// <summary>
+    /// Refused rows: the place that refused (source, or step and rule), the code and the reason, and the record's key
+    /// and value as they came. Topic, partition, offset and timestamp are metadata columns.
+    /// </summary>
+    public static Schema Quarantined { get; } = new(
+        new Field("place", FieldType.String, Nullable: false),
+        new Field("code", FieldType.String, Nullable: false),
+        new Field("reason", FieldType.String, Nullable: false),
+        new Field("record_key", FieldType.Bytes),
+        new Field("record_value", FieldType.Bytes));
+
+    /// <summary>
+    /// The fields of a window step's late output: those of its input, the window missed and by how much.
+    /// </summary>
+    public static Schema Late(Schema input) => new(
+        [
+            .. input.Fields,
+            new Field(WindowStart, FieldType.Timestamp),
+            new Field(WindowEnd, FieldType.Timestamp),
+            new Field(LateBy, FieldType.Integer, Nullable: false),
+        ]);
+}
+
+/// <summary>Names and types of metadata columns.</summary>
+public static class MetadataColumns
+{
+    private static readonly Field[] Fields =
+    [
+        new("KOR_TOPIC", FieldType.String, Nullable: false),
+        new("KOR_PARTITION", FieldType.Integer, Nullable: false),
+        new("KOR_OFFSET", FieldType.Integer, Nullable: false),
+        new("KOR_TIMESTAMP", FieldType.Timestamp),
+        new("KOR_PROCESSED_AT", FieldType.Timestamp, Nullable: false),
+        new("KOR_PIPELINE_VERSION", FieldType.Integer, Nullable: false),
+    ];
+
+    /// <summary>The table column of a metadata column.</summary>
+    public static Field Field(MetadataColumn column) => Fields[(int)column];
+
+    /// <summary>The entry of <see cref="SinkPlan.Source"/> that stands for a metadata column.</summary>
+    public static int ToSource(MetadataColumn column) => -1 - (int)column;
+
+    /// <summary>
+    /// The metadata column an entry of <see cref="SinkPlan.Source"/> stands for, or null for an input field.
+    /// </summary>
+    public static MetadataColumn? FromSource(int source) => source < 0 ? (MetadataColumn)(-1 - source) : null;
+}

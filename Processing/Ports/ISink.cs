@@ -1,0 +1,116 @@
+using KafkaOracleOrleans.Processing.Records;
+
+namespace KafkaOracleOrleans.Processing.Ports;
+
+/// <summary>How rows are written.</summary>
+public enum SinkMode
+{
+    /// <summary>Insert only; a row that exists by its identity is left alone.</summary>
+    Append,
+
+    /// <summary>Insert or update by key, guarded by a revision that never goes back.</summary>
+    Upsert,
+}
+
+/// <summary>What the engine asks of a sink's table.</summary>
+/// <param name="Pipeline">The pipeline's name.</param>
+/// <param name="Sink">The sink's id.</param>
+/// <param name="Connection">The connection's name in the host's configuration.</param>
+/// <param name="Table">The table, as written in the pipeline (optionally schema-qualified).</param>
+/// <param name="Mode">How rows are written.</param>
+/// <param name="Schema">The fields of the rows, in order; field names are column names.</param>
+/// <param name="Keys">The key columns: the upsert key, or what makes an appended row unique.</param>
+/// <param name="RevisionColumn">The guard of an upsert, or null; rows with a lower or equal revision do not overwrite.</param>
+/// <param name="Create">Create the table when it is missing.</param>
+/// <param name="AddColumns">Add missing columns.</param>
+public sealed record SinkSpec(
+    string Pipeline,
+    string Sink,
+    string Connection,
+    string Table,
+    SinkMode Mode,
+    Schema Schema,
+    IReadOnlyList<string> Keys,
+    string? RevisionColumn,
+    bool Create,
+    bool AddColumns)
+{
+    /// <summary>The pipeline's version, noted with the rows a sink refuses.</summary>
+    public int PipelineVersion { get; init; }
+
+    /// <summary>A row the database refuses for ever stops the lane instead of going to quarantine.</summary>
+    public bool StopOnReject { get; init; }
+}
+
+/// <summary>The state of a lane when its reign begins.</summary>
+/// <param name="Epoch">The number of the new reign.</param>
+/// <param name="Progress">The lane's last confirmed progress: the outbox sequence or the next position; -1 when there is none.</param>
+/// <param name="Quarantined">How many rows of this lane the sink has refused so far.</param>
+public sealed record LaneLease(long Epoch, long Progress, long Quarantined);
+
+/// <summary>Rows on their way to a table.</summary>
+/// <param name="Rows">The rows; the schema is the <see cref="SinkSpec"/>'s.</param>
+/// <param name="Progress">The lane's progress once these rows are committed; not below the last one.</param>
+/// <param name="Deletes">True at the rows that delete their key instead (tombstones); null when there are none.</param>
+/// <param name="Origin">Where each row came from, for quarantine; null for window rows.</param>
+public sealed record SinkWrite(RowBlock Rows, long Progress, bool[]? Deletes, QuarantineOrigin? Origin);
+
+/// <summary>The raw records behind rows: row i of a write is raw record <c>RawRow[i]</c>.</summary>
+public sealed record QuarantineOrigin(RawBatch Raw, int[] RawRow);
+
+/// <summary>The outcome of a write: what was committed and what was refused for ever.</summary>
+public sealed record SinkWriteResult(int Written, int Quarantined);
+
+/// <summary>A record that was refused, with everything needed to look at it and to play it again.</summary>
+public sealed record QuarantineRecord(
+    string Pipeline,
+    int PipelineVersion,
+    string Place,
+    string Code,
+    string Reason,
+    string Topic,
+    int Partition,
+    long Offset,
+    long Timestamp,
+    byte[]? Key,
+    byte[]? Value,
+    IReadOnlyList<KeyValuePair<string, byte[]?>> Headers);
+
+/// <summary>The sink is not available, or refuses everything alike; nothing was written, time or an operator may heal it.</summary>
+public sealed class SinkUnavailableException(string message, Exception? inner = null) : Exception(message, inner);
+
+/// <summary>The sink's configuration cannot work (missing table, wrong columns, no privilege). Says what to do.</summary>
+public sealed class SinkConfigurationException(string message, Exception? inner = null) : Exception(message, inner);
+
+/// <summary>
+/// One writer of one lane of one sink. Rows, the refused ones in quarantine, and the lane's progress commit in one transaction;
+/// a commit of unknown outcome is resolved by the progress row before anything is repeated.
+/// </summary>
+public interface ISinkLane : IAsyncDisposable
+{
+    /// <summary>What was found when the lane was opened.</summary>
+    LaneLease Lease { get; }
+
+    /// <summary>
+    /// Writes rows and progress. Throws <see cref="SinkUnavailableException"/> (repeat the same call later),
+    /// <see cref="SinkConfigurationException"/> or <see cref="EpochFencedException"/>.
+    /// </summary>
+    Task<SinkWriteResult> WriteAsync(SinkWrite write, CancellationToken cancellation);
+}
+
+/// <summary>Makes sinks ready and opens lanes.</summary>
+public interface ISinkFactory
+{
+    /// <summary>Creates, extends or checks the table; throws with every difference at once.</summary>
+    Task PrepareAsync(SinkSpec spec, CancellationToken cancellation);
+
+    /// <summary>Raises the lane's epoch and opens it. <paramref name="lane"/> is the source partition or the shard, e.g. <c>orders/3</c>.</summary>
+    Task<ISinkLane> OpenAsync(SinkSpec spec, string lane, CancellationToken cancellation);
+}
+
+/// <summary>Where refused records go. Idempotent by (pipeline, topic, partition, offset, place).</summary>
+public interface IQuarantine
+{
+    /// <summary>Stores records durably before it returns.</summary>
+    Task AddAsync(IReadOnlyList<QuarantineRecord> records, CancellationToken cancellation);
+}

@@ -1,0 +1,146 @@
+namespace KafkaOracleOrleans.Processing.Records;
+
+/// <summary>
+/// The raw records of one poll batch as they came from a partition: keys, values and headers lie in one buffer,
+/// described by arrays (which may be longer than <see cref="Count"/>).
+/// </summary>
+public sealed class RawBatch
+{
+    /// <summary>The topic.</summary>
+    public required string Topic { get; init; }
+
+    /// <summary>The partition.</summary>
+    public required int Partition { get; init; }
+
+    /// <summary>The position before the batch.</summary>
+    public required long From { get; init; }
+
+    /// <summary>The position after the batch: the next offset to read.</summary>
+    public required long To { get; init; }
+
+    /// <summary>The number of records.</summary>
+    public required int Count { get; init; }
+
+    /// <summary>The bytes of keys, values and headers.</summary>
+    public required byte[] Buffer { get; init; }
+
+    /// <summary>Where each key starts.</summary>
+    public required int[] KeyStart { get; init; }
+
+    /// <summary>Each key's length in bytes; -1 is a null key.</summary>
+    public required int[] KeyLength { get; init; }
+
+    /// <summary>Where each value starts.</summary>
+    public required int[] ValueStart { get; init; }
+
+    /// <summary>Each value's length in bytes; -1 is a tombstone.</summary>
+    public required int[] ValueLength { get; init; }
+
+    /// <summary>The offsets, ascending.</summary>
+    public required long[] Offsets { get; init; }
+
+    /// <summary>The Kafka timestamps, ms since the Unix epoch; -1 when the record has none.</summary>
+    public required long[] Timestamps { get; init; }
+
+    /// <summary>
+    /// Reads the headers of a record for quarantine and metadata, on demand; null when there are none at all.
+    /// </summary>
+    public Func<int, IReadOnlyList<KeyValuePair<string, byte[]?>>>? Headers { get; init; }
+
+    /// <summary>
+    /// How many headers each record has, so that those without are not asked for; null when that is not known.
+    /// </summary>
+    public int[]? HeaderCount { get; init; }
+
+    /// <summary>The headers of a record; empty when there are none.</summary>
+    public IReadOnlyList<KeyValuePair<string, byte[]?>> HeadersOf(int row) =>
+        Headers is null || HeaderCount is not null && HeaderCount[row] == 0 ? [] : Headers(row);
+
+    /// <summary>The key of a record; empty when null.</summary>
+    public ReadOnlySpan<byte> Key(int row) => KeyLength[row] < 0
+        ? default : Buffer.AsSpan(KeyStart[row], KeyLength[row]);
+
+    /// <summary>The value of a record; empty for a tombstone.</summary>
+    public ReadOnlySpan<byte> Value(int row) =>
+        ValueLength[row] < 0 ? default : Buffer.AsSpan(ValueStart[row], ValueLength[row]);
+}
+
+/// <summary>
+/// A batch on its way through the row steps. Row i is raw record i throughout (nothing is compacted); which rows are
+/// still meant is said by a <see cref="Selection"/>.
+/// </summary>
+public sealed class RecordBatch
+{
+    private long[] _eventTimes = [];
+    private long[] _watermarks = [];
+
+    /// <summary>The raw records.</summary>
+    public RawBatch Raw { get; private set; } = null!;
+
+    /// <summary>The decoded fields of the source.</summary>
+    public required RowBlock Rows { get; init; }
+
+    /// <summary>Event times in ms since the Unix epoch, UTC; set by the source's event-time rule.</summary>
+    public long[] EventTimes => _eventTimes;
+
+    /// <summary>The partition's watermark before each row, ms; <see cref="long.MinValue"/> before the first.</summary>
+    public long[] Watermarks => _watermarks;
+
+    /// <summary>The rows that were decoded and are still alive.</summary>
+    public Selection Alive { get; } = new();
+
+    /// <summary>Rows that were refused, with the reason.</summary>
+    public RowErrors Errors { get; } = new();
+
+    /// <summary>Starts a new batch in the same storage.</summary>
+    public void Reset(RawBatch raw)
+    {
+        Raw = raw;
+        Rows.Reset(raw.Count);
+        if (_eventTimes.Length < raw.Count)
+        {
+            _eventTimes = new long[Math.Max(raw.Count, _eventTimes.Length * 2)];
+            _watermarks = new long[_eventTimes.Length];
+        }
+
+        Alive.Clear();
+        Errors.Clear();
+    }
+}
+
+/// <summary>
+/// One row's failure: a stable code (see docs/errors.md), the place it happened (field or step), and what to do.
+/// </summary>
+public readonly record struct RowError(int Row, string Code, string Place, string Message);
+
+/// <summary>The failures of a batch; at most one per row counts, the first.</summary>
+public sealed class RowErrors
+{
+    private readonly List<RowError> _items = [];
+    private readonly HashSet<int> _rows = [];
+
+    /// <summary>The failures in the order they were found.</summary>
+    public IReadOnlyList<RowError> Items => _items;
+
+    /// <summary>How many rows failed.</summary>
+    public int Count => _items.Count;
+
+    /// <summary>Notes a failure; a second one of the same row is ignored.</summary>
+    public bool Add(int row, string code, string place, string message)
+    {
+        if (!_rows.Add(row)) return false;
+        _items.Add(new RowError(row, code, place, message));
+        return true;
+    }
+
+    /// <summary>True when the row failed.</summary>
+    public bool Contains(int row) => _items.Count != 0 && _rows.Contains(row);
+
+    /// <summary>Forgets all failures.</summary>
+    public void Clear()
+    {
+        if (_items.Count == 0) return;
+        _items.Clear();
+        _rows.Clear();
+    }
+}

@@ -1,0 +1,143 @@
+namespace KafkaOracleOrleans.Processing.Records;
+
+/// <summary>
+/// How a source's records become typed fields: everything a decoder needs to know. Made by the pipeline compiler (names
+/// are distinct, types and encodings fit, defaults are valid text for their type), given to
+/// <c>RecordDecoderFactory.Create</c>.
+/// </summary>
+public sealed record SourceFormatSpec
+{
+    /// <summary>The default of <see cref="MaxValueBytes"/>: 1 MiB.</summary>
+    public const int DefaultMaxValueBytes = 1024 * 1024;
+
+    /// <summary>The default of <see cref="MaxDepth"/>.</summary>
+    public const int DefaultMaxDepth = 64;
+
+    /// <summary>The format of the value.</summary>
+    public required SourceFormatKind Format { get; init; }
+
+    /// <summary>The fields to fill, in the order of <see cref="Schema"/>.</summary>
+    public required IReadOnlyList<SourceFieldSpec> Fields { get; init; }
+
+    /// <summary>The schema the decoder fills: one field per entry of <see cref="Fields"/>.</summary>
+    public required Schema Schema { get; init; }
+
+    /// <summary>What happens to records without a value.</summary>
+    public TombstonePolicy Tombstones { get; init; } = TombstonePolicy.Skip;
+
+    /// <summary>A longer value is refused, bytes; 1 to 1 GiB.</summary>
+    public int MaxValueBytes { get; init; } = DefaultMaxValueBytes;
+
+    /// <summary>A deeper JSON value is refused; 1 to 1000.</summary>
+    public int MaxDepth { get; init; } = DefaultMaxDepth;
+
+    /// <summary>How CSV is cut; counts for <see cref="SourceFormatKind.Csv"/> only.</summary>
+    public CsvFormatSpec Csv { get; init; } = new();
+}
+
+/// <summary>Formats of a record's value.</summary>
+public enum SourceFormatKind
+{
+    /// <summary>One JSON object.</summary>
+    Json,
+
+    /// <summary>One line of delimited values (RFC 4180 quoting), without a header line.</summary>
+    Csv,
+
+    /// <summary>The whole value is one text: every value field is of that text, converted to its type.</summary>
+    String,
+}
+
+/// <summary>What happens to records whose value is null.</summary>
+public enum TombstonePolicy
+{
+    /// <summary>Counted and left out.</summary>
+    Skip,
+
+    /// <summary>
+    /// Decoded as a row whose key fields come from the Kafka key and whose other fields are NULL (no defaults, no
+    /// required check); sinks with <c>deleteOnTombstone</c> delete the row of that key.
+    /// </summary>
+    Delete,
+
+    /// <summary>Refused, with its own code.</summary>
+    Quarantine,
+}
+
+/// <summary>Which part of the record a field comes from.</summary>
+public enum FieldOrigin
+{
+    /// <summary>The value.</summary>
+    Value,
+
+    /// <summary>
+    /// The key: as a whole when <see cref="SourceFieldSpec.Path"/> is empty, otherwise a property of a JSON object.
+    /// </summary>
+    Key,
+}
+
+/// <summary>How a timestamp or date is written.</summary>
+public enum TimeEncoding
+{
+    /// <summary>ISO 8601; without an offset it is UTC.</summary>
+    Iso8601,
+
+    /// <summary>A number of seconds since the Unix epoch, fractions allowed (timestamps only).</summary>
+    EpochSeconds,
+
+    /// <summary>A whole number of milliseconds since the Unix epoch (timestamps only).</summary>
+    EpochMilliseconds,
+
+    /// <summary>A whole number of microseconds since the Unix epoch (timestamps only).</summary>
+    EpochMicroseconds,
+
+    /// <summary>
+    /// A .NET custom date and time pattern in the invariant culture; without an offset in the pattern it is UTC.
+    /// </summary>
+    Pattern,
+}
+
+/// <summary>One field of a source.</summary>
+public sealed record SourceFieldSpec
+{
+    /// <summary>The field's name.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The field's type.</summary>
+    public required FieldType Type { get; init; }
+
+    /// <summary>Which part of the record it comes from.</summary>
+    public FieldOrigin From { get; init; } = FieldOrigin.Value;
+
+    /// <summary>
+    /// JSON: the property names from the outside in, e.g. customer, address, city. CSV: empty (see <see
+    /// cref="Column"/>). String, and a whole key: empty.
+    /// </summary>
+    public required IReadOnlyList<string> Path { get; init; }
+
+    /// <summary>CSV: the 0-based place of the value in the line; -1 otherwise.</summary>
+    public int Column { get; init; } = -1;
+
+    /// <summary>
+    /// A record in which the field is missing or NULL is refused (after the default was applied to a missing one).
+    /// </summary>
+    public bool Required { get; init; }
+
+    /// <summary>
+    /// The text that stands in for a missing value, or null for none; it converts like a CSV value of the field. An
+    /// explicit JSON null stays NULL. A CSV value counts as missing when it is empty and unquoted.
+    /// </summary>
+    public string? Default { get; init; }
+
+    /// <summary>Timestamps and dates: how they are written.</summary>
+    public TimeEncoding Encoding { get; init; } = TimeEncoding.Iso8601;
+
+    /// <summary>The pattern when <see cref="Encoding"/> is <see cref="TimeEncoding.Pattern"/>.</summary>
+    public string? Pattern { get; init; }
+}
+
+/// <summary>How a CSV line is cut.</summary>
+/// <param name="Delimiter">An ASCII character between values; default comma.</param>
+/// <param name="Quote">An ASCII character around values; default double quote. Doubled inside, it stands for
+/// itself.</param>
+public sealed record CsvFormatSpec(char Delimiter = ',', char Quote = '"');

@@ -1,0 +1,89 @@
+using System.IO.Hashing;
+using KafkaOracleOrleans.Processing.Plan;
+using KafkaOracleOrleans.Processing.Records;
+using KafkaOracleOrleans.Processing.Windows;
+
+namespace KafkaOracleOrleans.Processing.Steps;
+
+/// <summary>Lets the first row of an id through. A row whose id fields are all NULL has no id and passes.</summary>
+internal sealed class DedupNode(DedupPlan plan, RowNode input)
+    : RowNode(plan.Id, input, new RowBlock(plan.Schema, input.Block.Columns, 0))
+{
+    private readonly Column[] _key = [.. plan.Key.Select(k => input.Block.Columns[k])];
+    private readonly Selection _asked = new();
+    private UInt128[] _ids = [];
+    private uint[] _bodies = [];
+    private ulong[] _cells = [];
+    private bool[] _duplicate = [];
+    private ByteWriter _bytes;
+    private DedupRequest? _request;
+
+    /// <summary>The rows that were seen before.</summary>
+    public Selection Duplicates { get; } = new();
+
+    public override void Reset(int rows)
+    {
+        base.Reset(rows);
+        _request = null;
+        Duplicates.Clear();
+        if (_ids.Length >= rows) return;
+        _ids = new UInt128[rows];
+        _bodies = new uint[rows];
+        _cells = new ulong[rows];
+        _duplicate = new bool[rows];
+    }
+
+    public override PartitionRequest? Advance(BatchScope scope)
+    {
+        if (_request is null)
+        {
+            Ask(scope);
+            if (_asked.Count != 0) return _request;
+        }
+
+        Selected.Clear();
+        Selected.EnsureCapacity(Input.Selected.Count);
+        foreach (var row in Input.Selected.Span)
+        {
+            if (_duplicate[row]) Duplicates.Add(row);
+            else Selected.Add(row);
+        }
+
+        scope.Mark(Duplicates.Span, RowFate.Duplicate);
+        return null;
+    }
+
+    private void Ask(BatchScope scope)
+    {
+        var raw = scope.Raw;
+        _asked.Clear();
+        Array.Clear(_duplicate, 0, scope.Count);
+        foreach (var row in Input.Selected.Span)
+        {
+            if (AllNull(row)) continue;
+            _bytes.Clear();
+            GroupKeyCodec.Append(_key, row, ref _bytes);
+            _ids[row] = XxHash128.HashToUInt128(_bytes.Written);
+            _bodies[row] = (uint)XxHash3.HashToUInt64(raw.Value(row));
+            _cells[row] = raw.KeyLength[row] < 0 ? (ulong)_ids[row] : XxHash3.HashToUInt64(raw.Key(row));
+            _asked.Add(row);
+        }
+
+        _request = new DedupRequest
+        {
+            Step = plan, Rows = _asked, Ids = _ids, Bodies = _bodies, CellHashes = _cells,
+                EventTimes = scope.Batch.EventTimes,
+            Offsets = raw.Offsets, Count = scope.Count, Duplicate = _duplicate,
+        };
+    }
+
+    private bool AllNull(int row)
+    {
+        foreach (var column in _key)
+        {
+            if (!column.IsNull[row]) return false;
+        }
+
+        return true;
+    }
+}

@@ -1,0 +1,206 @@
+using System.IO.Hashing;
+using KafkaOracleOrleans.Processing.Plan;
+using KafkaOracleOrleans.Processing.Ports;
+using KafkaOracleOrleans.Processing.Records;
+using KafkaOracleOrleans.Processing.Windows;
+
+namespace KafkaOracleOrleans.Processing.Steps;
+
+/// <summary>
+/// Adds fields of a table by key. Every distinct key is asked for once per batch, and only when the cache does not hold
+/// it. A key with a NULL in it finds nothing, as in SQL. With preload the whole table is held and read anew when the
+/// cache time is over.
+/// </summary>
+internal sealed class LookupNode : RowNode
+{
+    private readonly LookupPlan _plan;
+    private readonly Column[] _key;
+    private readonly Column[] _values;
+    private readonly LookupCache _cache;
+    private readonly RowBlock _asked;
+    private readonly Dictionary<UInt128, int> _askedAt = [];
+    private readonly Selection _waiting = new();
+    private readonly Selection _found = new();
+    private int[] _waitingFor = [];
+    private UInt128[] _askedIds = [];
+    private ByteWriter _bytes;
+    private LookupRequest? _request;
+    private long _loadedAt = long.MinValue;
+
+    private LookupNode(LookupPlan plan, RowNode input, RowBlock block, Column[] values) : base(plan.Id, input, block)
+    {
+        _plan = plan;
+        _values = values;
+        _key = [.. plan.Key.Select(k => input.Block.Columns[k])];
+        _asked = new RowBlock(new Schema([.. plan.Key.Select(k => plan.InputSchema[k])]));
+        _cache = plan.Preload
+            ? new LookupCache(int.MaxValue, long.MaxValue, 0)
+            : new LookupCache(plan.CacheRows, plan.CacheFor, plan.CacheMissFor);
+    }
+
+    public static LookupNode Create(LookupPlan plan, RowNode input)
+    {
+        Column[] values = [.. plan.Lookup.ValueTypes.Select(t => Column.Create(t))];
+        return new LookupNode(plan, input, new RowBlock(plan.Schema, [.. input.Block.Columns, .. values], 0), values);
+    }
+
+    public override void Reset(int rows)
+    {
+        base.Reset(rows);
+        foreach (var column in _values) Reset(column, rows);
+        _request = null;
+        _askedAt.Clear();
+        _waiting.Clear();
+        _found.Clear();
+        if (_waitingFor.Length >= rows) return;
+        _waitingFor = new int[rows];
+        _askedIds = new UInt128[rows];
+    }
+
+    public override PartitionRequest? Advance(BatchScope scope)
+    {
+        if (_request is { Preload: true }) TakeTable(scope);
+        else if (_plan.Preload && (_loadedAt == long.MinValue || scope.Now - _loadedAt >= _plan.CacheFor))
+        {
+            _asked.Reset(0);
+            return _request = new LookupRequest { Step = _plan, Keys = _asked, Preload = true };
+        }
+
+        if (_request is null or { Preload: true })
+        {
+            Search(scope);
+            if (_asked.Count != 0) return _request = new LookupRequest { Step = _plan, Keys = _asked };
+        }
+        else
+        {
+            TakeResult(scope);
+        }
+
+        Select(scope);
+        return null;
+    }
+
+    private void Search(BatchScope scope)
+    {
+        _asked.Reset(Input.Selected.Count);
+        var asked = 0;
+        foreach (var row in Input.Selected.Span)
+        {
+            if (!TryId(_key, row, out var id)) SetNull(row);
+            else if (_cache.TryGet(id, scope.Now, out var values)) Fill(row, values);
+            else if (_plan.Preload) SetNull(row);
+            else Wait(row, id, ref asked);
+        }
+
+        _asked.Count = asked;
+    }
+
+    private void Wait(int row, UInt128 id, ref int asked)
+    {
+        if (!_askedAt.TryGetValue(id, out var place))
+        {
+            place = asked++;
+            _askedAt.Add(id, place);
+            _askedIds[place] = id;
+            for (var i = 0; i < _key.Length; i++) _asked.Columns[i].CopyFrom(_key[i], row, place);
+        }
+
+        _waitingFor[row] = place;
+        _waiting.Add(row);
+    }
+
+    private void TakeResult(BatchScope scope)
+    {
+        var result = _request!.Result
+            ?? throw new InvalidOperationException($"The lookup of step '{Id}' was not answered.");
+        foreach (var row in _waiting.Span)
+        {
+            var place = _waitingFor[row];
+            if (!result.Found[place])
+            {
+                SetNull(row);
+                continue;
+            }
+
+            for (var i = 0; i < _values.Length; i++) _values[i].CopyFrom(result.Values.Columns[i], place, row);
+            _found.Add(row);
+        }
+
+        for (var place = 0; place < _asked.Count; place++)
+            _cache.Set(_askedIds[place], result.Found[place] ? Encode(result.Values.Columns, place) : null, scope.Now);
+    }
+
+    private void TakeTable(BatchScope scope)
+    {
+        var table = _request!.Table
+            ?? throw new InvalidOperationException($"The preload of step '{Id}' was not answered.");
+        var keys = table.Columns[.._key.Length];
+        var values = table.Columns[_key.Length..];
+        _cache.Clear();
+        for (var row = 0; row < table.Count; row++)
+        {
+            if (TryId(keys, row, out var id)) _cache.Set(id, Encode(values, row), scope.Now);
+        }
+
+        _loadedAt = scope.Now;
+    }
+
+    // Rows that found something came in two lots, from the cache and from outside: both ascend, and the output must.
+    private void Select(BatchScope scope)
+    {
+        if (_plan.OnMissing == OnMissing.Keep)
+        {
+            Selected = Input.Selected;
+            return;
+        }
+
+        foreach (var row in _found.Span) _waitingFor[row] = -1;
+        Selected.Clear();
+        foreach (var row in Input.Selected.Span)
+        {
+            if (_waitingFor[row] == -1) Selected.Add(row);
+            else if (_plan.OnMissing == OnMissing.Quarantine)
+                scope.Errors.Add(row, "KOR4043", Id,
+                    $"The table {_plan.Lookup.Table} has no row for the record's key.");
+        }
+    }
+
+    private void SetNull(int row)
+    {
+        _waitingFor[row] = 0;
+        foreach (var column in _values) column.SetNull(row);
+    }
+
+    private void Fill(int row, byte[]? values)
+    {
+        if (values is null)
+        {
+            SetNull(row);
+            return;
+        }
+
+        GroupKeyCodec.DecodeValues(values, _values, row);
+        _found.Add(row);
+    }
+
+    private byte[] Encode(Column[] columns, int row)
+    {
+        _bytes.Clear();
+        GroupKeyCodec.Append(columns, row, ref _bytes);
+        return _bytes.ToArray();
+    }
+
+    private bool TryId(Column[] key, int row, out UInt128 id)
+    {
+        id = default;
+        foreach (var column in key)
+        {
+            if (column.IsNull[row]) return false;
+        }
+
+        _bytes.Clear();
+        GroupKeyCodec.Append(key, row, ref _bytes);
+        id = XxHash128.HashToUInt128(_bytes.Written);
+        return true;
+    }
+}

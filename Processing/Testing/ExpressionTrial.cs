@@ -1,0 +1,48 @@
+using KafkaOracleOrleans.Processing.Expressions;
+using KafkaOracleOrleans.Processing.Records;
+
+namespace KafkaOracleOrleans.Processing.Testing;
+
+/// <summary>What an expression gave for some records: row i of <see cref="Results"/> belongs to record i.</summary>
+/// <param name="Results">A column of the expression's type; NULL where a record failed.</param>
+/// <param name="Count">The number of records.</param>
+/// <param name="Errors">Records that did not decode, and records for which the expression failed.</param>
+public sealed record ExpressionOutcome(Column Results, int Count, RowErrors Errors);
+
+/// <summary>Tries expressions on sample records.</summary>
+public static class ExpressionTrial
+{
+    /// <summary>Decodes records and evaluates an expression, compiled against the decoder's schema, on them.</summary>
+    /// <param name="expression">The expression.</param>
+    /// <param name="decoder">A decoder that is used for nothing else.</param>
+    /// <param name="values">The records' values.</param>
+    /// <param name="nowMs">Processing time, ms since the Unix epoch.</param>
+    public static ExpressionOutcome Evaluate(
+        CompiledExpression expression, IRecordDecoder decoder, IReadOnlyList<byte[]> values, long nowMs)
+    {
+        ArgumentNullException.ThrowIfNull(expression);
+        ArgumentNullException.ThrowIfNull(decoder);
+        var raw = RawRecords.Batch("samples", 0, 0, [.. values.Select((value, i) => new RawRecord(value, Offset: i))]);
+        var batch = new RecordBatch { Rows = new RowBlock(decoder.Schema, raw.Count) };
+        batch.Reset(raw);
+        decoder.Decode(batch);
+        var results = Column.Create(expression.Type, raw.Count);
+        for (var row = 0; row < raw.Count; row++) results.SetNull(row);
+        expression.Evaluate(
+            batch.Rows, batch.Alive, results, new EvaluationContext(nowMs * 1000, batch.Errors, "expression"));
+        return new ExpressionOutcome(results, raw.Count, batch.Errors);
+    }
+
+    /// <summary>Evaluates an expression that reads no fields, once.</summary>
+    public static ExpressionOutcome EvaluateOnce(CompiledExpression expression, long nowMs)
+    {
+        ArgumentNullException.ThrowIfNull(expression);
+        var rows = new RowBlock(Schema.Empty) { Count = 1 };
+        var selection = new Selection();
+        selection.SetAll(1);
+        var results = Column.Create(expression.Type, 1);
+        var errors = new RowErrors();
+        expression.Evaluate(rows, selection, results, new EvaluationContext(nowMs * 1000, errors, "expression"));
+        return new ExpressionOutcome(results, 1, errors);
+    }
+}

@@ -1,0 +1,270 @@
+using System.Runtime.InteropServices;
+
+namespace KafkaOracleOrleans.Processing.Windows;
+
+/// <content>Firing and dropping windows.</content>
+public sealed partial class WindowCell
+{
+    /// <summary>
+    /// Fires every window that ends at or before the watermark and has not fired, or has changed since; drops those past their lateness.
+    /// Running totals: appends the totals of the keys that changed since the last call, whatever the watermark. Rows are appended to
+    /// <paramref name="output"/> in the order of window starts, then key hashes.
+    /// </summary>
+    public void Advance(long watermark, ClosedWindows output)
+    {
+        ArgumentNullException.ThrowIfNull(output);
+        if (_mode == WindowMode.Totals)
+        {
+            if (_changedTotals is { Count: > 0 }) FireTotals(output);
+            return;
+        }
+
+        if (watermark < _firedUpTo) watermark = _firedUpTo;
+        SettleQueue();
+        if (_queue.Count != 0 && _queue.Top.Due <= watermark) FireDue(watermark, output);
+        _firedUpTo = watermark;
+    }
+
+    private void FireTotals(ClosedWindows output)
+    {
+        var kernel = _pool.Rent();
+        try
+        {
+            kernel.Firings.Clear();
+            foreach (var entry in _changedTotals!)
+            {
+                ref var key = ref _keys[entry];
+                ref var header = ref _panes.Header(key.FirstPane);
+                header.Flags &= ~PaneFlags.Changed;
+                MarkDirty(key.Hash);
+                kernel.Firings.Add(new Firing(0, 0, key.Hash, entry, key.FirstPane, ++header.Revision));
+            }
+
+            _changedTotals.Clear();
+            Emit(kernel, output);
+        }
+        finally
+        {
+            _pool.Return(kernel);
+        }
+    }
+
+    private void FireDue(long watermark, ClosedWindows output)
+    {
+        var kernel = _pool.Rent();
+        try
+        {
+            kernel.Firings.Clear();
+            kernel.Touched.Clear();
+            while (_queue.Count != 0 && _queue.Top.Due <= watermark)
+            {
+                var (due, entry) = _queue.Top;
+                _queue.Pop();
+                if (entry >= _keys.EntryLimit || _keys[entry].KeyLength < 0 || _keys[entry].ScheduledDue != due) continue;
+                _keys[entry].ScheduledDue = long.MaxValue;
+                kernel.Touched.Add(entry);
+                if (_mode == WindowMode.Single) FirePanes(kernel, entry, watermark);
+                else if (_mode == WindowMode.Session) FireSessions(kernel, entry, watermark);
+                else FireHopping(kernel, entry, watermark);
+            }
+
+            Emit(kernel, output);
+            _firedUpTo = watermark;
+            foreach (var entry in kernel.Touched) DropPanes(entry, watermark);
+        }
+        finally
+        {
+            _pool.Return(kernel);
+        }
+    }
+
+    private void FirePanes(WindowKernel kernel, int entry, long watermark)
+    {
+        for (var pane = _keys[entry].FirstPane; pane >= 0; pane = _panes.Header(pane).Next)
+        {
+            ref var header = ref _panes.Header(pane);
+            if (header.End <= watermark && IsUnfired(header)) Fire(kernel, entry, pane, header.End);
+        }
+    }
+
+    private void FireSessions(WindowKernel kernel, int entry, long watermark)
+    {
+        var nextStart = long.MaxValue;
+        for (var pane = _keys[entry].FirstPane; pane >= 0; pane = _panes.Header(pane).Next)
+        {
+            ref var header = ref _panes.Header(pane);
+            if ((header.Flags & PaneFlags.Withdrawn) != 0)
+            {
+                if ((header.Flags & PaneFlags.Changed) != 0) Fire(kernel, entry, pane, header.Start);
+                continue;
+            }
+
+            var end = SessionEnd(header, nextStart);
+            if (end <= watermark && IsUnfired(header)) Fire(kernel, entry, pane, end);
+            nextStart = header.Start;
+        }
+    }
+
+    private static bool IsUnfired(in PaneHeader header) => header.Revision == 0 || (header.Flags & PaneFlags.Changed) != 0;
+
+    private void Fire(WindowKernel kernel, int entry, int pane, long end)
+    {
+        ref var header = ref _panes.Header(pane);
+        header.Flags &= ~PaneFlags.Changed;
+        kernel.Firings.Add(new Firing(header.Start, end, _keys[entry].Hash, entry, pane, ++header.Revision));
+    }
+
+    /// <summary>
+    /// Fires the windows over a key's panes that have ended since the last firing, and those that ended before, are within their
+    /// lateness and have a changed pane.
+    /// </summary>
+    private void FireHopping(WindowKernel kernel, int entry, long watermark)
+    {
+        var ends = kernel.WindowEnds;
+        ends.Clear();
+        for (var pane = _keys[entry].FirstPane; pane >= 0; pane = _panes.Header(pane).Next)
+        {
+            ref var header = ref _panes.Header(pane);
+            if ((header.Flags & PaneFlags.Empty) != 0) continue;
+            var changed = (header.Flags & PaneFlags.Changed) != 0;
+            header.Flags &= ~PaneFlags.Changed;
+            var last = Math.Min(WindowTime.Add(header.Start, _size), watermark);
+            var first = changed ? FirstDue(header.End, _firedUpTo) : FirstEndAfter(header.End, _firedUpTo);
+            for (var end = first; end <= last; end += _pane) ends.Add(end);
+        }
+
+        ends.Sort();
+        for (var i = 0; i < ends.Count; i++)
+        {
+            if (i != 0 && ends[i] == ends[i - 1]) continue;
+            var revision = _lateness == 0 ? 1 : NextRevision(entry, ends[i]);
+            kernel.Firings.Add(new Firing(ends[i] - _size, ends[i], _keys[entry].Hash, entry, -1, revision));
+        }
+    }
+
+    /// <summary>The first end of a window over a pane that is after a watermark.</summary>
+    private long FirstEndAfter(long paneEnd, long watermark) =>
+        paneEnd > watermark ? paneEnd : paneEnd + (((watermark - paneEnd) / _pane) + 1) * _pane;
+
+    /// <summary>Counts a firing in the pane that ends with the window.</summary>
+    private int NextRevision(int entry, long end)
+    {
+        var holder = FindPane(entry, end - _pane);
+        if (holder < 0)
+        {
+            holder = InsertPane(entry, end - _pane, end);
+            _panes.Header(holder).Flags = PaneFlags.Empty;
+        }
+
+        return ++_panes.Header(holder).Revision;
+    }
+
+    private void Emit(WindowKernel kernel, ClosedWindows output)
+    {
+        var firings = CollectionsMarshal.AsSpan(kernel.Firings);
+        firings.Sort(CompareFirings);
+        foreach (ref readonly var firing in firings)
+        {
+            MarkDirty(firing.Hash);
+            var pane = firing.Pane >= 0 ? firing.Pane : Combine(kernel, firing.Entry, firing.End, out _);
+            var row = output.Add(_keys.Key(firing.Entry), firing.Start, firing.End, firing.Revision);
+            for (var a = 0; a < kernel.Aggregators.Length; a++)
+            {
+                var column = output.Rows.Columns[output.FirstAggregate + a];
+                if (!kernel.Aggregators[a].Emit(_panes, pane, column, row)) output.Overflows++;
+            }
+
+            if (firing.Pane < 0) _panes.Free(pane);
+        }
+    }
+
+    private int CompareFirings(Firing a, Firing b)
+    {
+        if (a.Start != b.Start) return a.Start < b.Start ? -1 : 1;
+        if (a.Hash != b.Hash) return a.Hash < b.Hash ? -1 : 1;
+        return a.Entry == b.Entry ? 0 : _keys.Key(a.Entry).SequenceCompareTo(_keys.Key(b.Entry));
+    }
+
+    /// <summary>A new pane with the sum of a hopping window's panes; the caller frees it.</summary>
+    private int Combine(WindowKernel kernel, int entry, long end, out bool changed)
+    {
+        var scratch = _panes.Allocate();
+        changed = false;
+        for (var pane = _keys[entry].FirstPane; pane >= 0; pane = _panes.Header(pane).Next)
+        {
+            ref var header = ref _panes.Header(pane);
+            if (header.Start >= end || (header.Flags & PaneFlags.Empty) != 0) continue;
+            if (header.Start < end - _size) break;
+            changed |= (header.Flags & PaneFlags.Changed) != 0;
+            foreach (var aggregator in kernel.Aggregators) aggregator.Merge(_panes, scratch, pane);
+        }
+
+        return scratch;
+    }
+
+    /// <summary>Drops what is past its lateness; a key without panes goes too, any other is scheduled anew.</summary>
+    private void DropPanes(int entry, long watermark)
+    {
+        var nextStart = long.MaxValue;
+        ref var link = ref _keys[entry].FirstPane;
+        while (link >= 0)
+        {
+            var pane = link;
+            ref var header = ref _panes.Header(pane);
+            var end = _mode switch
+            {
+                WindowMode.Hopping => WindowTime.Add(header.Start, _size),
+                WindowMode.Session when (header.Flags & PaneFlags.Withdrawn) == 0 => SessionEnd(header, nextStart),
+                _ => header.End,
+            };
+            if ((header.Flags & PaneFlags.Withdrawn) == 0) nextStart = header.Start;
+            if (WindowTime.Add(end, _lateness) > watermark)
+            {
+                link = ref header.Next;
+                continue;
+            }
+
+            link = header.Next;
+            _panes.Free(pane);
+            MarkDirty(_keys[entry].Hash);
+        }
+
+        if (_keys[entry].FirstPane < 0) _keys.Remove(entry);
+        else Schedule(entry, KeyDue(entry));
+    }
+
+    /// <summary>The smallest watermark at which a key has something to do.</summary>
+    private long KeyDue(int entry)
+    {
+        var due = long.MaxValue;
+        var nextStart = long.MaxValue;
+        for (var pane = _keys[entry].FirstPane; pane >= 0; pane = _panes.Header(pane).Next)
+        {
+            ref var header = ref _panes.Header(pane);
+            due = Math.Min(due, PaneDue(header, nextStart));
+            if ((header.Flags & PaneFlags.Withdrawn) == 0) nextStart = header.Start;
+        }
+
+        return due;
+    }
+
+    private long PaneDue(in PaneHeader header, long nextStart)
+    {
+        switch (_mode)
+        {
+            case WindowMode.Totals:
+                return long.MaxValue;
+            case WindowMode.Hopping:
+                var drop = WindowTime.Add(WindowTime.Add(header.Start, _size), _lateness);
+                if ((header.Flags & PaneFlags.Empty) != 0) return drop;
+                var changed = (header.Flags & PaneFlags.Changed) != 0;
+                var end = changed ? FirstDue(header.End, _firedUpTo) : FirstEndAfter(header.End, _firedUpTo);
+                return end <= WindowTime.Add(header.Start, _size) ? Math.Min(end, drop) : drop;
+            case WindowMode.Session when (header.Flags & PaneFlags.Withdrawn) != 0:
+                return (header.Flags & PaneFlags.Changed) != 0 ? header.Start : WindowTime.Add(header.End, _lateness);
+            default:
+                var close = _mode == WindowMode.Session ? SessionEnd(header, nextStart) : header.End;
+                return IsUnfired(header) ? close : WindowTime.Add(close, _lateness);
+        }
+    }
+}

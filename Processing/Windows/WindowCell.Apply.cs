@@ -1,0 +1,163 @@
+using KafkaOracleOrleans.Processing.Windows.Aggregates;
+
+namespace KafkaOracleOrleans.Processing.Windows;
+
+/// <content>Taking rows in.</content>
+public sealed partial class WindowCell
+{
+    /// <summary>
+    /// Takes rows in. Call <see cref="Advance"/> first when <see cref="NextDue"/> is not after <paramref name="watermark"/>: otherwise
+    /// rows may still reach windows that should have been dropped.
+    /// </summary>
+    /// <param name="rows">The rows.</param>
+    /// <param name="selected">The numbers of the rows that belong to this cell.</param>
+    /// <param name="partition">The source partition they come from.</param>
+    /// <param name="watermark">The shard's watermark before these rows, ms; <see cref="long.MinValue"/> when unknown.</param>
+    /// <param name="late">Where rows go that missed all their windows.</param>
+    public void Apply(KeyedRows rows, ReadOnlySpan<int> selected, int partition, long watermark, LateRows late)
+    {
+        ArgumentNullException.ThrowIfNull(rows);
+        ArgumentNullException.ThrowIfNull(late);
+        if (selected.IsEmpty) return;
+        // A watermark that makes nothing due is as good as an Advance.
+        if (watermark > _firedUpTo && !(NextDue <= watermark)) _firedUpTo = watermark;
+        watermark = Math.Max(watermark, _firedUpTo);
+        var kernel = _pool.Rent();
+        try
+        {
+            while (!selected.IsEmpty)
+            {
+                var count = Math.Min(selected.Length, RowChunk.Size);
+                kernel.Chunk.Begin(rows, partition);
+                if (_mode == WindowMode.Session) ApplySessions(kernel, selected[..count], watermark, late);
+                else ApplyPanes(kernel, selected[..count], watermark, late);
+                Update(kernel);
+                selected = selected[count..];
+            }
+        }
+        finally
+        {
+            kernel.Chunk.Begin(null!, 0);
+            _pool.Return(kernel);
+        }
+    }
+
+    private void Update(WindowKernel kernel)
+    {
+        var chunk = kernel.Chunk;
+        if (chunk.Count == 0) return;
+        chunk.Seal();
+        foreach (var aggregator in kernel.Aggregators) aggregator.Update(_panes, chunk);
+    }
+
+    // Each loop does one dependent read per row, so that the cache misses of many rows overlap.
+    private void ApplyPanes(WindowKernel kernel, ReadOnlySpan<int> selected, long watermark, LateRows late)
+    {
+        var chunk = kernel.Chunk;
+        var rows = chunk.Rows;
+        var count = AssignPanes(kernel, selected, watermark, late);
+        var hashes = chunk.Source.KeyHashes;
+        var entries = kernel.Entries;
+        for (var i = 0; i < count; i++) entries[i] = _keys.Candidate(hashes[rows[i]]);
+        for (var i = 0; i < count; i++)
+        {
+            var row = rows[i];
+            if (!_keys.Is(entries[i], hashes[row], chunk.Source.Key(row))) entries[i] = -1;
+        }
+
+        for (var i = 0; i < count; i++)
+        {
+            if (entries[i] < 0) entries[i] = FindOrAddKey(hashes[rows[i]], chunk.Source.Key(rows[i]));
+            chunk.Panes[i] = FindOrAddPane(entries[i], kernel.Starts[i], kernel.Ends[i], watermark);
+        }
+
+        if (_partBits == 0) _dirty[0] = count == 0 ? _dirty[0] : 1;
+        else for (var i = 0; i < count; i++) MarkDirty(hashes[rows[i]]);
+        chunk.SetCount(count);
+    }
+
+    /// <summary>Writes rows that are in time, with their panes' spans, into the kernel and returns how many they are.</summary>
+    private int AssignPanes(WindowKernel kernel, ReadOnlySpan<int> selected, long watermark, LateRows late)
+    {
+        var (rows, starts, ends) = (kernel.Chunk.Rows, kernel.Starts, kernel.Ends);
+        var times = kernel.Chunk.Source.EventTimes;
+        var watermarks = kernel.Chunk.Source.Watermarks;
+        var (start, end) = (1L, 0L);
+        var closed = long.MaxValue;
+        var count = 0;
+        foreach (var row in selected)
+        {
+            var time = times[row];
+            if (time < start || time >= end)
+            {
+                (start, end) = kernel.PaneOf(time);
+                closed = _mode == WindowMode.Totals ? long.MaxValue : WindowTime.Add(LastEnd(start, end), _lateness);
+            }
+
+            var passed = watermarks is null ? watermark : Math.Max(watermark, watermarks[row]);
+            if (closed <= passed)
+            {
+                var last = LastEnd(start, end);
+                late.Add(new LateRow(row, _mode == WindowMode.Hopping ? last - _size : start, last, passed - closed));
+                continue;
+            }
+
+            rows[count] = row;
+            starts[count] = start;
+            ends[count++] = end;
+        }
+
+        return count;
+    }
+
+    /// <summary>The end of the last window over a pane.</summary>
+    private long LastEnd(long start, long end) => _mode == WindowMode.Hopping ? WindowTime.Add(start, _size) : end;
+
+    private int FindOrAddKey(ulong hash, ReadOnlySpan<byte> key)
+    {
+        var entry = _keys.Find(hash, key);
+        return entry >= 0 ? entry : _keys.Add(hash, key);
+    }
+
+    private int FindOrAddPane(int entry, long start, long end, long watermark)
+    {
+        var pane = _keys[entry].FirstPane;
+        if (pane < 0 || _panes.Header(pane).Start != start) pane = FindPane(entry, start);
+        if (_mode == WindowMode.Totals)
+        {
+            if (pane < 0) pane = InsertPane(entry, start, end);
+            MarkTotalChanged(entry, pane);
+            return pane;
+        }
+
+        if (pane < 0)
+        {
+            pane = InsertPane(entry, start, end);
+            if (end <= watermark) _panes.Header(pane).Flags = PaneFlags.Changed;
+            Schedule(entry, FirstDue(end, watermark));
+        }
+        else if (end <= watermark || (_panes.Header(pane).Flags & PaneFlags.Empty) != 0)
+        {
+            _panes.Header(pane).Flags = PaneFlags.Changed;
+            Schedule(entry, FirstDue(end, watermark));
+        }
+
+        return pane;
+    }
+
+    /// <summary>The first window over a pane that is not past its lateness: when it ends.</summary>
+    private long FirstDue(long paneEnd, long watermark)
+    {
+        if (_mode != WindowMode.Hopping || WindowTime.Add(paneEnd, _lateness) > watermark) return paneEnd;
+        // The first end on the grid of panes above watermark - lateness.
+        return paneEnd + (((watermark - _lateness - paneEnd) / _pane) + 1) * _pane;
+    }
+
+    private void MarkTotalChanged(int entry, int pane)
+    {
+        ref var header = ref _panes.Header(pane);
+        if ((header.Flags & PaneFlags.Changed) != 0) return;
+        header.Flags |= PaneFlags.Changed;
+        (_changedTotals ??= []).Add(entry);
+    }
+}

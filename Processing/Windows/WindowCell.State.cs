@@ -1,0 +1,276 @@
+using System.Buffers;
+using System.Globalization;
+using System.IO.Hashing;
+using KafkaOracleOrleans.Processing.Records;
+
+namespace KafkaOracleOrleans.Processing.Windows;
+
+/// <content>
+/// The stored format. A part: version 1; kind of window; number of aggregates and of each its kind and its input's kind,
+/// precision and scale; number of parts; the watermark windows were fired up to; number of keys; per key its bytes, its hash, its panes (newest
+/// first: start, length, revision, flags, the aggregates' states); and an XxHash32 of all that. A whole cell: version 1, the bits of the
+/// number of parts, the number of parts that follow, and per part its number and its length.
+/// </content>
+public sealed partial class WindowCell
+{
+    private const byte Version = 1;
+    private const string Format = "window state";
+    private const int ChecksumBytes = 4;
+
+    /// <summary>
+    /// Hands out the parts that changed since the last call and takes them as stored: to be written in one transaction. A part that
+    /// was stored and holds nothing any more comes with a null payload.
+    /// </summary>
+    public IReadOnlyList<CellPart> CollectDirty()
+    {
+        var parts = new List<CellPart>();
+        var entries = new List<int>();
+        var kernel = _pool.Rent();
+        try
+        {
+            for (var word = 0; word < _dirty.Length; word++)
+            {
+                for (var bits = _dirty[word]; bits != 0; bits &= bits - 1)
+                {
+                    var part = (word << 6) + System.Numerics.BitOperations.TrailingZeroCount(bits);
+                    if (Collect(kernel, part, entries) is { } collected) parts.Add(collected);
+                }
+
+                _dirty[word] = 0;
+            }
+        }
+        finally
+        {
+            _pool.Return(kernel);
+        }
+
+        return parts;
+    }
+
+    /// <summary>
+    /// Adds a stored part to a cell that has not been used yet. Throws <see cref="CorruptStateException"/> when the bytes are damaged, of a newer
+    /// version, or of another definition; the cell must not be used then.
+    /// </summary>
+    public void ReadPart(long part, ReadOnlySpan<byte> payload)
+    {
+        var parts = 1 << _partBits;
+        if (part < 0 || part >= parts)
+            throw new CorruptStateException(string.Create(CultureInfo.InvariantCulture, $"{Format}: there is no part {part} of {parts}."));
+        var kernel = _pool.Rent();
+        try
+        {
+            ReadPart(kernel, (int)part, payload);
+        }
+        finally
+        {
+            _pool.Return(kernel);
+        }
+
+        _stored[part >> 6] |= 1UL << (int)(part & 63);
+    }
+
+    /// <summary>Writes the whole state; what is dirty stays dirty.</summary>
+    public void Write(IBufferWriter<byte> output)
+    {
+        ArgumentNullException.ThrowIfNull(output);
+        var kernel = _pool.Rent();
+        try
+        {
+            var parts = new List<(int Part, byte[] Payload)>();
+            var entries = new List<int>();
+            for (var part = 0; part < 1 << _partBits; part++)
+            {
+                entries.Clear();
+                _keys.EntriesOfPart(part, _partBits, entries);
+                if (entries.Count != 0) parts.Add((part, WritePart(kernel, entries)));
+            }
+
+            var w = new ByteWriter(64);
+            w.Byte(Version);
+            w.Byte((byte)_partBits);
+            w.VarUInt((ulong)parts.Count);
+            foreach (var (part, payload) in parts)
+            {
+                w.VarUInt((ulong)part);
+                w.Block(payload);
+            }
+
+            output.Write(w.Written);
+        }
+        finally
+        {
+            _pool.Return(kernel);
+        }
+    }
+
+    /// <summary>Reads what <see cref="Write"/> wrote; nothing is dirty then. Throws <see cref="CorruptStateException"/>.</summary>
+    public static WindowCell Read(WindowStepSpec spec, ReadOnlySpan<byte> payload)
+    {
+        var r = new ByteReader(payload, Format);
+        ReadVersion(ref r);
+        var bits = r.Byte();
+        if (bits > 16) throw r.Fault("the number of parts is out of range");
+        var cell = new WindowCell(spec, 1 << bits);
+        var count = r.Count(1 << bits, "a number of parts");
+        for (var i = 0; i < count; i++)
+        {
+            var part = r.Count((1 << bits) - 1, "a part's number");
+            cell.ReadPart(part, r.Block());
+        }
+
+        r.ExpectEnd();
+        return cell;
+    }
+
+    private CellPart? Collect(WindowKernel kernel, int part, List<int> entries)
+    {
+        entries.Clear();
+        _keys.EntriesOfPart(part, _partBits, entries);
+        ref var stored = ref _stored[part >> 6];
+        var bit = 1UL << (part & 63);
+        if (entries.Count == 0)
+        {
+            if ((stored & bit) == 0) return null;
+            stored &= ~bit;
+            return new CellPart(part, null, null);
+        }
+
+        stored |= bit;
+        var due = long.MaxValue;
+        foreach (var entry in entries) due = Math.Min(due, KeyDue(entry));
+        return new CellPart(part, WritePart(kernel, entries), due == long.MaxValue ? null : due);
+    }
+
+    private byte[] WritePart(WindowKernel kernel, List<int> entries)
+    {
+        // By key, so that the same state has the same bytes whatever its history.
+        entries.Sort((a, b) => _keys.Key(a).SequenceCompareTo(_keys.Key(b)));
+        ref var w = ref kernel.Writer;
+        w.Clear();
+        WriteHead(ref w);
+        w.VarUInt((ulong)entries.Count);
+        foreach (var entry in entries)
+        {
+            w.Block(_keys.Key(entry));
+            w.UInt64(_keys[entry].Hash);
+            WritePanes(kernel, entry, ref w);
+        }
+
+        var checksum = XxHash32.HashToUInt32(w.Written);
+        w.Int32((int)checksum);
+        return w.ToArray();
+    }
+
+    private void WriteHead(ref ByteWriter w)
+    {
+        w.Byte(Version);
+        w.Byte((byte)_mode);
+        w.VarUInt((ulong)_spec.Aggregates.Count);
+        foreach (var aggregate in _spec.Aggregates)
+        {
+            w.Byte((byte)aggregate.Kind);
+            w.Byte((byte)aggregate.InputType.Kind);
+            w.Byte(aggregate.InputType.Precision);
+            w.Byte(aggregate.InputType.Scale);
+        }
+
+        w.Byte((byte)_partBits);
+        w.Int64(_firedUpTo);
+    }
+
+    private void WritePanes(WindowKernel kernel, int entry, ref ByteWriter w)
+    {
+        var count = 0;
+        for (var pane = _keys[entry].FirstPane; pane >= 0; pane = _panes.Header(pane).Next) count++;
+        w.VarUInt((ulong)count);
+        for (var pane = _keys[entry].FirstPane; pane >= 0; pane = _panes.Header(pane).Next)
+        {
+            var header = _panes.Header(pane);
+            w.VarInt(header.Start);
+            w.VarUInt((ulong)header.End - (ulong)header.Start);
+            w.VarUInt((ulong)header.Revision);
+            w.Byte((byte)header.Flags);
+            if ((header.Flags & (PaneFlags.Empty | PaneFlags.Withdrawn)) != 0) continue;
+            foreach (var aggregator in kernel.Aggregators) aggregator.Write(_panes, pane, ref w);
+        }
+    }
+
+    private void ReadPart(WindowKernel kernel, int part, ReadOnlySpan<byte> payload)
+    {
+        var r = new ByteReader(payload, Format);
+        ReadVersion(ref r);
+        if (payload.Length < ChecksumBytes + 1) throw r.Fault("the data ends too early");
+        var body = payload[..^ChecksumBytes];
+        var checksum = new ByteReader(payload[^ChecksumBytes..], Format).Int32();
+        if ((int)XxHash32.HashToUInt32(body) != checksum) throw r.Fault("the checksum does not fit: the data is damaged");
+        r = new ByteReader(body, Format);
+        ReadHead(ref r);
+        var keys = r.Count(r.Remaining, "a number of keys");
+        for (var i = 0; i < keys; i++)
+        {
+            var key = r.Block();
+            var hash = r.UInt64();
+            if (KeyTable.PartOf(hash, _partBits) != part) throw r.Fault("a key belongs to another part");
+            if (_keys.Find(hash, key) >= 0) throw r.Fault("a key is there twice");
+            var entry = _keys.Add(hash, key);
+            ReadPanes(kernel, entry, ref r);
+            Schedule(entry, KeyDue(entry));
+        }
+
+        r.ExpectEnd();
+    }
+
+    private void ReadHead(ref ByteReader r)
+    {
+        ReadVersion(ref r);
+        var same = r.Byte() == (byte)_mode && r.VarUInt() == (ulong)_spec.Aggregates.Count;
+        for (var i = 0; same && i < _spec.Aggregates.Count; i++)
+        {
+            var aggregate = _spec.Aggregates[i];
+            same = r.Byte() == (byte)aggregate.Kind && r.Byte() == (byte)aggregate.InputType.Kind
+                && r.Byte() == aggregate.InputType.Precision && r.Byte() == aggregate.InputType.Scale;
+        }
+
+        if (!same)
+        {
+            throw r.Fault(
+                "it was written by a window step with other windows or aggregates; give the changed step a new id, or reset its state");
+        }
+
+        if (r.Byte() != _partBits) throw r.Fault("it was written with another number of parts");
+        _firedUpTo = Math.Max(_firedUpTo, r.Int64());
+    }
+
+    private void ReadPanes(WindowKernel kernel, int entry, ref ByteReader r)
+    {
+        var count = r.Count(r.Remaining, "a number of panes");
+        if (count == 0) throw r.Fault("a key has no panes");
+        var last = long.MaxValue;
+        for (var i = 0; i < count; i++)
+        {
+            var start = r.VarInt();
+            if (i != 0 && start > last) throw r.Fault("panes are out of order");
+            last = start;
+            var pane = InsertPane(entry, start, (long)((ulong)start + r.VarUInt()));
+            var revision = r.Count(int.MaxValue, "a revision");
+            var flags = (PaneFlags)r.Byte();
+            if (flags > (PaneFlags.Changed | PaneFlags.Withdrawn | PaneFlags.Empty)) throw r.Fault("a pane has unknown flags");
+            ref var header = ref _panes.Header(pane);
+            (header.Revision, header.Flags) = (revision, flags);
+            if (header.End < start) throw r.Fault("a pane ends before it starts");
+            if (_mode == WindowMode.Totals && (flags & PaneFlags.Changed) != 0) (_changedTotals ??= []).Add(entry);
+            if ((flags & (PaneFlags.Empty | PaneFlags.Withdrawn)) != 0) continue;
+            foreach (var aggregator in kernel.Aggregators) aggregator.Read(_panes, pane, ref r);
+        }
+    }
+
+    private static void ReadVersion(ref ByteReader r)
+    {
+        var version = r.Byte();
+        if (version != Version)
+        {
+            throw r.Fault(string.Create(
+                CultureInfo.InvariantCulture, $"version {version} is not known to this program, which knows {Version}"));
+        }
+    }
+}

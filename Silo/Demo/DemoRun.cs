@@ -1,0 +1,83 @@
+using KafkaOracleOrleans.Grains.Interfaces;
+using KafkaOracleOrleans.Silo.Hosting;
+using KafkaOracleOrleans.Processing.Ports;
+using KafkaOracleOrleans.Streams.Kafka;
+
+namespace KafkaOracleOrleans.Silo.Demo;
+
+/// <summary>The demo: broker, generator, silo and screen in one process.</summary>
+internal static class DemoRun
+{
+    private static readonly TimeSpan Drain = TimeSpan.FromSeconds(20);
+
+    /// <summary>pipelines/orders.yaml, beside the sources or beside the program.</summary>
+    public static string DefaultPipeline()
+    {
+        var path = Path.Combine("pipelines", "orders.yaml");
+        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+        {
+            var candidate = Path.Combine(folder.FullName, path);
+            if (File.Exists(candidate)) return candidate;
+        }
+
+        throw new KorConfigurationException([$"{path} was not found above {AppContext.BaseDirectory}; name a file with --pipeline."]);
+    }
+
+    public static async Task<int> RunAsync(DemoOptions demo, CancellationToken cancellation)
+    {
+        var folder = Directory.CreateTempSubdirectory("kor-demo-");
+        try
+        {
+            using var broker = demo.Kafka is null ? EmbeddedKafka.Start() : null;
+            broker?.CreateTopic(demo.Topic, demo.Partitions);
+            await RunAsync(demo, demo.Kafka ?? broker!.BootstrapServers, folder.FullName, cancellation);
+            return 0;
+        }
+        finally
+        {
+            folder.Delete(true);
+        }
+    }
+
+    private static async Task RunAsync(DemoOptions demo, string bootstrap, string folder, CancellationToken cancellation)
+    {
+        var pipelines = Directory.CreateDirectory(Path.Combine(folder, "pipelines")).FullName;
+        File.Copy(demo.PipelineFile, Path.Combine(pipelines, Path.GetFileName(demo.PipelineFile)));
+        var builder = SiloHost.CreateBuilder([], options =>
+        {
+            options.Kafka["main"] = new KafkaConnection { BootstrapServers = bootstrap };
+            options.Connections["state"] = DemoDatabases.Parse("--state", demo.State ?? Path.Combine(folder, "state.db"));
+            options.Connections["dwh"] = DemoDatabases.Parse("--sink", demo.Sink ?? Path.Combine(folder, "dwh.db"));
+            options.State = new StateOptions { Connection = "state", Create = true };
+            options.Cluster.SiloPort = 0;
+            options.Cluster.GatewayPort = 30000;
+            options.Pipelines = pipelines;
+            options.Url = demo.Url;
+        });
+        builder.Logging.ClearProviders();
+        builder.Services.AddSingleton(demo);
+        builder.Services.AddSingleton<DemoProducer>();
+        await using var app = SiloHost.Build(builder);
+        await DemoCustomers.CreateAsync(app.Services.GetRequiredService<ISinkFactory>(), cancellation);
+        await app.StartAsync(cancellation);
+        var producer = app.Services.GetRequiredService<DemoProducer>();
+        await producer.StartAsync(CancellationToken.None);
+
+        using var until = CancellationTokenSource.CreateLinkedTokenSource(cancellation, app.Lifetime.ApplicationStopping);
+        if (demo.Duration is { } duration) until.CancelAfter(duration);
+        var screen = new DemoScreen(app.Services.GetRequiredService<IGrainFactory>(), demo, bootstrap);
+        await screen.ShowAsync(until.Token);
+
+        await producer.StopAsync(CancellationToken.None);
+        await SummariseAsync(screen, producer);
+        await app.StopAsync(CancellationToken.None);
+    }
+
+    /// <summary>Lets what was produced go through, stops in order, and shows that every record is accounted for.</summary>
+    private static async Task SummariseAsync(DemoScreen screen, DemoProducer producer)
+    {
+        using var deadline = new CancellationTokenSource(Drain);
+        var status = await screen.DrainAsync(producer.Produced, deadline.Token);
+        DemoScreen.Summarise(status, producer.Produced);
+    }
+}

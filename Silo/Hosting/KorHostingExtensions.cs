@@ -1,0 +1,123 @@
+using System.Net;
+using KafkaOracleOrleans.Grains.Partitions;
+using KafkaOracleOrleans.Grains.Pipelines;
+using KafkaOracleOrleans.Grains.Runtime;
+using KafkaOracleOrleans.Processing.Ports;
+using KafkaOracleOrleans.Silo.Pipelines;
+using KafkaOracleOrleans.Storage.Connections;
+using KafkaOracleOrleans.Storage.Lookups;
+using KafkaOracleOrleans.Storage.Quarantine;
+using KafkaOracleOrleans.Storage.Sinks;
+using KafkaOracleOrleans.Storage.State;
+using KafkaOracleOrleans.Streams.Kafka;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Options;
+using Orleans.Configuration;
+using Orleans.Hosting;
+using Orleans.Storage;
+
+namespace KafkaOracleOrleans.Silo.Hosting;
+
+/// <summary>Everything the Silo does, for a host of one's own: <c>builder.AddKafkaOracleOrleans()</c>.</summary>
+public static class KorHostingExtensions
+{
+    private const string StreamProvider = "kafka";
+
+    /// <summary>
+    /// Adds the engine, its silo and its services. Configuration comes from the section <see cref="KorOptions.Section"/>;
+    /// <paramref name="configure"/> has the last word.
+    /// </summary>
+    public static IHostApplicationBuilder AddKafkaOracleOrleans(
+        this IHostApplicationBuilder builder, Action<KorOptions>? configure = null)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        var options = new KorOptions();
+        builder.Configuration.GetSection(KorOptions.Section).Bind(options);
+        configure?.Invoke(options);
+        KorOptionsValidation.Check(options);
+
+        builder.Services.AddSingleton(options);
+        AddServices(builder.Services, options);
+        builder.UseOrleans(silo => ConfigureSilo(silo, options));
+        return builder;
+    }
+
+    private static void AddServices(IServiceCollection services, KorOptions options)
+    {
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddSingleton(Options.Create(options.Engine));
+        services.AddSingleton(sp => new DatabaseConnections(options.Connections, sp.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<IStateStore>(sp => new AdoStateStore(StateDatabase(sp)));
+        services.AddSingleton<ISinkFactory>(sp => new AdoSinkFactory(sp.GetRequiredService<DatabaseConnections>()));
+        services.AddSingleton<IQuarantine>(sp => new AdoQuarantine(StateDatabase(sp)));
+        services.AddSingleton<ILookupSource>(sp => new AdoLookup(sp.GetRequiredService<DatabaseConnections>()));
+        services.AddSingleton<IPipelineCompiler, HostPipelineCompiler>();
+        services.AddSingleton<PlanProvider>();
+        services.AddSingleton<IKafkaLogs, KafkaLogs>();
+        services.AddSingleton<IKafkaPositionSource, GrainPositionSource>();
+        services.AddHostedService<PipelineSupervisor>();
+        services.AddHostedService<PipelineFolder>();
+    }
+
+    /// <summary>The database of the state store.</summary>
+    internal static Database StateDatabase(IServiceProvider services) =>
+        services.GetRequiredService<DatabaseConnections>().Get(services.GetRequiredService<KorOptions>().State.Connection);
+
+    private static void ConfigureSilo(ISiloBuilder silo, KorOptions options)
+    {
+        var cluster = options.Cluster;
+        silo.Configure<Orleans.Configuration.ClusterOptions>(o =>
+        {
+            o.ClusterId = cluster.ClusterId;
+            o.ServiceId = cluster.ServiceId;
+        });
+        // Schema checks come before the silo takes part in anything.
+        silo.AddStartupTask<StateSchemaCheck>(ServiceLifecycleStage.RuntimeInitialize);
+        if (cluster.Connection.Length == 0) UseOneSilo(silo, cluster);
+        else UseAdoNet(silo, cluster, options.Connections[cluster.Connection]);
+        silo.Configure<GrainCollectionOptions>(o => o.CollectionAge = TimeSpan.FromMinutes(15));
+        silo.AddKafkaStreams(StreamProvider, o =>
+        {
+            foreach (var (name, connection) in options.Kafka) o.Connections[name] = connection;
+            o.Slots = options.Reading.Slots;
+            o.MetadataInterval = options.Reading.MetadataInterval;
+            o.MaxBatchRecords = options.Reading.MaxBatchRecords;
+            o.MaxBufferedBytes = options.Reading.MaxBufferedBytes;
+        });
+    }
+
+    private static void UseOneSilo(ISiloBuilder silo, ClusterOptions cluster)
+    {
+        silo.UseLocalhostClustering(
+            cluster.SiloPort == 0 ? FreePorts.Next() : cluster.SiloPort,
+            cluster.GatewayPort == 0 ? FreePorts.Next() : cluster.GatewayPort,
+            null, cluster.ServiceId, cluster.ClusterId);
+        silo.UseInMemoryReminderService();
+        silo.Services.AddKeyedSingleton<IGrainStorage, StateStoreGrainStorage>(PipelineGrainStorage.Name);
+    }
+
+    private static void UseAdoNet(ISiloBuilder silo, ClusterOptions cluster, Storage.Connections.ConnectionOptions connection)
+    {
+        var text = ClusterDatabase.ConnectionString(connection);
+        silo.ConfigureEndpoints(
+            IPAddress.Parse(cluster.Address),
+            cluster.SiloPort == 0 ? FreePorts.Next() : cluster.SiloPort,
+            cluster.GatewayPort == 0 ? FreePorts.Next() : cluster.GatewayPort);
+        silo.Configure<ClusterMembershipOptions>(o =>
+        {
+            // A killed silo's partitions move within about 10 s instead of Orleans' 15 s and more.
+            o.ProbeTimeout = TimeSpan.FromSeconds(2);
+            o.NumMissedProbesLimit = 3;
+            o.NumVotesForDeathDeclaration = 1;
+            o.TableRefreshTimeout = TimeSpan.FromSeconds(10);
+        });
+        silo.UseAdoNetClustering(o => (o.Invariant, o.ConnectionString) = (ClusterDatabase.PostgresInvariant, text));
+        silo.UseAdoNetReminderService(o => (o.Invariant, o.ConnectionString) = (ClusterDatabase.PostgresInvariant, text));
+        silo.AddAdoNetGrainStorage(PipelineGrainStorage.Name, o => o.Configure<Orleans.Serialization.Serializer>((o, serializer) =>
+        {
+            (o.Invariant, o.ConnectionString) = (ClusterDatabase.PostgresInvariant, text);
+            // The default JSON serializer drops members that hold their type's default, which is not always the state's.
+            o.GrainStorageSerializer = new OrleansGrainStorageSerializer(serializer);
+        }));
+    }
+}

@@ -1,0 +1,87 @@
+using KafkaOracleOrleans.Grains.Runtime;
+using KafkaOracleOrleans.Storage.Connections;
+using KafkaOracleOrleans.Streams.Kafka;
+
+namespace KafkaOracleOrleans.Silo.Hosting;
+
+/// <summary>The host's configuration: section <c>Kor</c> of appsettings.json, environment variables <c>Kor__...</c>.</summary>
+public sealed class KorOptions
+{
+    /// <summary>The configuration section.</summary>
+    public const string Section = "Kor";
+
+    /// <summary>How silos find each other.</summary>
+    public ClusterOptions Cluster { get; set; } = new();
+
+    /// <summary>Where durable state lives.</summary>
+    public StateOptions State { get; set; } = new();
+
+    /// <summary>Databases by name; pipelines refer to these names.</summary>
+    public Dictionary<string, ConnectionOptions> Connections { get; set; } = [];
+
+    /// <summary>Kafka clusters by name; pipelines refer to these names.</summary>
+    public Dictionary<string, KafkaConnection> Kafka { get; set; } = [];
+
+    /// <summary>Reading from Kafka.</summary>
+    public ReadingOptions Reading { get; set; } = new();
+
+    /// <summary>The engine.</summary>
+    public EngineOptions Engine { get; set; } = new();
+
+    /// <summary>The folder with pipeline files (<c>*.yaml</c>, <c>*.yml</c>, <c>*.json</c>); watched. Default: <c>pipelines</c>.</summary>
+    public string? Pipelines { get; set; } = "pipelines";
+
+    /// <summary>What the HTTP API listens on. Default: <c>http://127.0.0.1:8080</c>.</summary>
+    public string Url { get; set; } = "http://127.0.0.1:8080";
+}
+
+/// <summary>How silos find each other.</summary>
+public sealed class ClusterOptions
+{
+    /// <summary>Silos with the same id form a cluster. Default: <c>kor</c>.</summary>
+    public string ClusterId { get; set; } = "kor";
+
+    /// <summary>The name durable Orleans state is kept under; never changes for a deployment. Default: <c>kor</c>.</summary>
+    public string ServiceId { get; set; } = "kor";
+
+    /// <summary>
+    /// The connection (PostgreSQL) that holds membership, reminders and control state. Empty: one silo on its own, control state in the state
+    /// store, reminders in memory.
+    /// </summary>
+    public string Connection { get; set; } = "";
+
+    /// <summary>The port other silos connect to; 0 picks a free one. Default: 11111.</summary>
+    public int SiloPort { get; set; } = 11111;
+
+    /// <summary>The port clients connect to; 0: none. Default: 30000.</summary>
+    public int GatewayPort { get; set; } = 30000;
+
+    /// <summary>The address the silo listens on and tells others. Default: 127.0.0.1.</summary>
+    public string Address { get; set; } = "127.0.0.1";
+}
+
+/// <summary>Where durable state lives.</summary>
+public sealed class StateOptions
+{
+    /// <summary>The name of a connection. Default: <c>state</c>.</summary>
+    public string Connection { get; set; } = "state";
+
+    /// <summary>Create the tables when they are missing. Default: false: a DBA runs deploy/sql.</summary>
+    public bool Create { get; set; }
+}
+
+/// <summary>Reading from Kafka.</summary>
+public sealed class ReadingOptions
+{
+    /// <summary>Queues over which partitions are spread; the same on all silos. 1 to 1024. Default: 32.</summary>
+    public int Slots { get; set; } = 32;
+
+    /// <summary>How often new partitions and topics are looked for. Default: 30 s.</summary>
+    public TimeSpan MetadataInterval { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>The most records of a batch. Default: 5,000.</summary>
+    public int MaxBatchRecords { get; set; } = 5_000;
+
+    /// <summary>The most bytes all partitions of this silo may have buffered. Default: 256 MiB.</summary>
+    public long MaxBufferedBytes { get; set; } = 256L << 20;
+}

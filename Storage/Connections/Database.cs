@@ -1,0 +1,180 @@
+using System.Data.Common;
+using KafkaOracleOrleans.Storage.Dialects;
+
+namespace KafkaOracleOrleans.Storage.Connections;
+
+/// <summary>
+/// One configured database: opens connections, runs transactions, classifies errors, and guards with a circuit breaker.
+/// </summary>
+public sealed class Database : IAsyncDisposable
+{
+    private readonly IConnectionSource _source;
+    private readonly ConnectionBreaker _breaker;
+    private readonly SecretScrubber _scrubber;
+
+    /// <summary>
+    /// Makes the connection <paramref name="name"/>; opens nothing. Throws when the options are wrong.
+    /// </summary>
+    public Database(string name, ConnectionOptions options, TimeProvider? time = null)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(name);
+        ArgumentNullException.ThrowIfNull(options);
+        if (options.Validate() is { Count: > 0 } faults)
+            throw new ConnectionConfigurationException($"Connection '{name}': {string.Join("; ", faults)}.");
+        Name = name;
+        Options = options;
+        Time = time ?? TimeProvider.System;
+        var secrets = new PasswordSource(name, options);
+        _scrubber = new SecretScrubber(() => secrets.Last);
+        _breaker = new ConnectionBreaker(name, options.Breaker, Time);
+        Dialect = Dialect.For(options.Provider);
+        _source = options.Provider switch
+        {
+            DatabaseProvider.PostgreSql => new PostgresConnections(name, options, secrets),
+            DatabaseProvider.Sqlite => new SqliteConnections(name, options),
+            _ => new OracleConnections(name, options, secrets),
+        };
+    }
+
+    /// <summary>The connection's name in the configuration.</summary>
+    public string Name { get; }
+
+    /// <summary>Which database it is.</summary>
+    public DatabaseProvider Provider => Options.Provider;
+
+    /// <summary>The options.</summary>
+    public ConnectionOptions Options { get; }
+
+    /// <summary>The circuit breaker's state.</summary>
+    public CircuitStatus Circuit => _breaker.Status;
+
+    internal Dialect Dialect { get; }
+
+    internal TimeProvider Time { get; }
+
+    /// <summary>Now in microseconds since the epoch.</summary>
+    internal long NowMicroseconds => BindTime.FromUtc(Time.GetUtcNow().UtcDateTime);
+
+    /// <summary>Opens a connection and executes the smallest query. Throws <see cref="DatabaseException"/>.</summary>
+    public Task PingAsync(CancellationToken cancellation) =>
+        ReadAsync(
+            async (session, token) =>
+            {
+                await session.QueryAsync(Dialect.Ping, static _ => { }, token).ConfigureAwait(false);
+                return true;
+            },
+            cancellation);
+
+    /// <summary>Runs queries outside a transaction.</summary>
+    internal Task<T> ReadAsync<T>(Func<DbSession, CancellationToken, Task<T>> body, CancellationToken cancellation) =>
+        GuardAsync(token => ReadCoreAsync(body, token), cancellation);
+
+    /// <summary>Runs a transaction and commits it.</summary>
+    internal Task<T> WriteAsync<T>(
+        Func<DbSession, CancellationToken, Task<T>> body, CancellationToken cancellation,
+            int? rowsPerStatement = null) =>
+        GuardAsync(token => WriteCoreAsync(body, rowsPerStatement, token), cancellation);
+
+    /// <summary>Runs a transaction, again when it lost a conflict.</summary>
+    /// <param name="keyRace">A duplicate key is a lost race, too: of MERGE against somebody else's first row.</param>
+    internal async Task<T> WriteWithRetryAsync<T>(
+        Func<DbSession, CancellationToken, Task<T>> body, CancellationToken cancellation, int? rowsPerStatement = null,
+        bool keyRace = false)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return await WriteAsync(body, cancellation, rowsPerStatement).ConfigureAwait(false);
+            }
+            catch (DatabaseException failure)
+                when ((failure.Error.Class == ErrorClass.Conflict || (keyRace && failure.Error.Class == ErrorClass.Row))
+                    && attempt < Options.Retry.ConflictAttempts)
+            {
+                StorageMetrics.Conflicts.Add(1, new KeyValuePair<string, object?>("connection", Name));
+                var delay = TimeSpan.FromMilliseconds(5
+                    + (Random.Shared.NextDouble() * Math.Min(500, 20 * (1 << attempt))));
+                await Task.Delay(delay, Time, cancellation).ConfigureAwait(false);
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync() => _source.DisposeAsync();
+
+    /// <summary>Target and provider without secrets.</summary>
+    public override string ToString() => $"{Name} ({Options})";
+
+    private Task<T> GuardAsync<T>(Func<CancellationToken, Task<T>> body, CancellationToken cancellation) =>
+        _breaker.RunAsync(
+            Dialect.IsSynchronous ? token => Task.Run(() => body(token), token) : body, cancellation);
+
+    private async Task<T> ReadCoreAsync<T>(Func<DbSession, CancellationToken, Task<T>> body,
+        CancellationToken cancellation)
+    {
+        var phase = DatabasePhase.Open;
+        try
+        {
+            var connection = await _source.OpenAsync(cancellation).ConfigureAwait(false);
+            await using (connection.ConfigureAwait(false))
+            {
+                phase = DatabasePhase.Execute;
+                return await body(Session(connection, null, null), cancellation).ConfigureAwait(false);
+            }
+        }
+        catch (Exception failure) when (Translate(failure, phase, cancellation) is { } translated)
+        {
+            throw translated;
+        }
+    }
+
+    private async Task<T> WriteCoreAsync<T>(
+        Func<DbSession, CancellationToken, Task<T>> body, int? rowsPerStatement, CancellationToken cancellation)
+    {
+        var phase = DatabasePhase.Open;
+        using var turn = await _source.EnterWriteAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            var connection = await _source.OpenAsync(cancellation).ConfigureAwait(false);
+            await using (connection.ConfigureAwait(false))
+            {
+                phase = DatabasePhase.Execute;
+                var transaction = await _source.BeginAsync(connection, cancellation).ConfigureAwait(false);
+                await using (transaction.ConfigureAwait(false))
+                {
+                    var result = await body(Session(connection, transaction, rowsPerStatement), cancellation)
+                        .ConfigureAwait(false);
+                    phase = DatabasePhase.Commit;
+                    // From here the outcome is the database's to say: a cancelled COMMIT would be an unknown one.
+                    await transaction.CommitAsync(CancellationToken.None).ConfigureAwait(false);
+                    return result;
+                }
+            }
+        }
+        catch (Exception failure) when (Translate(failure, phase, cancellation) is { } translated)
+        {
+            throw translated;
+        }
+    }
+
+    private DbSession Session(DbConnection connection, DbTransaction? transaction, int? rowsPerStatement) =>
+        new(Dialect, connection, transaction, Options.CommandTimeout)
+        {
+            RowsPerStatement = rowsPerStatement ?? Options.RowsPerStatement,
+        };
+
+    /// <summary>
+    /// The exception to throw instead, or null to let the caller's own cancellation or error through.
+    /// </summary>
+    private DatabaseException? Translate(Exception failure, DatabasePhase phase, CancellationToken cancellation)
+    {
+        if (failure is DatabaseException or ConnectionConfigurationException) return null;
+        var asked = cancellation.IsCancellationRequested && phase != DatabasePhase.Commit;
+        if (failure is OperationCanceledException && asked) return null;
+        if (!Dialect.IsDriverFailure(failure)) return null;
+        var error = Dialect.Classify(failure);
+        if (error.Class == ErrorClass.SessionLost) _source.Discard();
+        var scrubbed = error with { Message = _scrubber.Scrub(error.Message) };
+        return new DatabaseException(Name, scrubbed, phase, _scrubber.Scrub(failure));
+    }
+}

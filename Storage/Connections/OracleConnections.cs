@@ -1,0 +1,113 @@
+using System.Data;
+using System.Data.Common;
+using System.Globalization;
+
+namespace KafkaOracleOrleans.Storage.Connections;
+
+/// <summary>Connections through Oracle's driver, which blocks its thread: callers run on the pool.</summary>
+internal sealed class OracleConnections : IConnectionSource
+{
+    private readonly OracleDriver _driver;
+    private readonly DbConnectionStringBuilder _text;
+    private readonly PasswordSource _secrets;
+    private readonly bool _ownPassword;
+
+    public OracleConnections(string name, ConnectionOptions options, PasswordSource secrets)
+    {
+        try
+        {
+            _driver = OracleDriver.Instance;
+        }
+        catch (ConnectionConfigurationException missing)
+        {
+            throw new ConnectionConfigurationException($"Connection '{name}': {missing.Message}", missing);
+        }
+
+        _secrets = secrets;
+        _text = new DbConnectionStringBuilder();
+        try
+        {
+            _text.ConnectionString = options.ConnectionString ?? "";
+        }
+        catch (ArgumentException fault)
+        {
+            // The text of the exception may quote the connection string, password included: it is not repeated.
+            throw new ConnectionConfigurationException(
+                $"Connection '{name}': the connection string cannot be read ({fault.GetType().Name}); "
+                + "its form is User Id=kor;Data Source=//db:1521/orders.");
+        }
+
+        if (options.Host is not null)
+        {
+            _text["Data Source"] = string.Create(CultureInfo.InvariantCulture,
+                $"//{options.Host}:{options.Port ?? options.DefaultPort}/{options.Database}");
+        }
+        else if (options.Database is not null)
+        {
+            _text["Data Source"] = options.Database;
+        }
+
+        if (options.User is not null) _text["User Id"] = options.User;
+        if (_text.TryGetValue("Password", out var password)) secrets.Note(password.ToString());
+        _ownPassword = options.Password is not null || options.PasswordFile is not null;
+        Default("Connection Timeout",
+            ((int)options.ConnectTimeout.TotalSeconds).ToString(CultureInfo.InvariantCulture));
+        Default("Max Pool Size", options.MaxPoolSize.ToString(CultureInfo.InvariantCulture));
+        Default("Min Pool Size", "1");
+        Default("Incr Pool Size", "1");
+        Default("Connection Lifetime", "1800");
+        Default("Self Tuning", "false");
+        Default("Statement Cache Size", "20");
+        Default("Persist Security Info", "false");
+        if (options.WalletLocation is not null) _text["Wallet_Location"] = options.WalletLocation;
+        if (options.TnsAdmin is not null) _text["Tns_Admin"] = options.TnsAdmin;
+    }
+
+    public Task<DbConnection> OpenAsync(CancellationToken cancellation)
+    {
+        cancellation.ThrowIfCancellationRequested();
+        var connection = Create();
+        try
+        {
+            connection.Open();
+            return Task.FromResult(connection);
+        }
+        catch
+        {
+            connection.Dispose();
+            throw;
+        }
+    }
+
+    public ValueTask<DbTransaction> BeginAsync(DbConnection connection, CancellationToken cancellation) =>
+        ValueTask.FromResult(connection.BeginTransaction(IsolationLevel.ReadCommitted));
+
+    public ValueTask<IDisposable?> EnterWriteAsync(CancellationToken cancellation) => default;
+
+    public void Discard()
+    {
+        using var connection = Create();
+        _driver.ClearPool(connection);
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        Discard();
+        return default;
+    }
+
+    private DbConnection Create()
+    {
+        var text = new DbConnectionStringBuilder { ConnectionString = _text.ConnectionString };
+        if (_ownPassword) text["Password"] = _secrets.Read()!;
+        var connection = _driver.Factory.CreateConnection()
+            ?? throw new InvalidOperationException("The Oracle driver made no connection.");
+        connection.ConnectionString = text.ConnectionString;
+        return connection;
+    }
+
+    private void Default(string keyword, string value)
+    {
+        if (!_text.ContainsKey(keyword)) _text[keyword] = value;
+    }
+}

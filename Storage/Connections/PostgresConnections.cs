@@ -1,0 +1,62 @@
+using System.Data;
+using System.Data.Common;
+using Npgsql;
+
+namespace KafkaOracleOrleans.Storage.Connections;
+
+internal sealed class PostgresConnections : IConnectionSource
+{
+    private readonly NpgsqlDataSource _source;
+
+    public PostgresConnections(string name, ConnectionOptions options, PasswordSource secrets)
+    {
+        NpgsqlDataSourceBuilder builder;
+        try
+        {
+            builder = new NpgsqlDataSourceBuilder(options.ConnectionString ?? "");
+        }
+        catch (ArgumentException fault)
+        {
+            // The text of the exception may quote the connection string, password included: it is not repeated.
+            throw new ConnectionConfigurationException(
+                $"Connection '{name}': the connection string is not one of Npgsql's ({fault.GetType().Name}); "
+                + "its form is Host=db;Port=5432;Database=orders;Username=kor.");
+        }
+
+        var text = builder.ConnectionStringBuilder;
+        if (options.Host is not null) text.Host = options.Host;
+        if (options.Port is { } port) text.Port = port;
+        if (options.Database is not null) text.Database = options.Database;
+        if (options.User is not null) text.Username = options.User;
+        secrets.Note(text.Password);
+        if (options.Password is not null || options.PasswordFile is not null) text.Password = null;
+        text.ApplicationName ??= "KafkaOracleOrleans";
+        text.Timezone = "UTC";
+        text.Timeout = (int)Math.Ceiling(options.ConnectTimeout.TotalSeconds);
+        text.CommandTimeout = (int)Math.Ceiling(options.CommandTimeout.TotalSeconds);
+        text.MaxPoolSize = options.MaxPoolSize;
+        text.MaxAutoPrepare = Math.Max(text.MaxAutoPrepare, 40);
+        text.PersistSecurityInfo = false;
+        text.IncludeErrorDetail = false; // Details quote rows, and errors are logged.
+        if (text.KeepAlive == 0) text.KeepAlive = 30;
+        if (options.Password is not null || options.PasswordFile is not null)
+        {
+            builder.UsePasswordProvider(
+                _ => secrets.Read()!, (_, _) => ValueTask.FromResult(secrets.Read()!));
+        }
+
+        _source = builder.Build();
+    }
+
+    public async Task<DbConnection> OpenAsync(CancellationToken cancellation) =>
+        await _source.OpenConnectionAsync(cancellation).ConfigureAwait(false);
+
+    public ValueTask<DbTransaction> BeginAsync(DbConnection connection, CancellationToken cancellation) =>
+        connection.BeginTransactionAsync(IsolationLevel.ReadCommitted, cancellation);
+
+    public ValueTask<IDisposable?> EnterWriteAsync(CancellationToken cancellation) => default;
+
+    public void Discard() => _source.Clear();
+
+    public ValueTask DisposeAsync() => _source.DisposeAsync();
+}

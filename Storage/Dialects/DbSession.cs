@@ -1,0 +1,82 @@
+using System.Data.Common;
+
+namespace KafkaOracleOrleans.Storage.Dialects;
+
+/// <summary>An open connection, in a transaction or not.</summary>
+internal sealed class DbSession(Dialect dialect, DbConnection connection, DbTransaction? transaction,
+    TimeSpan commandTimeout)
+{
+    public Dialect Dialect { get; } = dialect;
+
+    public DbConnection Connection { get; } = connection;
+
+    public DbTransaction? Transaction { get; } = transaction;
+
+    /// <summary>Rows a statement may have; a caller lowers it after timeouts.</summary>
+    public int RowsPerStatement { get; init; } = 1000;
+
+    /// <summary>Errors in no table count as the row's fault.</summary>
+    public bool IsolateUnknown { get; set; }
+
+    /// <summary>True when an error is to be isolated to the row that caused it.</summary>
+    public bool IsRowFault(Connections.ErrorClass error) =>
+        error == Connections.ErrorClass.Row || (IsolateUnknown && error == Connections.ErrorClass.Unknown);
+
+    /// <summary>A command in the session's transaction, with its time limit set.</summary>
+    public DbCommand Command(string text)
+    {
+        var command = Connection.CreateCommand();
+        command.CommandText = text;
+        command.Transaction = Transaction;
+        command.CommandTimeout = Math.Max(1, (int)Math.Ceiling(commandTimeout.TotalSeconds));
+        return command;
+    }
+
+    /// <summary>Executes a statement and returns the rows it changed.</summary>
+    public async Task<int> ExecuteAsync(string text, CancellationToken cancellation, params Bind[] binds)
+    {
+        await using var command = Command(text);
+        foreach (var bind in binds) Dialect.AddBind(command, bind);
+        return await command.ExecuteNonQueryAsync(cancellation).ConfigureAwait(false);
+    }
+
+    /// <summary>Executes a query and hands every row to <paramref name="read"/>.</summary>
+    public async Task QueryAsync(
+        string text, Action<DbDataReader> read, CancellationToken cancellation, params Bind[] binds)
+    {
+        await using var command = Command(text);
+        foreach (var bind in binds) Dialect.AddBind(command, bind);
+        await using var reader = await command.ExecuteReaderAsync(cancellation).ConfigureAwait(false);
+        while (await reader.ReadAsync(cancellation).ConfigureAwait(false)) read(reader);
+    }
+
+    /// <summary>Executes a statement for the given rows, in chunks of <see cref="RowsPerStatement"/>.</summary>
+    public Task<RowOutcome> ExecuteRowsAsync(
+        string text, BindValues[] binds, ReadOnlyMemory<int> rows, bool isolate, CancellationToken cancellation) =>
+        Dialect.ExecuteRowsAsync(this, text, binds, rows, isolate, cancellation);
+}
+
+/// <summary>
+/// One scalar bind value. Values are strings, longs, byte arrays, or timestamps in microseconds (long).
+/// </summary>
+internal readonly record struct Bind(BindType Type, object? Value)
+{
+    public static implicit operator Bind(string? value) => new(BindType.Text, value);
+
+    public static implicit operator Bind(long value) => new(BindType.Integer, value);
+
+    public static implicit operator Bind(byte[]? value) => new(BindType.Bytes, value);
+
+    public static Bind Timestamp(long microseconds) => new(BindType.Timestamp, microseconds);
+}
+
+/// <summary>A row the database refused for what is in it.</summary>
+internal readonly record struct RowFailure(int Row, string Code, string Message);
+
+/// <summary>What became of the rows of a statement.</summary>
+internal sealed class RowOutcome
+{
+    public int Affected { get; set; }
+
+    public List<RowFailure> Failures { get; } = [];
+}

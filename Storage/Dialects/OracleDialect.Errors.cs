@@ -1,0 +1,127 @@
+using System.Collections.Frozen;
+using System.Globalization;
+using System.Text.RegularExpressions;
+using KafkaOracleOrleans.Storage.Connections;
+
+namespace KafkaOracleOrleans.Storage.Dialects;
+
+/// <content>ORA- codes and what they mean.</content>
+internal sealed partial class OracleDialect
+{
+    private const string SessionLost =
+        "22 28 31 45 378 600 602 603 609 1012 1014 1041 1043 1089 1092 2396 2399 3106 3111 3113 3114 3122 3135 12152 12153 "
+        + "12157 12537 12547 12570 12571 12583 12592 25401-25409 27146 28511 56600";
+
+    private const string Unreachable =
+        "1033 1034 1035 1090 1094 12170 12203 12224 12500 12505 12514 12516 12518 12519 12520 12521 12525 12526 12527 12528 "
+        + "12535 12541 12543 12545 12560 12757 16000 16456 50000 50201";
+
+    private const string Conflict = "54 60 51 1591 2049 4020 4021 4068 8177 30006";
+
+    private const string Resource =
+        "18 20 257 376 1115 1536 1555 1650-1659 1688 1691 2391 4030 4031 12801 30036";
+
+    private const string Timeout = "1013 3136 12161";
+
+    private const string Row =
+        "1 1400 1401 1407 1426 1438 1455 1461 1465 1480 1483 1489 1722 1727 1830 1839-1843 1847 1850 1858 1861 1878 "
+        + "2290 2291 2292 6502 12899 14400 20000-20999 21525 22835 40441 40474-40479 40587";
+
+    private const string Configuration =
+        "900-903 904 905-941 942-953 956-999 1017 1031 1036 1045 1450 1735 1745 1747 1950 2329 4043 4098 6550 12154 12262 "
+        + "12504 24381 28000 28001 28040 28759 28860 29024 30926 38104 38910";
+
+    private const string AlreadyExists = "955 1408 1430 2260";
+
+    /// <summary>Codes that only wrap another one.</summary>
+    private static readonly FrozenSet<int> Wrappers = new[] { 604, 6512, 24381, 50201 }.ToFrozenSet();
+
+    private static readonly FrozenDictionary<int, ErrorClass> Classes = Build();
+
+    public override bool IsMissingTable(DatabaseError error) => error.Code == "ORA-00942";
+
+    public override DatabaseError Classify(Exception exception)
+    {
+        var driver = OracleDriver.Instance;
+        for (var e = exception; e is not null; e = e.InnerException)
+        {
+            if (!driver.IsOracle(e)) continue;
+            var code = Innermost(driver, e, exception);
+            return new DatabaseError(ClassOf(code), CodeText(code), TextOf(driver, e, code));
+        }
+
+        return ClassifyCommon(exception) ?? new DatabaseError(ErrorClass.Unknown, "Oracle driver", exception.Message);
+    }
+
+    internal static ErrorClass ClassOf(int code) => Classes.GetValueOrDefault(code, ErrorClass.Unknown);
+
+    internal static string CodeText(int code) => string.Create(CultureInfo.InvariantCulture, $"ORA-{code:D5}");
+
+    /// <summary>
+    /// The code that counts: of wrappers, the first other code among the row errors, inner exceptions and texts.
+    /// </summary>
+    private static int Innermost(OracleDriver driver, Exception failure, Exception outer)
+    {
+        var code = driver.Number(failure);
+        if (!Wrappers.Contains(code)) return code;
+        foreach (var fault in driver.Faults(failure))
+        {
+            if (!Wrappers.Contains(fault.Number)) return fault.Number;
+        }
+
+        for (var e = outer; e is not null; e = e.InnerException)
+        {
+            foreach (Match match in OraCode().Matches(e.Message))
+            {
+                var nested = int.Parse(match.ValueSpan[4..], CultureInfo.InvariantCulture);
+                if (!Wrappers.Contains(nested)) return nested;
+            }
+        }
+
+        return code;
+    }
+
+    /// <summary>
+    /// The text of the error that counts; of an array bind's many errors the first, and how many there are.
+    /// </summary>
+    private static string TextOf(OracleDriver driver, Exception failure, int code)
+    {
+        var faults = driver.Faults(failure);
+        var text = faults.FirstOrDefault(f => f.Number == code).Message ?? failure.Message;
+        if (failure.InnerException is { } inner && text.Length > 0
+            && !text.Contains(CodeText(code), StringComparison.Ordinal))
+            text += $" ({inner.Message})";
+        return faults.Count > 2
+            ? string.Create(CultureInfo.InvariantCulture, $"{text} (the first of {faults.Count - 1} errors)")
+            : text;
+    }
+
+    private static FrozenDictionary<int, ErrorClass> Build()
+    {
+        var classes = new Dictionary<int, ErrorClass>();
+        // The configuration range comes first: the other tables take single codes out of it.
+        Add(Configuration, ErrorClass.Configuration);
+        Add(SessionLost, ErrorClass.SessionLost);
+        Add(Unreachable, ErrorClass.Unreachable);
+        Add(Conflict, ErrorClass.Conflict);
+        Add(Resource, ErrorClass.Resource);
+        Add(Timeout, ErrorClass.Timeout);
+        Add(Row, ErrorClass.Row);
+        Add(AlreadyExists, ErrorClass.AlreadyExists);
+        return classes.ToFrozenDictionary();
+
+        void Add(string codes, ErrorClass meaning)
+        {
+            foreach (var item in codes.Split(' '))
+            {
+                var ends = item.Split('-');
+                var first = int.Parse(ends[0], CultureInfo.InvariantCulture);
+                var last = ends.Length == 1 ? first : int.Parse(ends[1], CultureInfo.InvariantCulture);
+                for (var code = first; code <= last; code++) classes[code] = meaning;
+            }
+        }
+    }
+
+    [GeneratedRegex(@"ORA-\d{5}", RegexOptions.CultureInvariant)]
+    private static partial Regex OraCode();
+}

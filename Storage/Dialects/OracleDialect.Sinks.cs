@@ -1,0 +1,161 @@
+using System.Data.Common;
+using System.Globalization;
+using KafkaOracleOrleans.Processing.Records;
+using KafkaOracleOrleans.Storage.Sinks;
+
+namespace KafkaOracleOrleans.Storage.Dialects;
+
+/// <content>Types and statements of sinks.</content>
+internal sealed partial class OracleDialect
+{
+    private const string CurrentSchema = "SYS_CONTEXT('USERENV', 'CURRENT_SCHEMA')";
+
+    private const string ReadColumns =
+        "SELECT COLUMN_NAME, DATA_TYPE, DATA_LENGTH, CHAR_LENGTH, CHAR_USED, DATA_PRECISION, DATA_SCALE, NULLABLE, "
+        + "CASE WHEN DEFAULT_LENGTH IS NULL THEN 0 ELSE 1 END FROM ALL_TAB_COLUMNS "
+        + "WHERE OWNER = {0} AND TABLE_NAME = :P{1} ORDER BY COLUMN_ID";
+
+    // A unique constraint may stand on an index that is not unique, and a unique index without a constraint serves as
+    // well.
+    private const string ReadUniqueKeys =
+        "SELECT C.CONSTRAINT_NAME, K.COLUMN_NAME FROM ALL_CONSTRAINTS C JOIN ALL_CONS_COLUMNS K "
+        + "ON K.OWNER = C.OWNER AND K.CONSTRAINT_NAME = C.CONSTRAINT_NAME "
+        + "WHERE C.OWNER = {0} AND C.TABLE_NAME = :P{1} AND C.CONSTRAINT_TYPE IN ('P', 'U') AND C.STATUS = 'ENABLED' "
+        + "UNION SELECT I.INDEX_NAME, K.COLUMN_NAME FROM ALL_INDEXES I JOIN ALL_IND_COLUMNS K "
+        + "ON K.INDEX_OWNER = I.OWNER AND K.INDEX_NAME = I.INDEX_NAME "
+        + "WHERE I.TABLE_OWNER = {2} AND I.TABLE_NAME = :P{3} AND I.UNIQUENESS = 'UNIQUE' AND I.STATUS = 'VALID'";
+
+    public override int MaxIdentifierBytes => 128;
+
+    public override SinkSql Sink { get; } = new()
+    {
+        RaiseLane =
+            "MERGE INTO KOR_LANE T USING (SELECT :P0 AS LANE FROM DUAL) S ON (T.LANE = S.LANE) "
+            + $"WHEN MATCHED THEN UPDATE SET EPOCH = T.EPOCH + 1, UPDATED_AT = {Now} "
+            + "WHEN NOT MATCHED THEN INSERT (LANE, EPOCH, WRITES, PROGRESS, QUARANTINED, UPDATED_AT) "
+            + $"VALUES (S.LANE, 1, 0, -1, 0, {Now})",
+        ReadRaised = "SELECT EPOCH, WRITES, PROGRESS, QUARANTINED FROM KOR_LANE WHERE LANE = :P0",
+        ReadLane = "SELECT EPOCH, WRITES, PROGRESS, QUARANTINED FROM KOR_LANE WHERE LANE = :P0",
+        AdvanceLane =
+            $"UPDATE KOR_LANE SET WRITES = WRITES + 1, PROGRESS = :P0, UPDATED_AT = {Now} "
+            + "WHERE LANE = :P1 AND EPOCH = :P2 AND WRITES = :P3",
+        CountQuarantined = "UPDATE KOR_LANE SET QUARANTINED = QUARANTINED + :P0 WHERE LANE = :P1",
+        AddQuarantine = InsertAbsentText(
+            "KOR_QUARANTINE", ["ID"], [.. SinkSql.QuarantineColumns.Select(c => c.ToUpperInvariant())]),
+    };
+
+    public override string Fold(string name) => name.ToUpperInvariant();
+
+    public override string TypeText(FieldType type, bool isKey) => type.Kind switch
+    {
+        FieldKind.Boolean => "NUMBER(1)",
+        FieldKind.Integer => "NUMBER(19)",
+        FieldKind.Decimal => string.Create(CultureInfo.InvariantCulture, $"NUMBER({type.Precision},{type.Scale})"),
+        FieldKind.Double => "BINARY_DOUBLE",
+        FieldKind.String => isKey ? "VARCHAR2(1000)" : "VARCHAR2(4000)",
+        FieldKind.Timestamp => "TIMESTAMP(6)",
+        FieldKind.Date => "DATE",
+        FieldKind.Bytes => "BLOB",
+        FieldKind.Json => "CLOB",
+        _ => throw new ArgumentOutOfRangeException(nameof(type), type, "The field type is not set."),
+    };
+
+    public override bool Accepts(FieldType type, ColumnInfo column) => type.Kind switch
+    {
+        FieldKind.Boolean => column.Type is "number",
+        FieldKind.Integer => column.Type is "number" && column.Scale is null or <= 0,
+        FieldKind.Decimal => column.Type is "number",
+        FieldKind.Double => column.Type is "binary_double",
+        FieldKind.String => column.Type is "varchar2" or "nvarchar2" or "char" or "clob" or "nclob",
+        FieldKind.Timestamp => column.Type.StartsWith("timestamp", StringComparison.Ordinal),
+        FieldKind.Date => column.Type is "date" || column.Type.StartsWith("timestamp", StringComparison.Ordinal),
+        FieldKind.Bytes => column.Type is "blob" or "raw",
+        FieldKind.Json => column.Type is "clob" or "nclob" or "varchar2" or "json",
+        _ => false,
+    };
+
+    public override BindType BindTypeOf(FieldType type, ColumnInfo? column) =>
+        type.Kind == FieldKind.String && column?.Type is "clob" or "nclob" ? BindType.LongText
+            : ColumnBinds.TypeOf(type);
+
+    public override string AppendText(SinkTable table) => InsertAbsentText(
+        table.Quoted, Names(table.Keys), Names(table.Columns));
+
+    public override string UpsertText(SinkTable table)
+    {
+        if (table.Values.IsEmpty) return AppendText(table);
+        var sets = string.Join(", ", Names(table.Values).Select(v => $"{v} = S.{v}"));
+        var guard = table.Revision < 0
+            ? ""
+            : $" WHERE T.{table.Columns[table.Revision].Quoted} < S.{table.Columns[table.Revision].Quoted}";
+        return $"{SourceText(table.Quoted, Names(table.Keys), Names(table.Columns))} "
+            + $"WHEN MATCHED THEN UPDATE SET {sets}{guard} {InsertPart(Names(table.Columns))}";
+    }
+
+    public override string DeleteText(SinkTable table) =>
+        $"DELETE FROM {table.Quoted} WHERE "
+        + string.Join(" AND ",
+            Names(table.Keys).Select((k, i) => string.Create(CultureInfo.InvariantCulture, $"{k} = :P{i}")));
+
+    public override async Task<TableInfo?> ReadTableAsync(DbSession session, TableName name,
+        CancellationToken cancellation)
+    {
+        var columns = new List<ColumnInfo>();
+        await session.QueryAsync(
+            Qualified(ReadColumns, name), r => columns.Add(ReadColumn(r)), cancellation,
+                Owner(name, 1)).ConfigureAwait(false);
+        if (columns.Count == 0) return null;
+        var keys = new Dictionary<string, HashSet<string>>(StringComparer.Ordinal);
+        await session.QueryAsync(
+            Qualified(ReadUniqueKeys, name),
+            r =>
+            {
+                if (!keys.TryGetValue(r.GetString(0), out var set)) keys.Add(r.GetString(0), set = []);
+                set.Add(r.GetString(1));
+            },
+            cancellation,
+            Owner(name, 2)).ConfigureAwait(false);
+        return new TableInfo(columns, [.. keys.Values]);
+    }
+
+    private static string Qualified(string text, TableName name) => name.Schema is null
+        ? string.Format(CultureInfo.InvariantCulture, text, CurrentSchema, 0, CurrentSchema, 1)
+        : string.Format(CultureInfo.InvariantCulture, text, ":P0", 1, ":P2", 3);
+
+    private static Bind[] Owner(TableName name, int times)
+    {
+        Bind[] once = name.Schema is null ? [name.Name] : [name.Schema, name.Name];
+        return [.. Enumerable.Repeat(once, times).SelectMany(b => b)];
+    }
+
+    private static ColumnInfo ReadColumn(DbDataReader reader)
+    {
+        var type = reader.GetString(1).ToLowerInvariant();
+        var inBytes = reader.IsDBNull(4) || reader.GetString(4) == "B";
+        int? length = type is "varchar2" or "nvarchar2" or "char" or "raw" ? Number(inBytes ? 2 : 3) : null;
+        return new ColumnInfo(
+            reader.GetString(0), type, length, inBytes, Number(5),
+                Number(6) ?? (type == "number" && !reader.IsDBNull(5) ? 0 : null),
+            reader.GetString(7) == "Y", Number(8) == 1);
+
+        int? Number(int ordinal) => reader.IsDBNull(ordinal)
+            ? null
+            : Convert.ToInt32(reader.GetValue(ordinal), CultureInfo.InvariantCulture);
+    }
+
+    private static string SourceText(string table, string[] keys, string[] columns)
+    {
+        var source = string.Join(", ",
+            columns.Select((c, i) => string.Create(CultureInfo.InvariantCulture, $":P{i} AS {c}")));
+        return $"MERGE INTO {table} T USING (SELECT {source} FROM DUAL) S "
+            + $"ON ({string.Join(" AND ", keys.Select(k => $"T.{k} = S.{k}"))})";
+    }
+
+    private static string InsertPart(string[] columns) =>
+        $"WHEN NOT MATCHED THEN INSERT ({string.Join(", ", columns)}) VALUES ({string.Join(", ", columns.Select(c => $"S.{c}"))})";
+
+    private static string InsertAbsentText(string table, string[] keys, string[] columns) =>
+        $"{SourceText(table, keys, columns)} {InsertPart(columns)}";
+
+    private static string[] Names(ReadOnlySpan<SinkColumn> columns) => [.. columns.ToArray().Select(c => c.Quoted)];
+}

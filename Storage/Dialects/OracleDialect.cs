@@ -1,0 +1,242 @@
+using System.Data.Common;
+using System.Globalization;
+using KafkaOracleOrleans.Storage.Connections;
+
+namespace KafkaOracleOrleans.Storage.Dialects;
+
+/// <summary>
+/// Oracle 19c and later: rows travel by array binding, one execution on the server per row, and refused rows come back
+/// by index. Binds are named P0, P1, ... in the order in which they appear, so that they are right by name and by
+/// position.
+/// </summary>
+internal sealed partial class OracleDialect : Dialect
+{
+    /// <summary>
+    /// Bytes a VARCHAR2 bind may have in SQL (MAX_STRING_SIZE=STANDARD); longer text is bound as CLOB.
+    /// </summary>
+    public const int MaxVarchar2 = 4000;
+
+    /// <summary>Bytes a RAW bind may have in SQL; longer values are bound as BLOB.</summary>
+    public const int MaxRaw = 2000;
+
+    /// <summary>Rows of a statement with LOB binds: each is a temporary LOB on the server.</summary>
+    private const int LongRowsPerStatement = 100;
+
+    private const int UniqueViolation = 1;
+    private const string Savepoint = "SAVEPOINT KOR_ROWS";
+    private const string ToSavepoint = "ROLLBACK TO SAVEPOINT KOR_ROWS";
+
+    /// <summary>Stands for the empty text in key columns, where '' would be NULL.</summary>
+    private const char EmptyKey = '\u0001';
+
+    public static OracleDialect Instance { get; } = new();
+
+    public override DatabaseProvider Provider => DatabaseProvider.Oracle;
+
+    public override bool IsSynchronous => true;
+
+    public override bool EmptyIsNull => true;
+
+    public override string Ping => "SELECT 1 FROM DUAL";
+
+    public override string Place(int index) => string.Create(CultureInfo.InvariantCulture, $":P{index}");
+
+    public override string EncodeKey(string key) =>
+        key.Length == 0 || key[0] == EmptyKey ? EmptyKey + key : key;
+
+    public override string DecodeKey(string key) => key.Length > 0 && key[0] == EmptyKey ? key[1..] : key;
+
+    public override void AddBind(DbCommand command, Bind bind)
+    {
+        var driver = OracleDriver.Instance;
+        driver.Prepare(command, 0);
+        object value = bind.Value switch
+        {
+            null => DBNull.Value,
+            long microseconds when bind.Type == BindType.Timestamp => Unzoned(microseconds),
+            _ => bind.Value,
+        };
+        Add(driver, command, bind.Type == BindType.Bytes ? OracleType.Blob : TypeOf(bind.Type, false), value);
+    }
+
+    public override IReadOnlyList<string> SplitScript(string script)
+    {
+        var lines = script.Split('\n').Where(l => !l.TrimStart().StartsWith("--", StringComparison.Ordinal));
+        return [.. string.Join('\n', lines).Split(";\n").Select(s => s.Trim().TrimEnd(';')).Where(s => s.Length > 0)];
+    }
+
+    /// <summary>
+    /// DDL commits by itself on Oracle, so a statement that finds its work done harms nothing before it.
+    /// </summary>
+    public override async Task ExecuteDdlAsync(DbSession session, string statement, CancellationToken cancellation)
+    {
+        try
+        {
+            await session.ExecuteAsync(statement, cancellation).ConfigureAwait(false);
+        }
+        catch (DbException failure) when (Classify(failure).Class == ErrorClass.AlreadyExists)
+        {
+            // Another silo made it first.
+        }
+    }
+
+    public override async Task<RowOutcome> ExecuteRowsAsync(
+        DbSession session, string text, BindValues[] binds, ReadOnlyMemory<int> rows, bool isolate,
+        CancellationToken cancellation)
+    {
+        var outcome = new RowOutcome();
+        foreach (var (part, isLong) in Parts(binds, rows, session.RowsPerStatement))
+        {
+            if (isolate)
+                await IsolateAsync(session, text, binds, part, isLong, outcome, cancellation).ConfigureAwait(false);
+            else
+                outcome.Affected += Execute(session, text, binds, part, isLong);
+        }
+
+        return outcome;
+    }
+
+    /// <summary>
+    /// Runs rows until all that are left go through. A duplicate key is tried once more: another writer's row,
+    /// uncommitted when MERGE looked for it, is found the second time.
+    /// </summary>
+    private async Task IsolateAsync(
+        DbSession session, string text, BindValues[] binds, int[] rows, bool isLong, RowOutcome outcome,
+        CancellationToken cancellation)
+    {
+        var work = new Stack<int[]>();
+        work.Push(rows);
+        var retried = new HashSet<int>();
+        while (work.TryPop(out var part))
+        {
+            await session.ExecuteAsync(Savepoint, cancellation).ConfigureAwait(false);
+            try
+            {
+                outcome.Affected += Execute(session, text, binds, part, isLong);
+                continue;
+            }
+            catch (DbException failure) when (OracleDriver.Instance.IsOracle(failure))
+            {
+                var refused = RefusedRows(session, failure, part);
+                if (refused is null && (part.Length == 1 || !session.IsRowFault(Classify(failure).Class))) throw;
+                await session.ExecuteAsync(ToSavepoint, cancellation).ConfigureAwait(false);
+                if (refused is null)
+                {
+                    // The driver refused before anything was sent and does not say which row: halves find it.
+                    work.Push(part[(part.Length / 2)..]);
+                    work.Push(part[..(part.Length / 2)]);
+                    continue;
+                }
+
+                var poison = refused.FindAll(f => f.Code != CodeText(UniqueViolation) || !retried.Add(f.Row));
+                outcome.Failures.AddRange(poison);
+                var gone = poison.Select(f => f.Row).ToHashSet();
+                var rest = Array.FindAll(part, row => !gone.Contains(row));
+                if (rest.Length > 0) work.Push(rest);
+            }
+        }
+    }
+
+    /// <summary>
+    /// The rows an exception blames; null when it blames none, or when an error among them is not a row's.
+    /// </summary>
+    private List<RowFailure>? RefusedRows(DbSession session, DbException failure, int[] rows)
+    {
+        var faults = OracleDriver.Instance.Faults(failure);
+        var indexed = faults.Where(f => f.ArrayBindIndex >= 0 && f.ArrayBindIndex < rows.Length).ToList();
+        if (indexed.Count == 0 && rows.Length == 1)
+        {
+            // A single execution has no index: the error itself is the row's.
+            var error = Classify(failure);
+            return session.IsRowFault(error.Class) ? [new RowFailure(rows[0], error.Code, error.Message)] : null;
+        }
+
+        if (indexed.Count == 0 || indexed.Exists(f => !session.IsRowFault(ClassOf(f.Number)))) return null;
+        return indexed.ConvertAll(f => new RowFailure(rows[f.ArrayBindIndex], CodeText(f.Number), f.Message));
+    }
+
+    private static int Execute(DbSession session, string text, BindValues[] binds, int[] rows, bool isLong)
+    {
+        var driver = OracleDriver.Instance;
+        using var command = session.Command(text);
+        driver.Prepare(command, rows.Length);
+        foreach (var bind in binds)
+        {
+            var values = new object[rows.Length];
+            for (var i = 0; i < values.Length; i++) values[i] = ValueOf(bind, rows[i]);
+            Add(driver, command, TypeOf(bind.Type, isLong), values);
+        }
+
+        return command.ExecuteNonQuery();
+    }
+
+    private static void Add(OracleDriver driver, DbCommand command, OracleType type, object value)
+    {
+        var parameter = command.CreateParameter();
+        parameter.ParameterName = string.Create(CultureInfo.InvariantCulture, $"P{command.Parameters.Count}");
+        driver.SetType(parameter, type);
+        parameter.Value = value;
+        command.Parameters.Add(parameter);
+    }
+
+    /// <summary>Rows in statements, those with a value too long for a plain bind apart from the others.</summary>
+    private static IEnumerable<(int[] Rows, bool IsLong)> Parts(BindValues[] binds, ReadOnlyMemory<int> rows,
+        int maxRows)
+    {
+        var plain = new List<int>(rows.Length);
+        var longs = new List<int>();
+        foreach (var row in rows.ToArray()) (HasLong(binds, row) ? longs : plain).Add(row);
+        foreach (var chunk in plain.Chunk(maxRows)) yield return (chunk, false);
+        foreach (var chunk in longs.Chunk(Math.Min(maxRows, LongRowsPerStatement))) yield return (chunk, true);
+    }
+
+    private static bool HasLong(BindValues[] binds, int row)
+    {
+        byte[] scratch = [];
+        foreach (var bind in binds)
+        {
+            if (bind.Type is BindType.LongText or BindType.Json or BindType.Bytes && !bind.IsNull(row)
+                && (bind.Type == BindType.Bytes ? bind.Bytes(row).Length > MaxRaw
+                    : bind.Utf8(row, ref scratch).Length > MaxVarchar2))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private static object ValueOf(BindValues bind, int row)
+    {
+        if (bind.IsNull(row)) return DBNull.Value;
+        return bind.Type switch
+        {
+            BindType.Integer => bind.Long(row),
+            BindType.Decimal => bind.Decimal(row),
+            BindType.Double => bind.Double(row),
+            BindType.Boolean => bind.Boolean(row) ? (short)1 : (short)0,
+            BindType.Timestamp => Unzoned(bind.Long(row)),
+            BindType.Date => BindTime.ToDate(bind.Long(row)).ToDateTime(TimeOnly.MinValue),
+            BindType.Bytes => bind.ByteArray(row),
+            _ => bind.Text(row),
+        };
+    }
+
+    private static OracleType TypeOf(BindType type, bool isLong) => type switch
+    {
+        BindType.Text => OracleType.Varchar2,
+        BindType.LongText or BindType.Json => isLong ? OracleType.Clob : OracleType.Varchar2,
+        BindType.Integer => OracleType.Int64,
+        BindType.Decimal => OracleType.Decimal,
+        BindType.Double => OracleType.BinaryDouble,
+        BindType.Boolean => OracleType.Int16,
+        BindType.Timestamp => OracleType.TimeStamp,
+        BindType.Date => OracleType.Date,
+        BindType.Bytes => isLong ? OracleType.Blob : OracleType.Raw,
+        _ => throw new ArgumentOutOfRangeException(nameof(type), type, "There is no such bind type."),
+    };
+
+    /// <summary>UTC without saying so: TIMESTAMP columns have no zone, and nothing may convert it on the way.</summary>
+    private static DateTime Unzoned(long microseconds) =>
+        DateTime.SpecifyKind(BindTime.ToUtc(microseconds), DateTimeKind.Unspecified);
+}

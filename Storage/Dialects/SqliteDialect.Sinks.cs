@@ -1,0 +1,136 @@
+using System.Globalization;
+using KafkaOracleOrleans.Processing.Records;
+using KafkaOracleOrleans.Storage.Sinks;
+
+namespace KafkaOracleOrleans.Storage.Dialects;
+
+/// <content>Types and statements of sinks.</content>
+internal sealed partial class SqliteDialect
+{
+    /// <summary>Decimals of more digits than a double keeps are stored as text.</summary>
+    private const int MaxNumericPrecision = 15;
+
+    private const string ReadColumns = "SELECT name, type, \"notnull\", dflt_value, pk FROM pragma_table_info(@P0)";
+
+    private const string ReadUniqueKeys =
+        "SELECT (SELECT group_concat(i.name, char(1)) FROM pragma_index_info(l.name) i) "
+        + "FROM pragma_index_list(@P0) l WHERE l.\"unique\" = 1 AND l.partial = 0";
+
+    public override int MaxIdentifierBytes => 128;
+
+    public override SinkSql Sink { get; } = new()
+    {
+        RaiseLane =
+            "INSERT INTO kor_lane (lane, epoch, writes, progress, quarantined) VALUES (@P0, 1, 0, -1, 0) "
+            + "ON CONFLICT (lane) DO UPDATE SET epoch = epoch + 1, updated_at = excluded.updated_at "
+            + "RETURNING epoch, writes, progress, quarantined",
+        ReadRaised = null,
+        ReadLane = "SELECT epoch, writes, progress, quarantined FROM kor_lane WHERE lane = @P0",
+        AdvanceLane =
+            "UPDATE kor_lane SET writes = writes + 1, progress = @P0, updated_at = strftime('%Y-%m-%d %H:%M:%f', 'now') "
+            + "WHERE lane = @P1 AND epoch = @P2 AND writes = @P3",
+        CountQuarantined = "UPDATE kor_lane SET quarantined = quarantined + @P0 WHERE lane = @P1",
+        AddQuarantine =
+            $"INSERT INTO kor_quarantine ({string.Join(", ", SinkSql.QuarantineColumns)}) "
+            + $"VALUES ({Places(SinkSql.QuarantineColumns.Length)}) ON CONFLICT (id) DO NOTHING",
+    };
+
+    public override string? ConstraintsAtOnce => null;
+
+    public override string Fold(string name) => name;
+
+    public override string TypeText(FieldType type, bool isKey) => type.Kind switch
+    {
+        FieldKind.Boolean => "BOOLEAN",
+        FieldKind.Integer => "INTEGER",
+        FieldKind.Decimal when type.Precision > MaxNumericPrecision => "TEXT",
+        FieldKind.Decimal => string.Create(CultureInfo.InvariantCulture, $"DECIMAL({type.Precision}, {type.Scale})"),
+        FieldKind.Double => "REAL",
+        FieldKind.String or FieldKind.Timestamp or FieldKind.Date or FieldKind.Json => "TEXT",
+        FieldKind.Bytes => "BLOB",
+        _ => throw new ArgumentOutOfRangeException(nameof(type), type, "The field type is not set."),
+    };
+
+    // SQLite columns take any value; only an affinity that would change the value is a difference.
+    public override bool Accepts(FieldType type, ColumnInfo column) => Affinity(column.Type) switch
+    {
+        // Texts that are no numbers stay what they are: declared DATE, DATETIME and TIMESTAMP columns are numeric by
+        // affinity.
+        "INTEGER" or "NUMERIC" =>
+            type.Kind is FieldKind.Boolean or FieldKind.Integer or FieldKind.Timestamp or FieldKind.Date
+            || (type.Kind == FieldKind.Decimal && type.Precision <= MaxNumericPrecision),
+        "REAL" => type.Kind == FieldKind.Double
+            || (type.Kind == FieldKind.Decimal && type.Precision <= MaxNumericPrecision),
+        "TEXT" => type.Kind is FieldKind.String or FieldKind.Timestamp or FieldKind.Date or FieldKind.Json or FieldKind.Decimal,
+        _ => true,
+    };
+
+    public override string AppendText(SinkTable table) =>
+        $"{InsertText(table)} ON CONFLICT ({Names(table.Keys)}) DO NOTHING";
+
+    public override string UpsertText(SinkTable table)
+    {
+        if (table.Values.IsEmpty) return AppendText(table);
+        var sets = string.Join(", ", table.Values.ToArray().Select(c => $"{c.Quoted} = excluded.{c.Quoted}"));
+        var guard = table.Revision < 0
+            ? ""
+            : $" WHERE t.{table.Columns[table.Revision].Quoted} < excluded.{table.Columns[table.Revision].Quoted}";
+        return $"{InsertText(table)} ON CONFLICT ({Names(table.Keys)}) DO UPDATE SET {sets}{guard}";
+    }
+
+    public override string DeleteText(SinkTable table) =>
+        $"DELETE FROM {table.Quoted} WHERE "
+        + string.Join(" AND ", table.Keys.ToArray().Select((k, i) => $"{k.Quoted} = @P{i}"));
+
+    public override async Task<TableInfo?> ReadTableAsync(DbSession session, TableName name,
+        CancellationToken cancellation)
+    {
+        var columns = new List<ColumnInfo>();
+        var primary = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
+        await session.QueryAsync(
+            ReadColumns,
+            r =>
+            {
+                var column = r.GetString(0);
+                if (r.GetInt64(4) > 0) primary.Add(column);
+                columns.Add(new ColumnInfo(
+                    column, r.GetString(1), null, false, null, null, r.GetInt64(2) == 0, !r.IsDBNull(3)));
+            },
+            cancellation,
+            name.Name).ConfigureAwait(false);
+        if (columns.Count == 0) return null;
+        var keys = new List<IReadOnlySet<string>>();
+        if (primary.Count > 0) keys.Add(primary);
+        await session.QueryAsync(
+            ReadUniqueKeys,
+            r =>
+            {
+                if (!r.IsDBNull(0)) keys.Add(
+                    r.GetString(0).Split('\u0001').ToHashSet(StringComparer.OrdinalIgnoreCase));
+            },
+            cancellation,
+            name.Name).ConfigureAwait(false);
+        return new TableInfo(columns, keys);
+    }
+
+    /// <summary>The affinity of a declared type, by SQLite's own rules.</summary>
+    private static string Affinity(string type)
+    {
+        var upper = type.ToUpperInvariant();
+        if (upper.Contains("INT", StringComparison.Ordinal)) return "INTEGER";
+        if (upper.Contains("CHAR", StringComparison.Ordinal) || upper.Contains("CLOB", StringComparison.Ordinal)
+            || upper.Contains("TEXT", StringComparison.Ordinal)) return "TEXT";
+        if (upper.Length == 0 || upper.Contains("BLOB", StringComparison.Ordinal)) return "BLOB";
+        if (upper.Contains("REAL", StringComparison.Ordinal) || upper.Contains("FLOA", StringComparison.Ordinal)
+            || upper.Contains("DOUB", StringComparison.Ordinal)) return "REAL";
+        return "NUMERIC";
+    }
+
+    private static string InsertText(SinkTable table) =>
+        $"INSERT INTO {table.Quoted} AS t ({Names(table.Columns)}) VALUES ({Places(table.Columns.Length)})";
+
+    private static string Places(int count) => string.Join(", ", Enumerable.Range(0, count).Select(i => $"@P{i}"));
+
+    private static string Names(ReadOnlySpan<SinkColumn> columns) =>
+        string.Join(", ", columns.ToArray().Select(c => c.Quoted));
+}

@@ -1,0 +1,126 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using KafkaOracleOrleans.Processing.Ports;
+using KafkaOracleOrleans.Storage.Connections;
+using KafkaOracleOrleans.Storage.Dialects;
+
+namespace KafkaOracleOrleans.Storage.Quarantine;
+
+/// <summary>Writes quarantine records in the transaction of a session.</summary>
+internal static class QuarantineRows
+{
+    /// <summary>The longest reason kept, in characters; longer ones are cut.</summary>
+    public const int MaxReason = 1000;
+
+    private const int MaxCode = 100;
+    private const int MaxPlace = 200;
+
+    /// <summary>Adds records that are not there yet and returns how many were added.</summary>
+    public static async Task<int> AddAsync(
+        DbSession session, IReadOnlyList<QuarantineRecord> records, long nowMicroseconds,
+            CancellationToken cancellation)
+    {
+        // One record per identity and statement: a repeated one would not survive the statement on every database.
+        var ids = new Dictionary<string, int>(StringComparer.Ordinal);
+        for (var i = 0; i < records.Count; i++) ids.TryAdd(IdOf(records[i]), i);
+        var rows = ids.OrderBy(e => e.Key, StringComparer.Ordinal).Select(e =>
+            (e.Key, Record: records[e.Value])).ToArray();
+        BindValues[] binds =
+        [
+            new TextBinds(Array.ConvertAll(rows, static r => (string?)r.Key)),
+            Texts(r => r.Pipeline),
+            Longs(r => r.PipelineVersion),
+            Texts(r => Cut(r.Place, MaxPlace)),
+            Texts(r => Cut(r.Code, MaxCode)),
+            Texts(r => Cut(r.Reason, MaxReason)),
+            Texts(r => r.Topic.Length == 0 ? null : r.Topic),
+            Longs(r => r.Partition),
+            Longs(r => r.Offset),
+            Longs(r => r.Timestamp),
+            new LongBinds(Array.ConvertAll(rows, _ => (long?)nowMicroseconds), BindType.Timestamp),
+            new TextBinds(Array.ConvertAll(rows, static r => HeadersText(r.Record.Headers)), BindType.LongText),
+            new BytesBinds(Array.ConvertAll(rows, static r => r.Record.Key)),
+            new BytesBinds(Array.ConvertAll(rows, static r => r.Record.Value)),
+        ];
+        var order = Enumerable.Range(0, rows.Length).ToArray();
+        var outcome = await session.ExecuteRowsAsync(
+            session.Dialect.Sink.AddQuarantine, binds, order, isolate: false, cancellation).ConfigureAwait(false);
+        return outcome.Affected;
+
+        TextBinds Texts(Func<QuarantineRecord, string?> get) => new(Array.ConvertAll(rows, r => get(r.Record)));
+        LongBinds Longs(Func<QuarantineRecord, long> get) => new(Array.ConvertAll(rows, r => (long?)get(r.Record)));
+    }
+
+    /// <summary>
+    /// The identity of a record: pipeline, topic, partition, offset and place; of a window row, which has no offset,
+    /// its content.
+    /// </summary>
+    public static string IdOf(QuarantineRecord record)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        Span<byte> numbers = stackalloc byte[12];
+        Text(record.Pipeline);
+        Text(record.Topic);
+        BinaryPrimitives.WriteInt32LittleEndian(numbers, record.Partition);
+        BinaryPrimitives.WriteInt64LittleEndian(numbers[4..], record.Offset);
+        hash.AppendData(numbers);
+        Text(record.Place);
+        if (record.Topic.Length == 0)
+        {
+            Bytes(record.Key);
+            Bytes(record.Value);
+        }
+
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+
+        void Text(string text) => Bytes(Encoding.UTF8.GetBytes(text));
+
+        void Bytes(byte[]? bytes)
+        {
+            Span<byte> length = stackalloc byte[4];
+            BinaryPrimitives.WriteInt32LittleEndian(length, bytes?.Length ?? -1);
+            hash.AppendData(length);
+            if (bytes is not null) hash.AppendData(bytes);
+        }
+    }
+
+    /// <summary>Headers as a JSON array of [name, base64 value or null]; null when there are none.</summary>
+    public static string? HeadersText(IReadOnlyList<KeyValuePair<string, byte[]?>> headers)
+    {
+        if (headers.Count == 0) return null;
+        using var buffer = new MemoryStream();
+        using (var json = new Utf8JsonWriter(buffer))
+        {
+            json.WriteStartArray();
+            foreach (var (name, value) in headers)
+            {
+                json.WriteStartArray();
+                json.WriteStringValue(name);
+                if (value is null) json.WriteNullValue();
+                else json.WriteBase64StringValue(value);
+                json.WriteEndArray();
+            }
+
+            json.WriteEndArray();
+        }
+
+        return Encoding.UTF8.GetString(buffer.ToArray());
+    }
+
+    public static IReadOnlyList<KeyValuePair<string, byte[]?>> ReadHeaders(string? text)
+    {
+        if (text is null) return [];
+        using var json = JsonDocument.Parse(text);
+        return [.. json.RootElement.EnumerateArray().Select(h => KeyValuePair.Create(
+            h[0].GetString()!, h[1].ValueKind == JsonValueKind.Null ? null : h[1].GetBytesFromBase64()))];
+    }
+
+    private static string Cut(string text, int length)
+    {
+        if (text.Length <= length) return text;
+        var end = char.IsHighSurrogate(text[length - 1]) ? length - 1 : length;
+        return text[..end];
+    }
+}

@@ -1,0 +1,170 @@
+using System.Data.Common;
+using System.Globalization;
+using KafkaOracleOrleans.Processing.Ports;
+using KafkaOracleOrleans.Storage.Connections;
+using KafkaOracleOrleans.Storage.Dialects;
+using KafkaOracleOrleans.Storage.Sinks;
+
+namespace KafkaOracleOrleans.Storage.Quarantine;
+
+/// <summary>Which quarantined records are meant; what is null does not restrict.</summary>
+public sealed record QuarantineFilter
+{
+    /// <summary>Records of this pipeline.</summary>
+    public string? Pipeline { get; init; }
+
+    /// <summary>Records refused at this place: a step's id, or <c>sink:ID</c>.</summary>
+    public string? Place { get; init; }
+
+    /// <summary>Records refused with this code.</summary>
+    public string? Code { get; init; }
+
+    /// <summary>Records of this topic.</summary>
+    public string? Topic { get; init; }
+
+    /// <summary>Records of this partition.</summary>
+    public int? Partition { get; init; }
+
+    /// <summary>The record at this offset.</summary>
+    public long? Offset { get; init; }
+
+    /// <summary>One record by its id.</summary>
+    public string? Id { get; init; }
+
+    /// <summary>Records added at this time or later.</summary>
+    public DateTimeOffset? Since { get; init; }
+
+    /// <summary>Records added before this time.</summary>
+    public DateTimeOffset? Until { get; init; }
+
+    /// <summary>True when nothing restricts: dropping with such a filter would empty the table.</summary>
+    public bool IsEmpty => this == new QuarantineFilter();
+}
+
+/// <summary>A record in quarantine.</summary>
+public sealed record QuarantinedRecord(string Id, DateTimeOffset AddedAt, QuarantineRecord Record);
+
+/// <summary>How many records were refused at a place with a code.</summary>
+public sealed record QuarantineCount(string Pipeline, string Place, string Code, long Records);
+
+/// <summary>
+/// Reads and empties the quarantine of a database. Every call may throw <see cref="DatabaseException"/>.
+/// </summary>
+public sealed class QuarantineStore(Database database)
+{
+    /// <summary>The most records of one answer.</summary>
+    public const int MaxPage = 1000;
+
+    /// <summary>Records in the order they were added, from after a record on.</summary>
+    /// <param name="filter">Which records.</param>
+    /// <param name="limit">How many at most; 1 to <see cref="MaxPage"/>.</param>
+    /// <param name="after">The last record of the page before; null for the first page.</param>
+    public Task<IReadOnlyList<QuarantinedRecord>> ListAsync(
+        QuarantineFilter filter, int limit, QuarantinedRecord? after, CancellationToken cancellation)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(limit, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(limit, MaxPage);
+        var (where, binds) = Where(filter, after);
+        var text = $"SELECT {string.Join(", ", SinkSql.QuarantineColumns)} FROM kor_quarantine{where} "
+            + $"ORDER BY added_at, id {database.Dialect.Limit(limit)}";
+        return database.ReadAsync<IReadOnlyList<QuarantinedRecord>>(
+            async (session, token) =>
+            {
+                var records = new List<QuarantinedRecord>();
+                await session.QueryAsync(text, r => records.Add(Read(r)), token, binds).ConfigureAwait(false);
+                return records;
+            },
+            cancellation);
+    }
+
+    /// <summary>One record, or null.</summary>
+    public async Task<QuarantinedRecord?> GetAsync(string id, CancellationToken cancellation)
+    {
+        var found = await ListAsync(new QuarantineFilter { Id = id }, 1, null, cancellation).ConfigureAwait(false);
+        return found.Count == 0 ? null : found[0];
+    }
+
+    /// <summary>How many records there are, by pipeline, place and code.</summary>
+    public Task<IReadOnlyList<QuarantineCount>> CountAsync(QuarantineFilter filter, CancellationToken cancellation)
+    {
+        var (where, binds) = Where(filter, null);
+        var text = $"SELECT pipeline, place, code, COUNT(*) FROM kor_quarantine{where} "
+            + "GROUP BY pipeline, place, code ORDER BY pipeline, place, code";
+        return database.ReadAsync<IReadOnlyList<QuarantineCount>>(
+            async (session, token) =>
+            {
+                var counts = new List<QuarantineCount>();
+                await session.QueryAsync(
+                    text,
+                    r => counts.Add(new QuarantineCount(r.GetString(0), r.GetString(1), r.GetString(2), r.GetInt64(3))),
+                    token,
+                    binds).ConfigureAwait(false);
+                return counts;
+            },
+            cancellation);
+    }
+
+    /// <summary>Deletes records and returns how many. An empty filter is refused.</summary>
+    public Task<int> DropAsync(QuarantineFilter filter, CancellationToken cancellation)
+    {
+        if (filter.IsEmpty)
+            throw new ArgumentException("Say which records to drop: a filter that restricts nothing is refused.",
+                nameof(filter));
+        var (where, binds) = Where(filter, null);
+        return database.WriteWithRetryAsync(
+            (session, token) => session.ExecuteAsync($"DELETE FROM kor_quarantine{where}", token, binds), cancellation);
+    }
+
+    private (string Text, Bind[] Binds) Where(QuarantineFilter filter, QuarantinedRecord? after)
+    {
+        var conditions = new List<string>();
+        var binds = new List<Bind>();
+        Equal("pipeline", filter.Pipeline);
+        Equal("place", filter.Place);
+        Equal("code", filter.Code);
+        Equal("topic", filter.Topic);
+        Equal("topic_partition", filter.Partition);
+        Equal("topic_offset", filter.Offset);
+        Equal("id", filter.Id);
+        if (filter.Since is { } since) Add("added_at >= {0}", Time(since));
+        if (filter.Until is { } until) Add("added_at < {0}", Time(until));
+        if (after is not null)
+            Add("(added_at > {0} OR (added_at = {1} AND id > {2}))", Time(after.AddedAt), Time(after.AddedAt),
+                after.Id);
+        return (conditions.Count == 0 ? "" : " WHERE " + string.Join(" AND ", conditions), [.. binds]);
+
+        void Equal(string column, object? value)
+        {
+            if (value is string text) Add(column + " = {0}", text);
+            else if (value is not null) Add(column + " = {0}", Convert.ToInt64(value, CultureInfo.InvariantCulture));
+        }
+
+        void Add(string condition, params Bind[] values)
+        {
+            var places = values.Select((_, i) => (object)database.Dialect.Place(binds.Count + i)).ToArray();
+            conditions.Add(string.Format(CultureInfo.InvariantCulture, condition, places));
+            binds.AddRange(values);
+        }
+
+        static Bind Time(DateTimeOffset time) => Bind.Timestamp(BindTime.FromUtc(time.UtcDateTime));
+    }
+
+    private QuarantinedRecord Read(DbDataReader reader)
+    {
+        var added = new DateTimeOffset(BindTime.ToUtc(database.Dialect.ReadTimestamp(reader, 10)), TimeSpan.Zero);
+        var record = new QuarantineRecord(
+            reader.GetString(1),
+            checked((int)reader.GetInt64(2)),
+            reader.GetString(3),
+            reader.GetString(4),
+            reader.GetString(5),
+            reader.IsDBNull(6) ? "" : reader.GetString(6),
+            checked((int)reader.GetInt64(7)),
+            reader.GetInt64(8),
+            reader.GetInt64(9),
+            reader.IsDBNull(12) ? null : (byte[])reader.GetValue(12),
+            reader.IsDBNull(13) ? null : (byte[])reader.GetValue(13),
+            QuarantineRows.ReadHeaders(reader.IsDBNull(11) ? null : reader.GetString(11)));
+        return new QuarantinedRecord(reader.GetString(0), added, record);
+    }
+}

@@ -1,0 +1,145 @@
+using KafkaOracleOrleans.Processing.Ports;
+using KafkaOracleOrleans.Storage.Connections;
+using KafkaOracleOrleans.Storage.Dialects;
+using KafkaOracleOrleans.Storage.State;
+
+namespace KafkaOracleOrleans.Storage.Sinks;
+
+/// <summary>Sinks in databases: makes or checks their tables and opens their lanes.</summary>
+public sealed class AdoSinkFactory(DatabaseConnections connections) : ISinkFactory
+{
+    /// <summary>The version of the lane and quarantine tables this build works with.</summary>
+    public const int SchemaVersion = 1;
+
+    /// <inheritdoc/>
+    public Task PrepareAsync(SinkSpec spec, CancellationToken cancellation)
+    {
+        var database = Connect(spec);
+        var table = SinkTable.From(spec, database.Dialect);
+        return RunAsync(spec, async () =>
+        {
+            await SchemaScripts.EnsureAsync(database, SchemaScripts.Sink, SchemaVersion, spec.Create, cancellation)
+                .ConfigureAwait(false);
+            var plan = SinkDdl.Plan(table, database.Dialect,
+                await ReadAsync(database, table, cancellation).ConfigureAwait(false));
+            if (plan.Differences.Count > 0) throw SinkTable.Faulty(spec, plan.Differences);
+            if (plan.Statements.Count == 0) return true;
+
+            await ExecuteAsync(database, table, cancellation).ConfigureAwait(false);
+            plan = SinkDdl.Plan(table, database.Dialect,
+                await ReadAsync(database, table, cancellation).ConfigureAwait(false));
+            var faults = plan.Differences.Concat(plan.Statements.Select(s => $"It still needs: {s}")).ToArray();
+            return faults.Length == 0 ? true : throw SinkTable.Faulty(spec, faults);
+        });
+    }
+
+    /// <summary>What <see cref="PrepareAsync"/> would run and what is in its way; changes nothing.</summary>
+    public Task<SinkTablePlan> PlanAsync(SinkSpec spec, CancellationToken cancellation)
+    {
+        var database = Connect(spec);
+        var table = SinkTable.From(spec, database.Dialect);
+        return RunAsync(spec, async () =>
+        {
+            var statements = new List<string>();
+            try
+            {
+                await SchemaScripts.EnsureAsync(database, SchemaScripts.Sink, SchemaVersion, false, cancellation)
+                    .ConfigureAwait(false);
+            }
+            catch (ConnectionConfigurationException)
+            {
+                statements.Add(SchemaScripts.Read(database.Provider, SchemaScripts.Sink));
+            }
+
+            var found = await ReadAsync(database, table, cancellation).ConfigureAwait(false);
+            var plan = SinkDdl.Plan(table, database.Dialect, found);
+            return plan with { Statements = [.. statements, .. plan.Statements] };
+        });
+    }
+
+    /// <summary>The DDL of a sink's table for a database, without a connection.</summary>
+    public static string CreateTableText(SinkSpec spec, DatabaseProvider provider)
+    {
+        var dialect = Dialect.For(provider);
+        return SinkDdl.CreateTable(SinkTable.From(spec, dialect), dialect);
+    }
+
+    /// <inheritdoc/>
+    public Task<ISinkLane> OpenAsync(SinkSpec spec, string lane, CancellationToken cancellation)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(lane);
+        var database = Connect(spec);
+        var table = SinkTable.From(spec, database.Dialect);
+        return RunAsync<ISinkLane>(spec, async () =>
+        {
+            var info = await ReadAsync(database, table, cancellation).ConfigureAwait(false)
+                ?? throw SinkTable.Faulty(spec, [$"The table {table.Name} does not exist."]);
+            return await AdoSinkLane.OpenAsync(database, table, info, lane, cancellation).ConfigureAwait(false);
+        });
+    }
+
+    private Database Connect(SinkSpec spec)
+    {
+        try
+        {
+            return connections.Get(spec.Connection);
+        }
+        catch (ConnectionConfigurationException fault)
+        {
+            throw new SinkConfigurationException($"Sink '{spec.Sink}' of pipeline '{spec.Pipeline}': {fault.Message}",
+                fault);
+        }
+    }
+
+    private static Task<TableInfo?> ReadAsync(Database database, SinkTable table, CancellationToken cancellation) =>
+        database.ReadAsync(
+            (session, token) => database.Dialect.ReadTableAsync(session, table.Name, token), cancellation);
+
+    /// <summary>
+    /// Runs the DDL the table needs now; another silo may have been faster, so it is looked at again under the lock.
+    /// </summary>
+    private static Task<bool> ExecuteAsync(Database database, SinkTable table, CancellationToken cancellation) =>
+        database.WriteWithRetryAsync(
+            async (session, token) =>
+            {
+                if (session.Dialect.SchemaLock is { } wait)
+                    await session.QueryAsync(wait, static _ => { }, token).ConfigureAwait(false);
+                var found = await session.Dialect.ReadTableAsync(session, table.Name, token).ConfigureAwait(false);
+                foreach (var statement in SinkDdl.Plan(table, session.Dialect, found).Statements)
+                    await session.Dialect.ExecuteDdlAsync(session, statement, token).ConfigureAwait(false);
+                return true;
+            },
+            cancellation);
+
+    private static async Task<T> RunAsync<T>(SinkSpec spec, Func<Task<T>> body)
+    {
+        var where = $"Sink '{spec.Sink}' of pipeline '{spec.Pipeline}'";
+        try
+        {
+            return await body().ConfigureAwait(false);
+        }
+        catch (DatabaseException failure)
+        {
+            throw SinkFailures.Translate(where, failure);
+        }
+        catch (StoreUnavailableException failure)
+        {
+            throw new SinkUnavailableException($"{where}: {failure.Message}", failure);
+        }
+        catch (ConnectionConfigurationException fault)
+        {
+            throw new SinkConfigurationException($"{where}: {fault.Message}", fault);
+        }
+    }
+}
+
+/// <summary>Database errors in the words of the sink's port.</summary>
+internal static class SinkFailures
+{
+    public static Exception Translate(string where, DatabaseException failure) => failure.Error.Class switch
+    {
+        ErrorClass.Configuration => new SinkConfigurationException(
+            $"{where}: {failure.Message}. Check the connection's login, the table and the privileges.", failure),
+        _ => new SinkUnavailableException($"{where}: {failure.Message}", failure),
+    };
+}

@@ -1,0 +1,147 @@
+using System.Globalization;
+using System.Text;
+using KafkaOracleOrleans.Processing.Records;
+using KafkaOracleOrleans.Storage.Dialects;
+
+namespace KafkaOracleOrleans.Storage.Sinks;
+
+/// <summary>Codes of rows that are refused before the database sees them.</summary>
+public static class SinkRowCodes
+{
+    /// <summary>A key column is NULL.</summary>
+    public const string KeyIsNull = "KOR5101";
+
+    /// <summary>A key column is an empty string, which the database takes for NULL.</summary>
+    public const string KeyIsEmpty = "KOR5102";
+
+    /// <summary>A text or binary value is longer than its column.</summary>
+    public const string TooLong = "KOR5103";
+
+    /// <summary>A number has more digits before the point than its column.</summary>
+    public const string OutOfRange = "KOR5104";
+
+    /// <summary>A time lies outside the years 1 to 9999.</summary>
+    public const string TimeOutOfRange = "KOR5105";
+}
+
+/// <summary>Finds rows that cannot be stored, so that one of them does not cost the batch a round trip.</summary>
+internal sealed class RowChecks
+{
+    private static readonly long MinTime = BindTime.FromUtc(DateTime.MinValue);
+    private static readonly long MaxTime = BindTime.FromUtc(DateTime.MaxValue);
+    private static readonly long MinDate = BindTime.FromDate(DateOnly.MinValue);
+    private static readonly long MaxDate = BindTime.FromDate(DateOnly.MaxValue);
+
+    private readonly List<(SinkColumn Column, Func<Column, int, (string Code, string Text)?> Check)> _checks = [];
+
+    public RowChecks(SinkTable table, TableInfo info, Dialect dialect)
+    {
+        foreach (var column in table.Columns)
+        {
+            if (column.IsKey) Add(column, (values, row) => KeyFault(column, values, row, dialect.EmptyIsNull));
+            var found = info.Find(column.Name);
+            switch (column.Type.Kind)
+            {
+                case FieldKind.String or FieldKind.Bytes when found?.Length is { } length:
+                    Add(column, (values, row) =>
+                        LengthFault(column, (BinaryColumn)values, row, length, found.LengthInBytes));
+                    break;
+                case FieldKind.Integer when found is { Precision: { } digits } && digits < 19:
+                    var limit = (long)Math.Pow(10, digits - (found.Scale ?? 0)) - 1;
+                    Add(column, (values, row) => RangeFault(column, ((LongColumn)values).Values[row], limit));
+                    break;
+                case FieldKind.Decimal when found is { Precision: { } digits } && Digits(digits, found.Scale) < 28:
+                    var most = Pow10(Digits(digits, found.Scale)) - 1;
+                    Add(column, (values, row) =>
+                        RangeFault(column, decimal.Truncate(((DecimalColumn)values).Values[row]), most));
+                    break;
+                case FieldKind.Timestamp:
+                    Add(column, (values, row) => TimeFault(column, ((LongColumn)values).Values[row], MinTime, MaxTime));
+                    break;
+                case FieldKind.Date:
+                    Add(column, (values, row) => TimeFault(column, ((LongColumn)values).Values[row], MinDate, MaxDate));
+                    break;
+            }
+        }
+    }
+
+    /// <summary>The first fault of each faulty row, for the rows that are not deletes' values.</summary>
+    public List<RowFailure> Run(RowBlock rows, bool[]? deletes)
+    {
+        var failures = new List<RowFailure>();
+        HashSet<int>? seen = null;
+        foreach (var (column, check) in _checks)
+        {
+            var values = rows.Columns[column.Field];
+            for (var row = 0; row < rows.Count; row++)
+            {
+                if (!column.IsKey && (values.IsNull[row] || (deletes is not null && deletes[row]))) continue;
+                if (check(values, row) is not { } fault) continue;
+                if ((seen ??= []).Add(row)) failures.Add(new RowFailure(row, fault.Code, fault.Text));
+            }
+        }
+
+        return failures;
+    }
+
+    private void Add(SinkColumn column, Func<Column, int, (string, string)?> check) => _checks.Add((column, check));
+
+    private static (string, string)? KeyFault(SinkColumn column, Column values, int row, bool emptyIsNull)
+    {
+        if (values.IsNull[row])
+        {
+            return (SinkRowCodes.KeyIsNull,
+                $"The key column {column.Name} is NULL; give it a value with COALESCE in a map step.");
+        }
+
+        return emptyIsNull && values is BinaryColumn text && text.Length[row] == 0
+            ? (SinkRowCodes.KeyIsEmpty,
+                $"The key column {column.Name} is an empty string, which this database takes for NULL; replace it in a map step.")
+            : null;
+    }
+
+    private static (string, string)? LengthFault(
+        SinkColumn column, BinaryColumn values, int row, int length, bool inBytes)
+    {
+        if (values.IsNull[row] || values.Length[row] <= length) return null;
+        var count = inBytes || column.Type.Kind == FieldKind.Bytes
+            ? values.Length[row]
+            : CountCharacters(values.Span(row));
+        return count <= length
+            ? null
+            : (SinkRowCodes.TooLong, string.Create(CultureInfo.InvariantCulture,
+                $"{column.Name} holds {length} {(inBytes ? "bytes" : "characters")}, the value has {count}; cut it in a map step or widen the column."));
+    }
+
+    private static int CountCharacters(ReadOnlySpan<byte> utf8)
+    {
+        // Databases count code points, not UTF-16 units: every byte that does not continue a character starts one.
+        var count = 0;
+        foreach (var b in utf8)
+        {
+            if ((b & 0xC0) != 0x80) count++;
+        }
+
+        return count;
+    }
+
+    private static (string, string)? RangeFault(SinkColumn column, decimal value, decimal limit) =>
+        Math.Abs(value) <= limit
+            ? null
+            : (SinkRowCodes.OutOfRange, string.Create(CultureInfo.InvariantCulture,
+                $"{column.Name} holds numbers up to {limit}, the value is {value}; widen the column."));
+
+    private static (string, string)? TimeFault(SinkColumn column, long value, long least, long most) =>
+        value >= least && value <= most
+            ? null
+            : (SinkRowCodes.TimeOutOfRange, $"{column.Name} is outside the years 1 to 9999.");
+
+    private static int Digits(int precision, int? scale) => Math.Max(0, precision - (scale ?? 0));
+
+    private static decimal Pow10(int exponent)
+    {
+        var result = 1m;
+        for (var i = 0; i < exponent; i++) result *= 10;
+        return result;
+    }
+}

@@ -1,0 +1,34 @@
+namespace KafkaOracleOrleans.Storage.Dialects;
+
+/// <summary>
+/// The texts around a sink's rows: its lanes and its quarantine; binds are in the order in which they appear.
+/// </summary>
+internal sealed record SinkSql
+{
+    /// <summary>Lane: makes the lane or raises its epoch.</summary>
+    public required string RaiseLane { get; init; }
+
+    /// <summary>
+    /// Lane: epoch, writes, progress, quarantined. Null when <see cref="RaiseLane"/> returns them itself.
+    /// </summary>
+    public required string? ReadRaised { get; init; }
+
+    /// <summary>Lane: epoch, writes, progress, quarantined.</summary>
+    public required string ReadLane { get; init; }
+
+    /// <summary>Progress, lane, epoch, writes: changes one row, or none when the lane is not as expected.</summary>
+    public required string AdvanceLane { get; init; }
+
+    /// <summary>Added, lane.</summary>
+    public required string CountQuarantined { get; init; }
+
+    /// <summary>Rows of <see cref="QuarantineColumns"/>; those that exist are left alone.</summary>
+    public required string AddQuarantine { get; init; }
+
+    /// <summary>The columns of kor_quarantine in the order of binds and reads.</summary>
+    public static string[] QuarantineColumns { get; } =
+    [
+        "id", "pipeline", "pipeline_version", "place", "code", "reason", "topic", "topic_partition", "topic_offset",
+        "record_time", "added_at", "headers", "record_key", "record_value",
+    ];
+}

@@ -1,0 +1,47 @@
+namespace KafkaOracleOrleans.Storage.Dialects;
+
+/// <summary>The texts of the state store; binds are in the order in which they appear.</summary>
+internal sealed record StateSql
+{
+    /// <summary>Owner: makes the owner or raises its epoch.</summary>
+    public required string RaiseEpoch { get; init; }
+
+    /// <summary>Owner: epoch and header. Null when <see cref="RaiseEpoch"/> returns them itself.</summary>
+    public required string? ReadRaised { get; init; }
+
+    /// <summary>Owner: epoch and header.</summary>
+    public required string Peek { get; init; }
+
+    /// <summary>Header, owner, epoch: changes one row or, fenced, none.</summary>
+    public required string WriteHeader { get; init; }
+
+    /// <summary>Rows of owner, step, cell, part, due, payload.</summary>
+    public required string UpsertCells { get; init; }
+
+    /// <summary>Rows of owner, step, cell, part.</summary>
+    public required string DeleteCells { get; init; }
+
+    /// <summary>Owner: step, cell, part, due of all cells.</summary>
+    public required string ListCells { get; init; }
+
+    /// <summary>Rows of owner, sequence, sink, payload.</summary>
+    public required string AddOutbox { get; init; }
+
+    /// <summary>Rows of owner, sequence.</summary>
+    public required string DropOutbox { get; init; }
+
+    /// <summary>Owner: sequence, sink, payload, ascending.</summary>
+    public required string ReadOutbox { get; init; }
+
+    /// <summary>Prefix, then prefix again: raises the epochs and drops the headers of matching owners.</summary>
+    public required string ResetOwners { get; init; }
+
+    /// <summary>Prefix: deletes the cells of matching owners.</summary>
+    public required string ResetCells { get; init; }
+
+    /// <summary>Prefix: deletes the outbox of matching owners.</summary>
+    public required string ResetOutbox { get; init; }
+
+    /// <summary>Component: its version.</summary>
+    public string ReadVersion { get; init; } = "";
+}

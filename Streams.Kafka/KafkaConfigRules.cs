@@ -1,0 +1,77 @@
+namespace KafkaOracleOrleans.Streams.Kafka;
+
+/// <summary>Which librdkafka settings may not be given, why, and which are secret.</summary>
+public static class KafkaConfigRules
+{
+    private const string Redacted = "***";
+
+    private static readonly Dictionary<string, string> Refused = new(StringComparer.OrdinalIgnoreCase)
+    {
+        ["enable.auto.commit"] =
+            "records would be committed before they are processed; positions are kept by the application",
+        ["auto.commit.enable"] =
+            "records would be committed before they are processed; positions are kept by the application",
+        ["enable.auto.offset.store"] = "offsets would be stored before records are processed",
+        ["auto.offset.reset"] =
+            "a truncated log would be skipped silently; use StartPosition for the very first start",
+        ["enable.partition.eof"] = "the end of a partition is how holes at the end of the log are noticed",
+        ["group.id"] = "set GroupId of the source instead",
+        ["group.instance.id"] = "partitions are assigned by the stream provider, there are no group members",
+        ["group.protocol"] = "partitions are assigned by the stream provider, there are no group members",
+        ["isolation.level"] = "set IsolationLevel of the source instead",
+        ["bootstrap.servers"] = "set BootstrapServers of the connection instead",
+        ["metadata.broker.list"] = "set BootstrapServers of the connection instead",
+        ["allow.auto.create.topics"] = "reading a misspelt topic would create it; create topics beforehand",
+        ["transactional.id"] = "the producer is idempotent; transactions over several messages are not offered",
+        ["enable.idempotence"] = "retries would duplicate and reorder records",
+        ["acks"] = "an acknowledged record could be lost; the producer always waits for all in-sync replicas",
+        ["request.required.acks"] =
+            "an acknowledged record could be lost; the producer always waits for all in-sync replicas",
+        ["opaque"] = "pointers can't be given as text",
+    };
+
+    private static readonly string[] SecretParts =
+        ["password", "secret", "pem", "private", "oauthbearer.config", "token", "assertion"];
+
+    /// <summary>Refuses settings that would break delivery, naming the place and the reason.</summary>
+    /// <param name="config">librdkafka settings by name.</param>
+    /// <param name="place">Where they come from, for the message.</param>
+    /// <exception cref="ArgumentException">A setting is refused.</exception>
+    public static void Check(IReadOnlyDictionary<string, string>? config, string place)
+    {
+        if (config is null)
+            return;
+        foreach (var (name, _) in config)
+        {
+            if (string.IsNullOrWhiteSpace(name))
+                throw new ArgumentException($"Config of {place} has an empty setting name.");
+            if (Refused.TryGetValue(name, out var reason))
+                throw new ArgumentException($"Config of {place}: '{name}' can't be set: {reason}.");
+            if (name.EndsWith("_cb", StringComparison.Ordinal))
+                throw new ArgumentException($"Config of {place}: '{name}' can't be set: it is a callback, not text.");
+        }
+    }
+
+    /// <summary>Whether the value of a setting must not be printed.</summary>
+    public static bool IsSecret(string name)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        foreach (var part in SecretParts)
+        {
+            if (name.Contains(part, StringComparison.OrdinalIgnoreCase))
+                return true;
+        }
+
+        return false;
+    }
+
+    /// <summary>The settings as text with secrets replaced by ***.</summary>
+    public static string Describe(IReadOnlyDictionary<string, string> config)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        return string.Join(", ", config.OrderBy(p => p.Key, StringComparer.Ordinal)
+            .Select(p => $"{p.Key}={(IsSecret(p.Key) ? Redacted : p.Value)}"));
+    }
+
+    internal static string RedactIfSet(string? secret) => secret is null ? "(none)" : Redacted;
+}

@@ -1,0 +1,86 @@
+namespace KafkaOracleOrleans.Streams.Kafka;
+
+/// <summary>How a Kafka cluster is reached. <see cref="ToString"/> hides secrets.</summary>
+public sealed class KafkaConnection
+{
+    /// <summary>Comma-separated <c>host:port</c> list of some brokers. Required.</summary>
+    public string BootstrapServers { get; set; } = "";
+
+    /// <summary><c>plaintext</c> (default), <c>ssl</c>, <c>sasl_plaintext</c> or <c>sasl_ssl</c>.</summary>
+    public string? SecurityProtocol { get; set; }
+
+    /// <summary><c>PLAIN</c>, <c>SCRAM-SHA-256</c>, <c>SCRAM-SHA-512</c> or <c>OAUTHBEARER</c>.</summary>
+    public string? SaslMechanism { get; set; }
+
+    /// <summary>User for PLAIN and SCRAM.</summary>
+    public string? SaslUsername { get; set; }
+
+    /// <summary>Password for PLAIN and SCRAM. Secret.</summary>
+    public string? SaslPassword { get; set; }
+
+    /// <summary>File with the certificates of the authorities to trust, PEM. Default: the system's.</summary>
+    public string? SslCaLocation { get; set; }
+
+    /// <summary>
+    /// Any further librdkafka setting by its name, for consumers and producers alike; refused ones: see
+    /// <see cref="KafkaConfigRules"/>. They win over the properties above and the provider's defaults.
+    /// </summary>
+    public Dictionary<string, string> Config { get; init; } = [];
+
+    /// <inheritdoc/>
+    public override string ToString() =>
+        $"{BootstrapServers} {SecurityProtocol ?? "plaintext"} {SaslMechanism} user={SaslUsername ?? "(none)"} " +
+        $"password={KafkaConfigRules.RedactIfSet(SaslPassword)} {{{KafkaConfigRules.Describe(Config)}}}";
+
+    internal void Validate(string name)
+    {
+        KafkaNames.CheckName(name, "connection name");
+        if (string.IsNullOrWhiteSpace(BootstrapServers))
+            throw new ArgumentException($"Connection '{name}' has no BootstrapServers; give host:port[,host:port...].");
+        CheckOneOf(name, nameof(SecurityProtocol), SecurityProtocol, "plaintext", "ssl", "sasl_plaintext", "sasl_ssl");
+        CheckOneOf(
+            name, nameof(SaslMechanism), SaslMechanism, "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER",
+            "GSSAPI");
+        var sasl = SecurityProtocol?.StartsWith("sasl", StringComparison.OrdinalIgnoreCase) == true;
+        if (!sasl && SecurityProtocol is not null && SaslPassword is not null)
+        {
+            throw new ArgumentException(
+                $"Connection '{name}' has a SaslPassword but SecurityProtocol '{SecurityProtocol}' sends none; " +
+                "use sasl_ssl or sasl_plaintext.");
+        }
+
+        KafkaConfigRules.Check(Config, $"connection '{name}'");
+    }
+
+    /// <summary>The librdkafka settings common to consumers, producers and admin clients. They hold the password: never log them.</summary>
+    public Dictionary<string, string> ToClientConfig()
+    {
+        var config = new Dictionary<string, string>(StringComparer.Ordinal)
+        {
+            ["bootstrap.servers"] = BootstrapServers,
+        };
+        AddIfSet(config, "security.protocol", SecurityProtocol);
+        AddIfSet(config, "sasl.mechanism", SaslMechanism);
+        AddIfSet(config, "sasl.username", SaslUsername);
+        AddIfSet(config, "sasl.password", SaslPassword);
+        AddIfSet(config, "ssl.ca.location", SslCaLocation);
+        foreach (var (key, value) in Config)
+            config[key] = value;
+        return config;
+    }
+
+    private static void AddIfSet(Dictionary<string, string> config, string key, string? value)
+    {
+        if (value is not null)
+            config[key] = value;
+    }
+
+    private static void CheckOneOf(string name, string property, string? value, params string[] allowed)
+    {
+        if (value is not null && !allowed.Contains(value, StringComparer.OrdinalIgnoreCase))
+        {
+            throw new ArgumentException(
+                $"Connection '{name}': {property} '{value}' is not one of {string.Join(", ", allowed)}.");
+        }
+    }
+}

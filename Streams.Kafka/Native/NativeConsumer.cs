@@ -1,0 +1,284 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using static KafkaOracleOrleans.Streams.Kafka.Native.LibRdKafka;
+
+namespace KafkaOracleOrleans.Streams.Kafka.Native;
+
+/// <summary>What librdkafka reports outside of partition queues. Called on its threads.</summary>
+internal interface INativeEvents
+{
+    /// <summary>A queue went from empty to filled.</summary>
+    void OnQueueFilled();
+
+    /// <summary>An error of the client as a whole.</summary>
+    void OnError(int code, string reason);
+
+    /// <summary>A log line; level as in syslog.</summary>
+    void OnLog(int level, string facility, string text);
+}
+
+/// <summary>A partition and an offset for calls that take lists.</summary>
+internal readonly record struct TopicOffset(string Topic, int Partition, long Offset);
+
+/// <summary>A librdkafka consumer with partitions assigned by hand and consumed from queues of their own.</summary>
+internal sealed unsafe class NativeConsumer : IDisposable
+{
+    public const long NoOffset = -1001;
+    private const int ConsumerType = 1;
+    private const int DestroyWithoutClose = 0x8;
+    private const int TextSize = 512;
+
+    private readonly INativeEvents _events;
+    private readonly GCHandle _self;
+    private readonly ReaderWriterLockSlim _disposal = new();
+    private nint _handle;
+    private nint _mainQueue;
+
+    public NativeConsumer(IReadOnlyDictionary<string, string> config, INativeEvents events)
+    {
+        _events = events;
+        _self = GCHandle.Alloc(this);
+        try
+        {
+            _handle = Create(config, GCHandle.ToIntPtr(_self));
+        }
+        catch
+        {
+            _self.Free();
+            throw;
+        }
+
+        ThrowIfError(PollSetConsumer(_handle), "rd_kafka_poll_set_consumer");
+        _mainQueue = QueueGetConsumer(_handle);
+        QueueCallbackEnable(_mainQueue, &QueueFilled, GCHandle.ToIntPtr(_self));
+    }
+
+    /// <summary>Checks settings without connecting.</summary>
+    public static void CheckConfig(IReadOnlyDictionary<string, string> config)
+    {
+        var conf = CreateConf(config);
+        ConfDestroy(conf);
+    }
+
+    /// <summary>The partition's own queue, cut off from the main one. Destroy it by <see cref="CloseQueue"/>.</summary>
+    public nint OpenQueue(string topic, int partition)
+    {
+        var queue = QueueGetPartition(_handle, topic, partition);
+        if (queue == 0)
+            throw new KafkaNativeException(ErrorCodes.UnknownPartition, $"no queue for {topic}/{partition}");
+        QueueForward(queue, 0);
+        QueueCallbackEnable(queue, &QueueFilled, GCHandle.ToIntPtr(_self));
+        return queue;
+    }
+
+    public static void CloseQueue(nint queue)
+    {
+        QueueCallbackEnable(queue, null, 0);
+        QueueDestroy(queue);
+    }
+
+    public void Assign(string topic, int partition, long offset)
+    {
+        var list = ToList([new TopicOffset(topic, partition, offset)]);
+        try
+        {
+            ThrowIfError(IncrementalAssign(_handle, list), $"assign {topic}/{partition}");
+        }
+        finally
+        {
+            PartitionListDestroy(list);
+        }
+    }
+
+    /// <summary>When this returns, what the partition's queue still holds is outdated and never handed out.</summary>
+    public void Unassign(string topic, int partition)
+    {
+        var list = ToList([new TopicOffset(topic, partition, NoOffset)]);
+        try
+        {
+            ThrowIfError(IncrementalUnassign(_handle, list), $"unassign {topic}/{partition}");
+        }
+        finally
+        {
+            PartitionListDestroy(list);
+        }
+    }
+
+    /// <summary>Serves errors, statistics and token refresh.</summary>
+    public void ServeMain()
+    {
+        var message = default(Message*);
+        while (ConsumeBatchQueue(_mainQueue, 0, &message, 1) == 1)
+        {
+            if (message->Error != 0)
+                _events.OnError(message->Error, Describe(message->Error));
+            MessageDestroy(message);
+        }
+    }
+
+    /// <summary>Committed offsets in the order asked; <see cref="NoOffset"/> where there is none. Blocks.</summary>
+    public long[] GetCommitted(IReadOnlyList<TopicOffset> partitions, TimeSpan timeout) =>
+        Query(
+            partitions, "committed offsets", list => Committed(_handle, list, (int)timeout.TotalMilliseconds));
+
+    /// <summary>Offsets for times (ms) given as the offset; the end where none is later: -1. Blocks.</summary>
+    public long[] GetOffsetsForTimes(IReadOnlyList<TopicOffset> partitions, TimeSpan timeout) =>
+        Query(partitions, "offsets for times", list => OffsetsForTimes(
+            _handle, list, (int)timeout.TotalMilliseconds));
+
+    /// <summary>Sends a commit in the background.</summary>
+    public void CommitAsync(IReadOnlyList<TopicOffset> offsets)
+    {
+        var list = ToList(offsets);
+        try
+        {
+            ThrowIfError(Commit(_handle, list, 1), "commit");
+        }
+        finally
+        {
+            PartitionListDestroy(list);
+        }
+    }
+
+    /// <summary>Asks the leader for the log's limits. Blocks.</summary>
+    public (long Low, long High) QueryWatermarks(string topic, int partition, TimeSpan timeout)
+    {
+        long low, high;
+        Enter();
+        try
+        {
+            ThrowIfError(
+                QueryWatermarkOffsets(_handle, topic, partition, &low, &high, (int)timeout.TotalMilliseconds),
+                $"watermarks of {topic}/{partition}");
+        }
+        finally
+        {
+            _disposal.ExitReadLock();
+        }
+
+        return (low, high);
+    }
+
+    /// <summary>The log's limits as of the last fetch; (-1, -1) when unknown. Cheap.</summary>
+    public (long Low, long High) CachedWatermarks(byte[] topicUtf8, int partition)
+    {
+        long low, high;
+        fixed (byte* topic = topicUtf8)
+        {
+            if (GetWatermarkOffsets(_handle, topic, partition, &low, &high) != 0)
+                return (-1, -1);
+        }
+
+        return (low < 0 ? -1 : low, high < 0 ? -1 : high);
+    }
+
+    public void Dispose()
+    {
+        _disposal.EnterWriteLock();
+        try
+        {
+            if (_handle == 0)
+                return;
+            CloseQueue(_mainQueue);
+            _mainQueue = 0;
+            DestroyFlags(_handle, DestroyWithoutClose);
+            _handle = 0;
+            _self.Free();
+        }
+        finally
+        {
+            _disposal.ExitWriteLock();
+        }
+    }
+
+    /// <summary>Blocking queries come from other threads than the one that disposes; they hold it off.</summary>
+    private void Enter()
+    {
+        _disposal.EnterReadLock();
+        if (_handle != 0)
+            return;
+        _disposal.ExitReadLock();
+        throw new ObjectDisposedException(nameof(NativeConsumer));
+    }
+
+    private static nint Create(IReadOnlyDictionary<string, string> config, nint self)
+    {
+        var conf = CreateConf(config);
+        ConfSetOpaque(conf, self);
+        ConfSetErrorCallback(conf, &ErrorRaised);
+        ConfSetLogCallback(conf, &Logged);
+        var error = stackalloc byte[TextSize];
+        var handle = New(ConsumerType, conf, error, TextSize);
+        if (handle != 0)
+            return handle;
+        ConfDestroy(conf);
+        throw new ArgumentException("librdkafka refused the settings: " + Text(error));
+    }
+
+    private static nint CreateConf(IReadOnlyDictionary<string, string> config)
+    {
+        var conf = ConfNew();
+        var error = stackalloc byte[TextSize];
+        foreach (var (name, value) in config)
+        {
+            if (ConfSet(conf, name, value, error, TextSize) == 0)
+                continue;
+            ConfDestroy(conf);
+            var reason = KafkaConfigRules.IsSecret(name) ? "the value is not accepted" : Text(error);
+            throw new ArgumentException($"librdkafka setting '{name}': {reason}");
+        }
+
+        return conf;
+    }
+
+    private static PartitionList* ToList(IReadOnlyList<TopicOffset> partitions)
+    {
+        var list = PartitionListNew(partitions.Count);
+        foreach (var partition in partitions)
+            PartitionListAdd(list, partition.Topic, partition.Partition)->Offset = partition.Offset;
+        return list;
+    }
+
+    private long[] Query(IReadOnlyList<TopicOffset> partitions, string what, ListCall call)
+    {
+        Enter();
+        var list = ToList(partitions);
+        try
+        {
+            ThrowIfError(call(list), what);
+            var offsets = new long[partitions.Count];
+            for (var i = 0; i < offsets.Length; i++)
+            {
+                ThrowIfError(list->Elements[i].Error, $"{what} of {partitions[i].Topic}/{partitions[i].Partition}");
+                offsets[i] = list->Elements[i].Offset;
+            }
+
+            return offsets;
+        }
+        finally
+        {
+            PartitionListDestroy(list);
+            _disposal.ExitReadLock();
+        }
+    }
+
+    private static NativeConsumer From(nint opaque) => (NativeConsumer)GCHandle.FromIntPtr(opaque).Target!;
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static void QueueFilled(nint handle, nint opaque) => From(opaque)._events.OnQueueFilled();
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static void ErrorRaised(nint handle, int code, byte* reason, nint opaque) =>
+        From(opaque)._events.OnError(code, Text(reason));
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static void Logged(nint handle, int level, byte* facility, byte* text)
+    {
+        // Lines logged while rd_kafka_new is still running come with a handle whose opaque is set already.
+        var opaque = Opaque(handle);
+        if (opaque != 0)
+            From(opaque)._events.OnLog(level, Text(facility), Text(text));
+    }
+
+    private delegate int ListCall(PartitionList* list);
+}

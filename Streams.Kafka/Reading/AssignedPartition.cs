@@ -1,0 +1,34 @@
+namespace KafkaOracleOrleans.Streams.Kafka.Reading;
+
+/// <summary>A partition as the poll thread knows it; touched by that thread only.</summary>
+internal sealed class AssignedPartition(PartitionReader reader, byte[] topicUtf8)
+{
+    public PartitionReader Reader { get; } = reader;
+
+    public byte[] TopicUtf8 { get; } = topicUtf8;
+
+    public nint Queue { get; set; }
+
+    /// <summary>The position after everything taken from librdkafka: the next batch's From.</summary>
+    public long Next { get; set; }
+
+    public bool Fetching { get; set; }
+
+    public bool WasFetching { get; set; }
+
+    /// <summary>Whether the last batch was full, so that more is waiting in librdkafka.</summary>
+    public bool MoreWaiting { get; set; }
+
+    /// <summary>Moving average of a record's cost in the buffer.</summary>
+    public double BytesPerRecord { get; set; } = 512;
+
+    public long RestartAt { get; set; } = long.MaxValue;
+
+    public int Failures { get; set; }
+
+    public long Low { get; set; } = -1;
+
+    public long High { get; set; } = -1;
+
+    public void PublishPosition() => Reader.FetchPosition = (Next, Low, High);
+}

@@ -1,0 +1,196 @@
+using Confluent.Kafka;
+using KafkaOracleOrleans.Streams.Kafka.Native;
+using Microsoft.Extensions.Logging;
+
+namespace KafkaOracleOrleans.Streams.Kafka.Reading;
+
+/// <summary>What is heard of faults, and what follows from them for partitions and the source.</summary>
+internal sealed partial class SourceReader
+{
+    void INativeEvents.OnQueueFilled() => _poll?.Wake();
+
+    void INativeEvents.OnError(int code, string reason)
+    {
+        _context.Metrics.Error(Source.Name, code);
+        if (code is ErrorCodes.AllBrokersDown || ErrorCodes.Classify(code) == KafkaFailureCode.Authentication)
+        {
+            var isNew = _failure is null;
+            SetFailure(new KafkaPartitionFailure(ErrorCodes.Classify(code), reason));
+            if (isNew)
+                Wake();
+        }
+    }
+
+    void INativeEvents.OnLog(int level, string facility, string text) =>
+        ReaderLog.Librdkafka(
+            _context.Logger, level <= 4 ? LogLevel.Warning : LogLevel.Debug, Source.Name, facility, text);
+
+    void IPollEvents.OnState(PartitionReader reader, KafkaPartitionState state, KafkaPartitionFailure? failure) =>
+        SetState(reader, state, failure);
+
+    void IPollEvents.OnRecords(PartitionReader reader, int records, long bytes)
+    {
+        _context.Metrics.Received(reader.Id, records, bytes);
+        ClearFailure();
+    }
+
+    void IPollEvents.OnPartitionError(PartitionReader reader, int code, string reason) =>
+        _context.Metrics.Error(Source.Name, code);
+
+    void IPollEvents.OnFault(Exception exception) => ReaderLog.PollFault(_context.Logger, Source.Name, exception);
+
+    void IPollEvents.OnOutOfRange(PartitionReader reader, long position, string reason) =>
+        _ = Task.Run(() => JudgeOutOfRangeAsync(reader, position, reason));
+
+    /// <summary>Missing topics make their partitions wait; topics created anew make theirs fail.</summary>
+    private async Task NoteTopicsAsync()
+    {
+        foreach (var topic in _topics)
+        {
+            if (topic.Error is not null || topic.Id.Length == 0)
+                continue;
+            if (_topicIds.TryGetValue(topic.Name, out var known) && known != topic.Id)
+                await FailRecreatedAsync(topic).ConfigureAwait(false);
+            _topicIds[topic.Name] = topic.Id;
+        }
+
+        foreach (var reader in _partitions.Values)
+        {
+            var topic = _topics.FirstOrDefault(t => t.Name == reader.Id.Topic);
+            if (reader.State == KafkaPartitionState.Failed)
+                continue;
+            if (topic is { Error: null })
+            {
+                // An idle partition says nothing when a passing fault is over.
+                if (reader.FetchPosition.Next >= 0 && reader.FailureCode is KafkaFailureCode.Unreachable
+                    or KafkaFailureCode.UnknownTopicOrPartition)
+                    SetState(reader, KafkaPartitionState.Running, null);
+                continue;
+            }
+
+            SetState(reader, KafkaPartitionState.Backoff, topic?.Error ?? new KafkaPartitionFailure(
+                KafkaFailureCode.UnknownTopicOrPartition, $"Topic '{reader.Id.Topic}' does not exist at the moment."));
+        }
+    }
+
+    private async Task FailRecreatedAsync(TopicInfo topic)
+    {
+        foreach (var reader in _partitions.Values.Where(r => r.Id.Topic == topic.Name))
+        {
+            var position = reader.FetchPosition.Next;
+            if (_poll is { } poll)
+                await poll.HaltAsync(reader).ConfigureAwait(false);
+            SetState(reader, KafkaPartitionState.Failed, new KafkaPartitionFailure(
+                KafkaFailureCode.TopicRecreated,
+                $"Topic '{topic.Name}' was deleted and created again; position {position} means nothing in the new " +
+                "one. Seek to where reading shall go on, for example 0.",
+                position));
+        }
+    }
+
+    private async Task JudgeOutOfRangeAsync(PartitionReader reader, long position, string reason)
+    {
+        // A seek in the meantime makes the question pointless.
+        var generation = reader.Generation;
+        for (var attempt = 0; !_stop.IsCancellationRequested && IsCurrent(reader); attempt++)
+        {
+            try
+            {
+                var (low, high) = _consumer!.QueryWatermarks(
+                    reader.Id.Topic, reader.Id.Partition, Options.RequestTimeout);
+                if (reader.Generation != generation)
+                    return;
+                Judge(reader, position, reason, low, high);
+                return;
+            }
+            catch (Exception e) when (e is KafkaNativeException or ObjectDisposedException)
+            {
+                SetState(reader, KafkaPartitionState.Backoff, new KafkaPartitionFailure(
+                    KafkaFailureCode.OffsetOutOfRange,
+                    $"{reason}; the log's limits can't be asked: {e.Message}",
+                    position));
+            }
+
+            await Task.Delay(Backoff.Next(attempt, Options), _context.Clock).ConfigureAwait(false);
+        }
+    }
+
+    private void Judge(PartitionReader reader, long position, string reason, long low, long high)
+    {
+        var isTruncated = reason.Contains("truncat", StringComparison.OrdinalIgnoreCase);
+        if (position >= low && position <= high && !isTruncated)
+        {
+            // A leader that had not caught up; the position is good.
+            SetState(reader, KafkaPartitionState.Backoff, new KafkaPartitionFailure(
+                KafkaFailureCode.Unreachable, reason, position, low, high));
+            _poll!.RestartLater(reader, Options.MinBackoff);
+            return;
+        }
+
+        SetState(reader, KafkaPartitionState.Failed, new KafkaPartitionFailure(
+            KafkaFailureCode.OffsetOutOfRange,
+            $"Position {position} of {reader.Id} is outside the log, which holds [{low}, {high}): records were " +
+            "deleted before they were read, or the topic was created anew. Seek to where reading shall go on. " +
+            $"({reason})",
+            position,
+            low,
+            high));
+    }
+
+    private void SetState(PartitionReader reader, KafkaPartitionState state, KafkaPartitionFailure? failure)
+    {
+        if (!reader.Enter(state, failure))
+            return;
+        if (failure is null)
+            ReaderLog.State(_context.Logger, reader.Id.ToString(), state);
+        else
+            ReaderLog.Trouble(_context.Logger, reader.Id.ToString(), state, failure.Code, failure.Message);
+    }
+
+    private void Blame(Exception exception)
+    {
+        var code = exception is KafkaException kafka
+            ? ErrorCodes.Classify((int)kafka.Error.Code)
+            : KafkaFailureCode.Other;
+        if (_failure is { Code: KafkaFailureCode.Authentication } && code == KafkaFailureCode.Unreachable)
+            return;
+        SetFailure(new KafkaPartitionFailure(code, exception.Message));
+    }
+
+    /// <summary>From the admin client: why a connection can't be made.</summary>
+    public void OnConnectionError(int code, string reason)
+    {
+        if (ErrorCodes.Classify(code) == KafkaFailureCode.Authentication)
+            SetFailure(new KafkaPartitionFailure(KafkaFailureCode.Authentication, reason));
+    }
+
+    private void SetFailure(KafkaPartitionFailure failure)
+    {
+        if (_failure?.Code != failure.Code)
+        {
+            _failureSince = _context.Clock.GetUtcNow().UtcDateTime;
+            ReaderLog.SourceTrouble(_context.Logger, Source.Name, failure.Code, failure.Message);
+        }
+
+        _failure = failure;
+    }
+
+    private void ClearFailure()
+    {
+        if (_failure is null)
+            return;
+        _failure = null;
+        ReaderLog.SourceWell(_context.Logger, Source.Name);
+    }
+
+    private KafkaPartitionStatus Problem(string topic, string silo, KafkaPartitionFailure failure) => new()
+    {
+        Source = Source.Name,
+        Topic = topic,
+        Partition = -1,
+        State = KafkaPartitionState.Backoff,
+        Failure = failure,
+        Silo = silo,
+        Since = _failureSince,
+    };
+}

@@ -1,0 +1,280 @@
+using System.Collections.Concurrent;
+using Confluent.Kafka;
+using KafkaOracleOrleans.Streams.Kafka.Native;
+using Microsoft.Extensions.Logging;
+
+namespace KafkaOracleOrleans.Streams.Kafka.Reading;
+
+/// <summary>
+/// One source on this silo: finds its topics and partitions, keeps a reader for every partition whose slot this silo
+/// owns, and looks after their positions and faults. One background loop; the poll thread does the reading.
+/// </summary>
+internal sealed partial class SourceReader : IPollEvents, INativeEvents, IAsyncDisposable
+{
+    private readonly ConcurrentDictionary<KafkaStreamId, PartitionReader> _partitions = new();
+    private readonly Dictionary<string, string> _topicIds = new(StringComparer.Ordinal);
+    private readonly Dictionary<KafkaStreamId, Task> _starting = [];
+    private readonly CancellationTokenSource _stop = new();
+    private readonly SemaphoreSlim _wake = new(0);
+    private readonly ReaderContext _context;
+    private readonly PositionFinder _positions;
+    private IReadOnlyList<TopicInfo> _topics = [];
+    private NativeConsumer? _consumer;
+    private PollLoop? _poll;
+    private KafkaPartitionFailure? _failure;
+    private DateTime _failureSince;
+    private int _consumerPartitions;
+    private int _failures;
+    private Task _run = Task.CompletedTask;
+
+    public SourceReader(KafkaSource source, ReaderContext context)
+    {
+        Source = source;
+        _context = context;
+        _positions = new PositionFinder(source, context);
+    }
+
+    public KafkaSource Source { get; }
+
+    /// <summary>Partitions of all topics, owned or not.</summary>
+    public int TotalPartitions => _topics.Sum(t => t.Partitions);
+
+    public IEnumerable<PartitionReader> Partitions => _partitions.Values;
+
+    public long PartitionShare => _context.PartitionShare;
+
+    private KafkaStreamOptions Options => _context.Options;
+
+    public void Start() => _run = Task.Run(RunAsync);
+
+    /// <summary>Slots have come or gone, or memory is shared by another number of partitions.</summary>
+    public void Wake()
+    {
+        if (_wake.CurrentCount == 0)
+            _wake.Release();
+    }
+
+    public void WakePoller() => _poll?.Wake();
+
+    public PartitionReader? Find(string topic, int partition) =>
+        _partitions.GetValueOrDefault(new KafkaStreamId(Source.Name, topic, partition));
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync().ConfigureAwait(false);
+        await _run.ConfigureAwait(false);
+        _stop.Dispose();
+        _wake.Dispose();
+    }
+
+    public async Task SeekAsync(PartitionReader reader, long offset)
+    {
+        if (_poll is not { } poll)
+            throw new KafkaPartitionNotOwnedException($"{reader.Id} is still being opened; try again.");
+        await poll.SeekAsync(reader, offset).ConfigureAwait(false);
+    }
+
+    public IEnumerable<KafkaPartitionStatus> Describe(string silo)
+    {
+        var failure = _failure;
+        foreach (var topic in _topics)
+        {
+            if (topic.Error is not null)
+                yield return Problem(topic.Name, silo, topic.Error);
+        }
+
+        if (failure is not null && _partitions.IsEmpty)
+            yield return Problem(string.Join(",", Source.Topics), silo, failure);
+        foreach (var reader in _partitions.Values)
+            yield return reader.Describe(silo, failure);
+    }
+
+    public KafkaPartitionStatus Describe(PartitionReader reader, string silo) => reader.Describe(silo, _failure);
+
+    private async Task RunAsync()
+    {
+        while (!_stop.IsCancellationRequested)
+        {
+            var pause = Options.MetadataInterval;
+            try
+            {
+                _topics = await _context.Catalog(Source.ConnectionName).FindAsync(Source).ConfigureAwait(false);
+                await NoteTopicsAsync().ConfigureAwait(false);
+                _failures = 0;
+                ClearFailure();
+                await ReconcileAsync().ConfigureAwait(false);
+            }
+            catch (Exception e)
+            {
+                Blame(e);
+                pause = Backoff.Next(_failures++, Options);
+                await ReconcileAfterFaultAsync().ConfigureAwait(false);
+            }
+
+            if (_topics.Any(t => t.Error is not null))
+                pause = Min(pause, Backoff.Next(_failures++, Options));
+            await WaitAsync(pause).ConfigureAwait(false);
+        }
+
+        await ShutDownAsync().ConfigureAwait(false);
+    }
+
+    private async Task WaitAsync(TimeSpan pause)
+    {
+        try
+        {
+            await _wake.WaitAsync(pause, _stop.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+        {
+            return;
+        }
+    }
+
+    private async Task ShutDownAsync()
+    {
+        await Task.WhenAll(_starting.Values).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (_poll is { } poll)
+        {
+            await poll.StopAsync().ConfigureAwait(false);
+            poll.Dispose();
+        }
+
+        foreach (var reader in _partitions.Values)
+        {
+            reader.Retire();
+            reader.Restart(-1);
+        }
+
+        _partitions.Clear();
+        _context.PartitionsChanged();
+    }
+
+    /// <summary>Slots must be given up even while the brokers can't be asked.</summary>
+    private async Task ReconcileAfterFaultAsync()
+    {
+        try
+        {
+            await ReconcileAsync().ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            Blame(e);
+        }
+    }
+
+    private async Task ReconcileAsync()
+    {
+        var wanted = new HashSet<KafkaStreamId>();
+        foreach (var topic in _topics)
+        {
+            for (var i = 0; i < topic.Partitions; i++)
+            {
+                var id = new KafkaStreamId(Source.Name, topic.Name, i);
+                if (_context.ClaimOf(SlotMap.SlotOf(id, Options.Slots)) is not null)
+                    wanted.Add(id);
+            }
+        }
+
+        await RemoveAsync(wanted).ConfigureAwait(false);
+        if (TotalPartitions > 0)
+            await EnsureConsumerAsync().ConfigureAwait(false);
+        AddMissing(wanted);
+    }
+
+    private async Task RemoveAsync(HashSet<KafkaStreamId> wanted)
+    {
+        foreach (var (id, reader) in _partitions)
+        {
+            // A topic that is missing at the moment may come back: its partitions wait in Backoff.
+            var isMine = ReferenceEquals(_context.ClaimOf(reader.Slot), reader.Claim);
+            if (isMine && (wanted.Contains(id) || IsMissing(id.Topic)))
+                continue;
+            reader.Retire();
+            _partitions.TryRemove(id, out _);
+            _context.PartitionsChanged();
+            if (_poll is { } poll)
+                await poll.RemoveAsync(reader).ConfigureAwait(false);
+        }
+
+        foreach (var id in _starting.Where(p => p.Value.IsCompleted).Select(p => p.Key).ToList())
+            _starting.Remove(id);
+    }
+
+    private bool IsMissing(string topic) => _topics.FirstOrDefault(t => t.Name == topic) is null or { Error: not null };
+
+    private void AddMissing(HashSet<KafkaStreamId> wanted)
+    {
+        var added = new List<PartitionReader>();
+        foreach (var id in wanted)
+        {
+            if (_partitions.ContainsKey(id))
+                continue;
+            var poll = _poll!;
+            var slot = SlotMap.SlotOf(id, Options.Slots);
+            if (_context.ClaimOf(slot) is not { } claim)
+                continue;
+            var reader = new PartitionReader(id, slot, claim, _context.Clock, poll.Wake, _context.Signal(slot));
+            _partitions[id] = reader;
+            added.Add(reader);
+        }
+
+        if (added.Count == 0)
+            return;
+        _context.PartitionsChanged();
+        var task = Task.Run(() => StartAsync(added));
+        foreach (var reader in added)
+            _starting[reader.Id] = task;
+    }
+
+    private async Task StartAsync(List<PartitionReader> readers)
+    {
+        for (var attempt = 0; readers.Count > 0 && !_stop.IsCancellationRequested; attempt++)
+        {
+            try
+            {
+                var left = await _positions.FindAsync(readers, _consumer!, Assign, SetState, _stop.Token)
+                    .ConfigureAwait(false);
+                readers = [.. left.Where(IsCurrent)];
+                if (readers.Count > 0)
+                    await Task.Delay(Backoff.Next(attempt, Options), _context.Clock, _stop.Token).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+            {
+                return;
+            }
+        }
+    }
+
+    private void Assign(PartitionReader reader, long offset)
+    {
+        if (IsCurrent(reader))
+            _poll!.Assign(reader, offset);
+    }
+
+    private bool IsCurrent(PartitionReader reader) =>
+        _partitions.TryGetValue(reader.Id, out var current) && ReferenceEquals(current, reader);
+
+    private async Task EnsureConsumerAsync()
+    {
+        var partitions = _context.TotalPartitions;
+        if (_poll is not null && partitions <= _consumerPartitions * 2)
+            return;
+        var connection = Options.Connections[Source.ConnectionName];
+        var consumer = new NativeConsumer(
+            ClientConfigs.Consumer(connection, Source, Options, partitions), this);
+        _consumerPartitions = partitions;
+        _consumer = consumer;
+        if (_poll is { } running)
+        {
+            await running.ReplaceConsumerAsync(consumer).ConfigureAwait(false);
+            return;
+        }
+
+        var poll = new PollLoop(Source.Name, consumer, Options, this);
+        _poll = poll;
+        poll.Start();
+    }
+
+    private static TimeSpan Min(TimeSpan a, TimeSpan b) => a < b ? a : b;
+}

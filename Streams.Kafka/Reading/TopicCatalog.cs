@@ -1,0 +1,127 @@
+using System.Diagnostics;
+using Confluent.Kafka;
+using Confluent.Kafka.Admin;
+using KafkaOracleOrleans.Streams.Kafka.Native;
+
+namespace KafkaOracleOrleans.Streams.Kafka.Reading;
+
+/// <summary>A topic as a cluster describes it.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Id">Its identity, which changes when it is created anew; empty while unknown.</param>
+/// <param name="Partitions">Number of partitions.</param>
+/// <param name="Error">Null, or why it can't be read.</param>
+internal sealed record TopicInfo(string Name, string Id, int Partitions, KafkaPartitionFailure? Error);
+
+/// <summary>Answers which topics and partitions a source covers now; one admin client per connection.</summary>
+internal sealed class TopicCatalog : IDisposable
+{
+    private static readonly TimeSpan IdRetryInterval = TimeSpan.FromMinutes(1);
+    private readonly IAdminClient _admin;
+    private readonly TimeSpan _timeout;
+    private readonly Lock _lock = new();
+    private Task _idRequest = Task.CompletedTask;
+    private bool _idsWork;
+    private long _nextIdTry;
+    private Dictionary<string, string> _ids = new(StringComparer.Ordinal);
+
+    public TopicCatalog(KafkaConnection connection, TimeSpan timeout, Action<Error> onError)
+    {
+        _timeout = timeout;
+        _admin = new AdminClientBuilder(ClientConfigs.Admin(connection))
+            .SetErrorHandler((_, error) => onError(error))
+            .SetLogHandler((_, _) => { })
+            .Build();
+    }
+
+    /// <summary>Resolves names and patterns. A name that does not exist is in the result with an error.</summary>
+    /// <exception cref="KafkaException">The cluster can't be asked.</exception>
+    public async Task<IReadOnlyList<TopicInfo>> FindAsync(KafkaSource source)
+    {
+        // All topics are asked for, not the wanted ones: naming a topic may create it.
+        var all = await Task.Run(() => _admin.GetMetadata(_timeout)).ConfigureAwait(false);
+        var found = new SortedDictionary<string, TopicInfo>(StringComparer.Ordinal);
+        var patterns = source.Topics.Where(t => t.StartsWith('^')).Select(KafkaTopicPattern.Compile).ToList();
+        foreach (var topic in all.Topics)
+        {
+            var isInternal = topic.Topic.StartsWith("__", StringComparison.Ordinal);
+            if (source.Topics.Contains(topic.Topic) || (!isInternal && patterns.Any(p => p.IsMatch(topic.Topic))))
+                found[topic.Topic] = ToInfo(topic);
+        }
+
+        foreach (var name in source.Topics.Where(t => !t.StartsWith('^') && !found.ContainsKey(t)))
+        {
+            found[name] = new TopicInfo(name, "", 0, new KafkaPartitionFailure(
+                KafkaFailureCode.UnknownTopicOrPartition,
+                $"Topic '{name}' does not exist, or this user may not describe it. It is looked for again."));
+        }
+
+        var ids = await GetIdsAsync(found.Keys).ConfigureAwait(false);
+        return [.. found.Values.Select(t => t with { Id = ids.GetValueOrDefault(t.Name, "") })];
+    }
+
+    public void Dispose() => _admin.Dispose();
+
+    private static TopicInfo ToInfo(TopicMetadata topic)
+    {
+        var failure = topic.Error.IsError
+            ? new KafkaPartitionFailure(
+                ErrorCodes.Classify((int)topic.Error.Code), $"Topic '{topic.Topic}': {topic.Error.Reason}")
+            : null;
+        return new TopicInfo(topic.Topic, "", topic.Partitions.Count, failure);
+    }
+
+    /// <summary>
+    /// Topic ids come from the controller, which a mock cluster or an old one does not offer: as long as it never
+    /// answered, nobody waits for it.
+    /// </summary>
+    private async Task<Dictionary<string, string>> GetIdsAsync(IEnumerable<string> topics)
+    {
+        Task request;
+        lock (_lock)
+        {
+            if (_idRequest.IsCompleted && Stopwatch.GetTimestamp() >= _nextIdTry)
+                _idRequest = RequestIdsAsync([.. topics]);
+            request = _idsWork ? _idRequest : Task.CompletedTask;
+        }
+
+        await request.ConfigureAwait(false);
+        lock (_lock)
+            return _ids;
+    }
+
+    private async Task RequestIdsAsync(string[] topics)
+    {
+        if (topics.Length == 0)
+            return;
+        List<TopicDescription> descriptions;
+        try
+        {
+            var result = await _admin.DescribeTopicsAsync(
+                TopicCollection.OfTopicNames(topics), new DescribeTopicsOptions { RequestTimeout = _timeout })
+                .ConfigureAwait(false);
+            descriptions = result.TopicDescriptions;
+        }
+        catch (DescribeTopicsException e)
+        {
+            descriptions = e.Results.TopicDescriptions;
+        }
+        catch (KafkaException)
+        {
+            lock (_lock)
+            {
+                _idsWork = false;
+                _nextIdTry = Stopwatch.GetTimestamp() + (long)(IdRetryInterval.TotalSeconds * Stopwatch.Frequency);
+            }
+
+            return;
+        }
+
+        lock (_lock)
+        {
+            _idsWork = true;
+            _ids = new Dictionary<string, string>(_ids, StringComparer.Ordinal);
+            foreach (var topic in descriptions.Where(t => !t.Error.IsError && t.TopicId is not null))
+                _ids[topic.Name] = topic.TopicId.ToString()!;
+        }
+    }
+}

@@ -1,0 +1,116 @@
+using System.Net;
+using KafkaOracleOrleans.Streams.Kafka;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Orleans.Hosting;
+using Orleans.Streams;
+using Orleans.Streams.Core;
+
+namespace KafkaOracleOrleans.Benchmarks.Kafka;
+
+/// <summary>A silo whose subscriber counts what it is given.</summary>
+internal sealed class ProviderRun : IAsyncDisposable
+{
+    private readonly IHost _host;
+    private readonly Tally _tally;
+    private readonly string _topic;
+    private readonly int _records;
+
+    private ProviderRun(IHost host, string topic, int records)
+    {
+        _host = host;
+        _topic = topic;
+        _records = records;
+        _tally = host.Services.GetRequiredService<Tally>();
+    }
+
+    public static async Task<ProviderRun> StartAsync(string bootstrap, string topic, int records, int batch)
+    {
+        var host = Host.CreateDefaultBuilder()
+            .ConfigureLogging(l => l.SetMinimumLevel(LogLevel.Warning))
+            .UseOrleans(silo =>
+            {
+                silo.UseLocalhostClustering(31111, 31000);
+                silo.Services.AddSingleton<Tally>();
+                silo.AddKafkaStreams("kafka", (KafkaStreamOptions o) =>
+                {
+                    o.Connections["main"] = new KafkaConnection { BootstrapServers = bootstrap };
+                    o.MaxBatchRecords = batch;
+                    o.Sources.Add(new KafkaSource { Name = "bench", Topics = [topic] });
+                });
+            })
+            .Build();
+        await host.StartAsync();
+        var run = new ProviderRun(host, topic, records);
+        await run._tally.WaitAsync(records);
+        return run;
+    }
+
+    public async Task RunAsync()
+    {
+        _tally.Reset();
+        var control = _host.Services.GetRequiredService<IKafkaPartitionControl>();
+        for (var i = 0; i < Load.Partitions; i++)
+            await control.SeekAsync("bench", _topic, i, 0);
+        await _tally.WaitAsync(_records);
+    }
+
+    public async Task<(TimeSpan Cpu, TimeSpan Wall)> MeasureIdleAsync(TimeSpan time)
+    {
+        var sample = await CpuSample.OfAsync(() => Task.Delay(time));
+        return (sample.Cpu, sample.Wall);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _host.StopAsync();
+        _host.Dispose();
+    }
+}
+
+/// <summary>Counts over all grains of the silo.</summary>
+public sealed class Tally
+{
+    private long _records;
+
+    public long Bytes { get; private set; }
+
+    public void Add(KafkaBatch batch)
+    {
+        var lengths = batch.ValueLength.AsSpan(0, batch.Count);
+        long bytes = 0;
+        foreach (var length in lengths)
+            bytes += length;
+        Bytes += bytes;
+        Interlocked.Add(ref _records, batch.Count);
+    }
+
+    public void Reset() => Interlocked.Exchange(ref _records, 0);
+
+    public async Task WaitAsync(long records)
+    {
+        while (Interlocked.Read(ref _records) < records)
+            await Task.Delay(5);
+    }
+}
+
+public interface ICountingGrain : IGrainWithStringKey;
+
+/// <summary>The subscriber.</summary>
+[ImplicitStreamSubscription(KafkaStreamId.Namespace)]
+public sealed class CountingGrain(Tally tally)
+    : Grain, ICountingGrain, IStreamSubscriptionObserver, IAsyncObserver<KafkaBatch>
+{
+    public Task OnSubscribed(IStreamSubscriptionHandleFactory handleFactory) =>
+        handleFactory.Create<KafkaBatch>().ResumeAsync(this);
+
+    public Task OnNextAsync(KafkaBatch item, StreamSequenceToken? token = null)
+    {
+        tally.Add(item);
+        item.Release();
+        return Task.CompletedTask;
+    }
+
+    public Task OnErrorAsync(Exception ex) => Task.CompletedTask;
+}

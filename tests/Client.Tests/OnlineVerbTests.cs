@@ -1,0 +1,278 @@
+using System.Text.Json;
+using KafkaOracleOrleans.Client.Cli;
+using KafkaOracleOrleans.Grains.Interfaces;
+
+namespace KafkaOracleOrleans.Client.Tests;
+
+public sealed class OnlineVerbTests : IAsyncDisposable
+{
+    private readonly Kor _kor = new();
+    private readonly FakeSilo _silo = new();
+
+    public OnlineVerbTests() => _kor.Set("KOR_URL", _silo.Url);
+
+    public async ValueTask DisposeAsync()
+    {
+        _kor.Dispose();
+        await _silo.DisposeAsync();
+    }
+
+    private static PipelineStatus Orders(PartState state = PartState.Running, string? reason = null) => new()
+    {
+        Name = "orders",
+        Version = 3,
+        Desired = DesiredState.Running,
+        State = state,
+        Reason = reason,
+        Counts = new RecordCounts(1_000_000, 950_000, 30_000, 10_000, 0, 10_000),
+        RecordsPerSecond = 41_200.4,
+        Lag = 4120,
+        Watermark = 1_769_853_600_000,
+        Partitions =
+        [
+            new PartitionStatus
+            {
+                Partition = "orders/0", State = state, Position = 996_000, Checkpoint = 990_000, End = 1_000_120,
+                Counts = RecordCounts.Zero, Epoch = 4, RecordsPerSecond = 41_200.4, Rules = new Dictionary<string, long>(), Silo = "S1",
+            },
+        ],
+        Shards =
+        [
+            new ShardStatus
+            {
+                Step = "revenue_5m", Shard = 0, State = PartState.Running, Epoch = 2, Cells = 64, OutboxEntries = 1, Late = 10_000,
+                ClosedWindows = 84, LastCheckpointMs = 12.5,
+            },
+        ],
+        Sinks = [new SinkStatus { Sink = "clean", Lane = "orders/0", State = PartState.Running, Written = 950_000, Quarantined = 0, Buffered = 12 }],
+        Rules = new Dictionary<string, long> { ["quality.valid_amount"] = 10_000 },
+    };
+
+    private static WindowRow Window(long? start, long revision, params (string Name, string? Value)[] values) => new()
+    {
+        Key = "c1",
+        Start = start,
+        End = start + 300_000,
+        Revision = revision,
+        Values = [.. values.Select(v => KeyValuePair.Create(v.Name, v.Value))],
+    };
+
+    [Fact]
+    public async Task Pipelines_are_listed()
+    {
+        var json = _silo.Answer("GET /api/v1/pipelines", new[] { Orders() });
+        var table = await _kor.RunAsync("list");
+        Assert.Matches("^PIPELINE  STATE    RECORDS/S    LAG +BEHIND   CONSUMED  QUARANTINED  NOTE$", table.Lines[0]);
+        Assert.Matches("^orders    RUNNING     41,200  4,120  .+  1,000,000       10,000$", table.Lines[1]);
+        Assert.Equal("", table.Error);
+        Assert.Equal(json + "\n", (await _kor.RunAsync("list", "-o", "json")).Out);
+        Assert.Equal("orders", JsonDocument.Parse((await _kor.RunAsync("list", "-o", "jsonl")).Lines[0]).RootElement.GetProperty("name").GetString());
+        Assert.StartsWith("- name: orders\n  version: 3\n  desired: Running\n", (await _kor.RunAsync("list", "-o", "yaml")).Out, StringComparison.Ordinal);
+        Assert.Equal(table.Out[..table.Out.IndexOf('\n', StringComparison.Ordinal)], (await _kor.RunAsync("status")).Lines[0]);
+    }
+
+    [Fact]
+    public async Task No_pipelines_is_no_error()
+    {
+        _silo.Answer("GET /api/v1/pipelines", "[]");
+        var result = await _kor.RunAsync("list");
+        Assert.Equal("", result.Out);
+        Assert.Contains("There are no pipelines yet", result.Error, StringComparison.Ordinal);
+        Assert.Equal(ExitCodes.Ok, result.Code);
+    }
+
+    [Fact]
+    public async Task A_pipeline_is_shown_with_its_parts()
+    {
+        var json = _silo.Answer("GET /api/v1/pipelines/orders", Orders(PartState.Blocked, "Sink 'clean' is away."));
+        var result = await _kor.RunAsync("status", "orders");
+        Assert.Equal("orders   BLOCKED   version 3   wanted running", result.Lines[0]);
+        Assert.Contains("Reason      Sink 'clean' is away.", result.Lines);
+        Assert.Contains(
+            "Records     1,000,000 consumed = 950,000 absorbed + 30,000 duplicate + 10,000 late + 0 filtered + 10,000 quarantined", result.Lines);
+        Assert.Contains(result.Lines, l => l.StartsWith("orders/0   BLOCKED   996,000  1,000,120  4,120     990,000", StringComparison.Ordinal));
+        Assert.Contains(result.Lines, l => l.StartsWith("revenue_5m       1  RUNNING     64       1", StringComparison.Ordinal));
+        Assert.Contains("quality.valid_amount  10,000", result.Lines);
+        Assert.DoesNotContain('\u001b', result.Out);
+        Assert.Equal(json + "\n", (await _kor.RunAsync("status", "orders", "-o", "json")).Out);
+    }
+
+    [Fact]
+    public async Task A_terminal_gets_a_table_with_a_rule_and_no_colour_when_told()
+    {
+        _silo.Answer("GET /api/v1/pipelines/orders/windows/totals?limit=100", new[] { Window(null, 7, ("orders", "2")) });
+        _kor.Terminal = true;
+        var narrow = await _kor.RunAsync("windows", "orders", "totals", "--no-color");
+        Assert.Contains("──", narrow.Out, StringComparison.Ordinal);
+        Assert.Contains("c1", narrow.Out, StringComparison.Ordinal);
+        Assert.DoesNotContain("\u001b[3", narrow.Out, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_table_too_wide_for_the_terminal_is_not_cut_off()
+    {
+        var reason = new string('x', 200);
+        _silo.Answer("GET /api/v1/pipelines", new[] { Orders(PartState.Failed, reason) });
+        _kor.Terminal = true;
+        Assert.EndsWith("10,000  " + reason, (await _kor.RunAsync("list")).Lines[1], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Top_shows_the_sums_and_refreshes_as_often_as_told()
+    {
+        _silo.Answer("GET /api/v1/pipelines", new[] { Orders(), Orders() with { Name = "quick", RecordsPerSecond = 90_000 } });
+        var once = await _kor.RunAsync("top");
+        Assert.Contains("2 pipelines on 1 silos   131,200 records/s   lag 8,240   failed 0", once.Lines[0], StringComparison.Ordinal);
+        Assert.StartsWith("quick", once.Lines[2], StringComparison.Ordinal);
+        var twice = await _kor.RunAsync("top", "--count", "2", "--interval", "10ms", "-o", "jsonl");
+        Assert.Equal(4, twice.Lines.Length);
+        Assert.Equal(ExitCodes.Usage, (await _kor.RunAsync("top", "--count", "0")).Code);
+    }
+
+    [Fact]
+    public async Task Watching_ends_with_the_pipeline()
+    {
+        _silo.Refuse("GET /api/v1/pipelines/gone", 404, "No such pipeline", "There is no pipeline 'gone'.");
+        var result = await _kor.RunAsync("status", "gone", "--watch", "--interval", "10ms");
+        Assert.Equal(ExitCodes.NotFound, result.Code);
+    }
+
+    [Fact]
+    public async Task A_key_is_shown_with_its_windows_and_positions()
+    {
+        var state = new KeyState
+        {
+            Pipeline = "orders", Step = "revenue_5m", Key = "c/1|x", Shard = 5,
+            Windows = [Window(1_769_853_600_000, 0, ("orders", "2"), ("revenue", "165.00"))],
+            Closed = [Window(1_769_853_300_000, 1, ("orders", "1"), ("revenue", null))],
+            Positions = new Dictionary<string, long> { ["orders/0"] = 1200 },
+            DurablePositions = new Dictionary<string, long> { ["orders/0"] = 1100 },
+            Watermark = 1_769_853_700_000,
+        };
+        var json = _silo.Answer("GET /api/v1/pipelines/orders/keys/revenue_5m/c%2F1%7Cx", state);
+        var result = await _kor.RunAsync("key", "orders", "revenue_5m", "c/1|x");
+        Assert.Equal("orders.revenue_5m   key c/1|x   shard 5", result.Lines[0]);
+        Assert.Contains("2026-01-31 10:00:00  2026-01-31 10:05:00         0       2   165.00", result.Lines);
+        Assert.Contains("2026-01-31 09:55:00  2026-01-31 10:00:00         1       1     NULL", result.Lines);
+        Assert.Contains("orders/0     1,200    1,100", result.Lines);
+        Assert.Equal(json + "\n", (await _kor.RunAsync("key", "orders", "revenue_5m", "c/1|x", "-o", "json")).Out);
+    }
+
+    [Fact]
+    public async Task Running_totals_have_no_times()
+    {
+        _silo.Answer("GET /api/v1/pipelines/orders/windows/totals?limit=10", new[] { Window(null, 7, ("orders", "2")) });
+        var result = await _kor.RunAsync("windows", "orders", "totals", "--limit", "10");
+        Assert.Equal(["KEY  REVISION  ORDERS", "c1          7       2"], result.Lines);
+        Assert.Equal(ExitCodes.Usage, (await _kor.RunAsync("windows", "orders", "totals", "--limit", "1001")).Code);
+    }
+
+    [Fact]
+    public async Task Events_are_listed()
+    {
+        _silo.Answer("GET /api/v1/pipelines/orders/events", new[]
+        {
+            new PipelineEvent(new DateTimeOffset(2026, 1, 31, 10, 0, 0, TimeSpan.Zero), "started", "version 3\nfrom checkpoint"),
+        });
+        var result = await _kor.RunAsync("events", "orders");
+        Assert.Equal(["AT (UTC)             EVENT    TEXT", @"2026-01-31 10:00:00  started  version 3\nfrom checkpoint"], result.Lines);
+    }
+
+    [Theory]
+    [InlineData("start")]
+    [InlineData("stop")]
+    [InlineData("pause")]
+    [InlineData("resume")]
+    public async Task A_pipeline_is_steered(string verb)
+    {
+        _silo.Answer($"POST /api/v1/pipelines/orders/{verb}", "", 204);
+        var result = await _kor.RunAsync(verb, "orders");
+        Assert.Equal("", result.Out);
+        Assert.StartsWith("orders: It ", result.Error, StringComparison.Ordinal);
+        Assert.Equal(ExitCodes.Ok, result.Code);
+        Assert.Equal([("POST", $"/api/v1/pipelines/orders/{verb}", "")], _silo.Requests);
+    }
+
+    [Theory]
+    [InlineData("""{"target":"Earliest","timestampMs":0,"execute":false}""", "--to-earliest")]
+    [InlineData("""{"target":"Latest","timestampMs":0,"execute":true}""", "--to-latest", "--execute")]
+    [InlineData("""{"target":"Timestamp","timestampMs":1769817600000,"execute":false}""", "--to-datetime", "2026-01-31T00:00:00Z")]
+    [InlineData(
+        """{"target":"Offsets","timestampMs":0,"offsets":{"orders/0":5,"a-b/12":7},"execute":false}""", "--offsets", "orders/0=5,a-b/12=7")]
+    public async Task A_reset_asks_for_what_was_meant(string body, params string[] args)
+    {
+        _silo.Answer("POST /api/v1/pipelines/orders/reset", new ResetOutcome(false, null, [new ResetLine("orders/0", 1000, 400), new ResetLine("orders/1", null, 5)]));
+        var result = await _kor.RunAsync(["reset", "orders", .. args]);
+        Assert.Equal(["PARTITION  CURRENT  NEW  DELTA", "orders/0     1,000  400   -600", "orders/1         -    5      -"], result.Lines);
+        Assert.Contains("Preview only: 600 records would be read again", result.Error, StringComparison.Ordinal);
+        Assert.Equal(body, _silo.Requests.Single().Body);
+        Assert.Equal(ExitCodes.Ok, result.Code);
+    }
+
+    [Theory]
+    [InlineData("exactly one of")]
+    [InlineData("exactly one of", "--to-earliest", "--to-latest")]
+    [InlineData("is not a time", "--to-datetime", "yesterday")]
+    [InlineData("is not TOPIC/PARTITION=OFFSET", "--offsets", "orders=5")]
+    [InlineData("is given twice", "--offsets", "orders/0=5,orders/0=6")]
+    public async Task A_reset_without_one_clear_target_is_refused(string message, params string[] args)
+    {
+        var result = await _kor.RunAsync(["reset", "orders", .. args]);
+        Assert.Contains(message, result.Error, StringComparison.Ordinal);
+        Assert.Equal(ExitCodes.Usage, result.Code);
+        Assert.Empty(_silo.Requests);
+    }
+
+    [Theory]
+    [InlineData(400, ExitCodes.Usage)]
+    [InlineData(401, ExitCodes.Denied)]
+    [InlineData(403, ExitCodes.Denied)]
+    [InlineData(404, ExitCodes.NotFound)]
+    [InlineData(409, ExitCodes.Conflict)]
+    [InlineData(422, ExitCodes.Config)]
+    [InlineData(500, ExitCodes.Failed)]
+    [InlineData(503, ExitCodes.Unavailable)]
+    public async Task Refusals_have_codes_of_their_own(int status, int code)
+    {
+        _silo.Refuse("POST /api/v1/pipelines/orders/start", status, "Not now", "The pipeline is being reset.");
+        var result = await _kor.RunAsync("start", "orders");
+        Assert.Equal("kor: Not now: The pipeline is being reset.\n", result.Error);
+        Assert.Equal(code, result.Code);
+    }
+
+    [Fact]
+    public async Task A_server_that_is_away_is_named_with_a_remedy()
+    {
+        var url = $"http://127.0.0.1:{FakeSilo.FreePort()}";
+        var result = await _kor.RunAsync("list", "--url", url);
+        Assert.Contains($"The server at {url}/ cannot be reached", result.Error, StringComparison.Ordinal);
+        Assert.Contains("KOR_URL", result.Error, StringComparison.Ordinal);
+        Assert.Equal(ExitCodes.Unavailable, result.Code);
+    }
+
+    [Fact]
+    public async Task A_server_that_says_nothing_is_not_waited_for()
+    {
+        _silo.Answer("GET /api/v1/pipelines", "", status: 0);
+        var result = await _kor.RunAsync("list", "--timeout", "200ms");
+        Assert.Contains("did not answer within 0.2 s", result.Error, StringComparison.Ordinal);
+        Assert.Equal(ExitCodes.Unavailable, result.Code);
+    }
+
+    [Fact]
+    public async Task Something_else_at_the_address_is_told_apart()
+    {
+        _silo.Answer("GET /api/v1/pipelines", "<html>");
+        var result = await _kor.RunAsync("list");
+        Assert.Contains("is no KafkaOracleOrleans server", result.Error, StringComparison.Ordinal);
+        Assert.Equal(ExitCodes.Unavailable, result.Code);
+    }
+
+    [Theory]
+    [InlineData("localhost:8080")]
+    [InlineData("ftp://x")]
+    public async Task An_address_that_is_none_is_refused(string url)
+    {
+        Assert.Equal(ExitCodes.Usage, (await _kor.RunAsync("list", "--url", url)).Code);
+    }
+}

@@ -1,0 +1,117 @@
+using KafkaOracleOrleans.Grains.Tests.Support;
+using KafkaOracleOrleans.Streams.Kafka;
+
+namespace KafkaOracleOrleans.Grains.Tests;
+
+/// <summary>Whatever fails in the middle, the tables end up as if nothing had.</summary>
+public sealed class FaultTests
+{
+    private const int PerWave = 200;
+    private const int Waves = 6;
+
+    // Chance decides how soon enough has failed.
+    private const int MostWaves = 30;
+    private const int FaultsWanted = 5;
+
+    [Theory]
+    [InlineData("key")]
+    [InlineData("group(2)")]
+    public Task The_store_fails_before_and_after_it_acts(string grainPer) =>
+        RunAsync(11, grainPer, f => (f.StoreBefore, f.StoreAfter) = (0.15, 0.15));
+
+    [Fact]
+    public Task The_sinks_fail_before_and_after_they_act() =>
+        RunAsync(12, "key", f => (f.SinkBefore, f.SinkAfter) = (0.2, 0.2));
+
+    [Theory]
+    [InlineData("key")]
+    [InlineData("group(2)")]
+    public Task Calls_and_answers_get_lost(string grainPer) =>
+        RunAsync(13, grainPer, f => (f.CallBefore, f.CallAfter) = grainPer == "key" ? (0.001, 0.001) : (0.01, 0.01));
+
+    [Theory]
+    [InlineData("key")]
+    [InlineData("group(2)")]
+    public Task Cells_get_lost(string grainPer) =>
+        RunAsync(14, grainPer, f => f.CellLoss = grainPer == "key" ? 0.002 : 0.02);
+
+    [Theory]
+    [InlineData(15)]
+    [InlineData(20)]
+    public Task Everything_fails(int seed) => RunAsync(
+        seed,
+        "group(2)",
+        f =>
+        {
+            f.StoreBefore = f.StoreAfter = f.SinkBefore = f.SinkAfter = 0.05;
+            f.CallBefore = f.CallAfter = f.CellLoss = 0.005;
+        },
+        silos: 2);
+
+    [Fact]
+    public Task Another_owner_takes_the_reign() => RunAsync(16, "group(2)", _ => { }, async (stage, wave) =>
+    {
+        foreach (var owner in stage.Owners().Where((_, i) => (i + wave) % 2 == 0)) await stage.RaiseEpochAsync(owner);
+    });
+
+    [Fact]
+    public async Task A_shard_that_starts_over_after_the_last_record_gets_its_rows_again()
+    {
+        await using var stage = await Stage.StartAsync(17, checkpointMs: 1500);
+        // A second of sales, so that no window closes and nothing is durable before the shards lose their reign.
+        stage.Model.Send(50);
+        await stage.WaitForRowsAsync();
+        foreach (var owner in stage.Owners().Skip(Stage.Partitions)) await stage.RaiseEpochAsync(owner);
+        await stage.AssertCompleteAsync();
+    }
+
+    [Fact]
+    public async Task A_partition_that_loses_its_reign_before_its_first_checkpoint_loses_no_record()
+    {
+        await using var stage = await Stage.StartAsync(19);
+        await stage.WaitAsync(async () =>
+            (await stage.Pipeline.GetStatusAsync()).Partitions is { Count: Stage.Partitions } all && all.All(p => p.Epoch > 0));
+        foreach (var owner in stage.Owners()) await stage.RaiseEpochAsync(owner);
+        stage.Model.Send(200);
+        stage.Model.Close();
+        await stage.AssertCompleteAsync();
+    }
+
+    [Fact]
+    public Task The_provider_jumps_to_and_fro() => RunAsync(18, "group(2)", _ => { }, async (stage, wave) =>
+    {
+        for (var partition = 0; partition < Stage.Partitions; partition++)
+        {
+            var offset = stage.Faults.Next((wave + 1) * PerWave);
+            try
+            {
+                await stage.Kafka.SeekAsync(TestPipeline.Name, TestPipeline.Topic, partition, offset);
+            }
+            catch (KafkaPartitionNotOwnedException)
+            {
+                // It is being handed over: this jump is not made.
+            }
+        }
+    });
+
+    private static async Task RunAsync(
+        int seed, string grainPer, Action<Faults> begin, Func<Stage, int, Task>? strike = null, short silos = 1)
+    {
+        await using var stage = await Stage.StartAsync(seed, grainPer, silos);
+        stage.Model.Send(PerWave);
+        await stage.WaitForRowsAsync(0.1);
+        begin(stage.Faults);
+        for (var wave = 1; wave < Waves || (strike is null && wave < MostWaves && stage.Faults.Injected < FaultsWanted); wave++)
+        {
+            stage.Model.Send(PerWave);
+            if (strike is not null) await strike(stage, wave);
+            // Some way into the wave, so that faults meet work.
+            await stage.WaitForRowsAsync((wave + 0.2) / (wave + 1));
+        }
+
+        if (strike is null) Assert.True(stage.Faults.Injected > 0, "Nothing failed, so nothing was tested.");
+        stage.Faults.End();
+        stage.Model.Close();
+        await stage.AssertCompleteAsync();
+    }
+}

@@ -1,0 +1,69 @@
+using KafkaOracleOrleans.Grains.Interfaces;
+using KafkaOracleOrleans.Grains.Tests.Support;
+
+namespace KafkaOracleOrleans.Grains.Tests;
+
+/// <summary>A pipeline in a cluster, undisturbed: what comes out is what the model says.</summary>
+public sealed class PipelineTests
+{
+    [Theory]
+    [InlineData("key", 1)]
+    [InlineData("group(2)", 1)]
+    [InlineData("group(2)", 2)]
+    public async Task Every_sale_counts_once(string grainPer, short silos)
+    {
+        await using var stage = await Stage.StartAsync(1, grainPer, silos);
+        stage.Model.Send(600);
+        await stage.WaitForRowsAsync();
+        stage.Model.Send(600);
+        stage.Model.Close();
+        await stage.AssertCompleteAsync();
+    }
+
+    [Fact]
+    public async Task Windows_close_without_traffic_also_after_a_restart()
+    {
+        await using var stage = await Stage.StartAsync(2);
+        stage.Model.Send(300);
+        await stage.AssertCompleteAsync();
+
+        stage.Model.Send(300);
+        await stage.WaitForRowsAsync();
+        await stage.StopClusterAsync();
+        await stage.StartClusterAsync();
+        await stage.AssertCompleteAsync();
+    }
+
+    [Fact]
+    public async Task A_pipeline_goes_on_where_it_was_paused_or_stopped()
+    {
+        await using var stage = await Stage.StartAsync(3);
+        stage.Model.Send(300);
+        await stage.WaitForRowsAsync(0.5);
+        await stage.Pipeline.PauseAsync();
+        stage.Model.Send(100);
+        await stage.Pipeline.StartAsync();
+        await stage.WaitForRowsAsync();
+
+        await stage.Pipeline.StopAsync();
+        Assert.Equal(PartState.Stopped, (await stage.Pipeline.GetStatusAsync()).State);
+        stage.Model.Send(300);
+        await stage.Pipeline.StartAsync();
+        stage.Model.Close();
+        await stage.AssertCompleteAsync();
+    }
+
+    [Fact]
+    public async Task A_session_that_grew_closes_when_its_key_falls_silent()
+    {
+        await using var stage = await Stage.StartAsync(4, text: TestPipeline.Text(window: "{ session: 3s }"));
+        // Due at 3 s, then at 5 s; in between the watermark stands at 4 s.
+        foreach (var (customer, at) in new[] { ("x", 0), ("x", 2_000), (Model.Closer, 5_000), (Model.Closer, 100_000) })
+        {
+            stage.Model.SendAt(customer, at);
+            await stage.WaitForRowsAsync();
+        }
+
+        await stage.WaitAsync(() => Task.FromResult(stage.CountsOf("x").SequenceEqual([2L])));
+    }
+}

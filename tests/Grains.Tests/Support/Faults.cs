@@ -1,0 +1,140 @@
+using KafkaOracleOrleans.Grains.Cells;
+using KafkaOracleOrleans.Grains.Contracts;
+using KafkaOracleOrleans.Processing.Ports;
+
+namespace KafkaOracleOrleans.Grains.Tests.Support;
+
+/// <summary>What goes wrong, and how often; shared by all silos of a stage. Rates are chances from 0 to 1.</summary>
+public sealed class Faults
+{
+    private readonly Random _random;
+    private readonly Lock _lock = new();
+    private int _injected;
+
+    public Faults(int seed) => _random = new Random(seed);
+
+    public double StoreBefore { get; set; }
+    public double StoreAfter { get; set; }
+    public double SinkBefore { get; set; }
+    public double SinkAfter { get; set; }
+    public double CallBefore { get; set; }
+    public double CallAfter { get; set; }
+    public double CellLoss { get; set; }
+
+    /// <summary>How many faults have struck.</summary>
+    public int Injected => Volatile.Read(ref _injected);
+
+    /// <summary>From now on nothing goes wrong.</summary>
+    public void End() => StoreBefore = StoreAfter = SinkBefore = SinkAfter = CallBefore = CallAfter = CellLoss = 0;
+
+    public bool Strikes(double rate)
+    {
+        if (rate <= 0) return false;
+        lock (_lock)
+        {
+            if (_random.NextDouble() >= rate) return false;
+        }
+
+        Interlocked.Increment(ref _injected);
+        return true;
+    }
+
+    public int Next(int below)
+    {
+        lock (_lock) return _random.Next(below);
+    }
+}
+
+/// <summary>A state store that fails before the real one acts, or after.</summary>
+internal sealed class FaultyStore(IStateStore inner, Faults faults) : IStateStore
+{
+    public Task<OwnerLease> AcquireAsync(string owner, CancellationToken cancellation) =>
+        RunAsync(() => inner.AcquireAsync(owner, cancellation));
+
+    public Task<IReadOnlyList<CellState>> ReadCellsAsync(
+        string owner, IReadOnlyCollection<CellId> cells, CancellationToken cancellation) =>
+        RunAsync(() => inner.ReadCellsAsync(owner, cells, cancellation));
+
+    public Task<IReadOnlyList<(CellId Id, long? DueAt)>> ListCellsAsync(string owner, CancellationToken cancellation) =>
+        RunAsync(() => inner.ListCellsAsync(owner, cancellation));
+
+    public Task<IReadOnlyList<OutboxEntry>> ReadOutboxAsync(string owner, CancellationToken cancellation) =>
+        RunAsync(() => inner.ReadOutboxAsync(owner, cancellation));
+
+    public Task CommitAsync(CheckpointWrite checkpoint, CancellationToken cancellation) => RunAsync(async () =>
+    {
+        await inner.CommitAsync(checkpoint, cancellation);
+        return true;
+    });
+
+    public Task<OwnerLease?> PeekAsync(string owner, CancellationToken cancellation) =>
+        RunAsync(() => inner.PeekAsync(owner, cancellation));
+
+    public Task ResetAsync(string ownerPrefix, CancellationToken cancellation) =>
+        inner.ResetAsync(ownerPrefix, cancellation);
+
+    private async Task<T> RunAsync<T>(Func<Task<T>> action)
+    {
+        if (faults.Strikes(faults.StoreBefore)) throw Failure("before");
+        var result = await action();
+        if (faults.Strikes(faults.StoreAfter)) throw Failure("after");
+        return result;
+    }
+
+    private static StoreUnavailableException Failure(string when) =>
+        new($"The store fails {when} it acts, for the test's sake.", new IOException("cut"));
+}
+
+/// <summary>Sinks that fail before the real ones act, or after.</summary>
+internal sealed class FaultySinks(ISinkFactory inner, Faults faults) : ISinkFactory
+{
+    public Task PrepareAsync(SinkSpec spec, CancellationToken cancellation) => inner.PrepareAsync(spec, cancellation);
+
+    public async Task<ISinkLane> OpenAsync(SinkSpec spec, string lane, CancellationToken cancellation)
+    {
+        if (faults.Strikes(faults.SinkBefore)) throw Failure("before");
+        return new Lane(await inner.OpenAsync(spec, lane, cancellation), faults);
+    }
+
+    private static SinkUnavailableException Failure(string when) =>
+        new($"The sink fails {when} it acts, for the test's sake.", new IOException("cut"));
+
+    private sealed class Lane(ISinkLane inner, Faults faults) : ISinkLane
+    {
+        public LaneLease Lease => inner.Lease;
+
+        public async Task<SinkWriteResult> WriteAsync(SinkWrite write, CancellationToken cancellation)
+        {
+            if (faults.Strikes(faults.SinkBefore)) throw Failure("before");
+            var result = await inner.WriteAsync(write, cancellation);
+            if (faults.Strikes(faults.SinkAfter)) throw Failure("after");
+            return result;
+        }
+
+        public ValueTask DisposeAsync() => inner.DisposeAsync();
+    }
+}
+
+/// <summary>Calls between the parts of a pipeline that get lost on the way there or back, and cells that go.</summary>
+internal sealed class FaultyCalls(Faults faults) : IIncomingGrainCallFilter
+{
+    public async Task Invoke(IIncomingGrainCallContext context)
+    {
+        if (context.Grain is not (IWindowGrain or IDedupGrain or IAggregatorGrain or ISinkGrain)
+            || context.InterfaceMethod.Name.EndsWith("StatusAsync", StringComparison.Ordinal))
+        {
+            await context.Invoke();
+            return;
+        }
+
+        if (faults.Strikes(faults.CallBefore)) throw new TimeoutException("The call got lost, for the test's sake.");
+        await context.Invoke();
+        if (context.Grain is IWindowGrain or IDedupGrain && faults.Strikes(faults.CellLoss))
+        {
+            var reason = new DeactivationReason(DeactivationReasonCode.ApplicationRequested, "The cell goes, for the test's sake.");
+            context.TargetContext!.Deactivate(reason, CancellationToken.None);
+        }
+
+        if (faults.Strikes(faults.CallAfter)) throw new TimeoutException("The answer got lost, for the test's sake.");
+    }
+}

@@ -1,0 +1,251 @@
+using System.Diagnostics;
+using System.Globalization;
+using KafkaOracleOrleans.Grains.Interfaces;
+using KafkaOracleOrleans.Grains.Partitions;
+using KafkaOracleOrleans.Grains.Pipelines;
+using KafkaOracleOrleans.Grains.Runtime;
+using KafkaOracleOrleans.Processing.Ports;
+using KafkaOracleOrleans.Storage.Connections;
+using KafkaOracleOrleans.Storage.Lookups;
+using KafkaOracleOrleans.Storage.Quarantine;
+using KafkaOracleOrleans.Storage.Sinks;
+using KafkaOracleOrleans.Storage.State;
+using KafkaOracleOrleans.Streams.Kafka;
+using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Orleans.Hosting;
+using Orleans.Serialization;
+using Orleans.Storage;
+using Orleans.TestingHost;
+
+namespace KafkaOracleOrleans.Grains.Tests.Support;
+
+/// <summary>A Kafka cluster, a database file and silos of this process, with a pipeline between them.</summary>
+internal sealed class Stage : IAsyncDisposable
+{
+    public const int Partitions = 3;
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(3);
+
+    private readonly EmbeddedKafka _kafka = EmbeddedKafka.Start();
+    private readonly string _folder = Directory.CreateTempSubdirectory("kor-grains-").FullName;
+    private readonly ControlState _control = new();
+    private readonly LogLines _log = new();
+    private readonly DatabaseConnections _connections;
+    private readonly short _silos;
+    private readonly TimeSpan _checkpoints;
+    private InProcessTestCluster? _cluster;
+
+    private Stage(int seed, short silos, int checkpointMs)
+    {
+        _silos = silos;
+        _checkpoints = TimeSpan.FromMilliseconds(checkpointMs);
+        Faults = new Faults(seed);
+        _kafka.CreateTopic(TestPipeline.Topic, Partitions);
+        Model = new Model(_kafka.BootstrapServers, Partitions, seed);
+        _connections = new DatabaseConnections(new Dictionary<string, ConnectionOptions>
+        {
+            ["db"] = new() { Provider = DatabaseProvider.Sqlite, Database = File },
+        });
+        Store = new AdoStateStore(_connections.Get("db"));
+    }
+
+    public Faults Faults { get; }
+
+    public Model Model { get; }
+
+    /// <summary>The store without faults.</summary>
+    public IStateStore Store { get; }
+
+    public IKafkaPartitionControl Kafka => _cluster!.Silos[0].ServiceProvider.GetRequiredService<IKafkaPartitionControl>();
+
+    public IPipelineGrain Pipeline => _cluster!.Client.GetGrain<IPipelineGrain>(TestPipeline.Name);
+
+    private string File => Path.Combine(_folder, "stage.db");
+
+    public static async Task<Stage> StartAsync(
+        int seed, string grainPer = "key", short silos = 1, string? text = null, int checkpointMs = 300)
+    {
+        var stage = new Stage(seed, silos, checkpointMs);
+        await StateSchema.EnsureAsync(stage._connections.Get("db"), true, CancellationToken.None);
+        await new AdoQuarantine(stage._connections.Get("db")).EnsureAsync(true, CancellationToken.None);
+        await stage.StartClusterAsync();
+        var outcome = await stage.Pipeline.ApplyAsync(new PipelineText(TestPipeline.Name, text ?? TestPipeline.Text(grainPer), "sales.yaml", 0));
+        Assert.True(outcome.Accepted, string.Join('\n', outcome.Diagnostics));
+        return stage;
+    }
+
+    /// <summary>Stops the silos in order; memory is gone.</summary>
+    public async Task StopClusterAsync()
+    {
+        await _cluster!.StopAllSilosAsync();
+        await _cluster.DisposeAsync();
+        _cluster = null;
+    }
+
+    public async Task StartClusterAsync()
+    {
+        var builder = new InProcessTestClusterBuilder(_silos);
+        builder.ConfigureSilo((_, silo) => Configure(silo));
+        _cluster = builder.Build();
+        await _cluster.DeployAsync();
+    }
+
+    /// <summary>Takes an owner's reign away, as an owner on a silo cut off from the others would.</summary>
+    public Task RaiseEpochAsync(string owner) => Store.AcquireAsync(owner, CancellationToken.None);
+
+    public IEnumerable<string> Owners() =>
+    [
+        .. Enumerable.Range(0, Partitions).Select(p => Names.PartitionOwner(TestPipeline.Name, TestPipeline.Topic, p)),
+        .. Enumerable.Range(0, 2).Select(s => Names.ShardOwner(TestPipeline.Name, "totals", s)),
+    ];
+
+    /// <summary>Waits until the tables hold what the model says, then checks that the counts add up.</summary>
+    public async Task AssertCompleteAsync()
+    {
+        await WaitAsync(
+            () => Task.FromResult(Rows().SequenceEqual(Model.Rows) && Windows().SequenceEqual(Model.Windows)), DescribeAsync);
+        await WaitAsync(async () => Problem(await Pipeline.GetStatusAsync()).Length == 0, DescribeAsync);
+        // Nothing comes after.
+        Assert.Equal(Model.Rows, Rows());
+        Assert.Equal(Model.Windows, Windows());
+    }
+
+    /// <summary>Waits until the record sink has so many of the rows sent.</summary>
+    public Task WaitForRowsAsync(double share = 1)
+    {
+        var wanted = (int)(Model.Rows.Count * share);
+        return WaitAsync(() => Task.FromResult(Rows().Count >= wanted), DescribeAsync);
+    }
+
+    public Task WaitAsync(Func<Task<bool>> condition) => WaitAsync(condition, DescribeAsync);
+
+    private static async Task WaitAsync(Func<Task<bool>> condition, Func<Task<string>> describe)
+    {
+        var clock = Stopwatch.StartNew();
+        while (!await condition())
+        {
+            if (clock.Elapsed > Limit) Assert.Fail("Waited in vain: " + await describe());
+            await Task.Delay(50, TestContext.Current.CancellationToken);
+        }
+    }
+
+    /// <summary>The table of the record sink: id to customer and amount, once per row.</summary>
+    public List<KeyValuePair<string, string>> Rows() => Read(
+        "SALES",
+        "SELECT ID, CUSTOMER, AMOUNT FROM SALES ORDER BY ID",
+        r => new KeyValuePair<string, string>(
+            r.GetString(0), string.Create(CultureInfo.InvariantCulture, $"{r.GetString(1)}:{r.GetInt64(2)}")));
+
+    /// <summary>The table of the window sink.</summary>
+    public List<KeyValuePair<string, (long Count, long Sum)>> Windows()
+    {
+        var rows = Read(
+            "TOTALS",
+            $"SELECT CUSTOMER, WINDOW_START, SALES, TOTAL FROM TOTALS WHERE CUSTOMER <> '{Model.Closer}'",
+            r => new KeyValuePair<string, (long, long)>(
+                $"{r.GetString(0)}@{Convert.ToString(r.GetValue(1), CultureInfo.InvariantCulture)!.Split('T', ' ')[1][..8]}",
+                (r.GetInt64(2), Convert.ToInt64(r.GetValue(3), CultureInfo.InvariantCulture))));
+        rows.Sort((a, b) => string.CompareOrdinal(a.Key, b.Key));
+        return rows;
+    }
+
+    /// <summary>The count of sales per window of a customer, in the windows' order.</summary>
+    public List<long> CountsOf(string customer) => Read(
+        "TOTALS", $"SELECT SALES FROM TOTALS WHERE CUSTOMER = '{customer}' ORDER BY WINDOW_START", r => r.GetInt64(0));
+
+    public async ValueTask DisposeAsync()
+    {
+        Faults.End();
+        Model.Dispose();
+        if (_cluster is not null) await StopClusterAsync();
+        await _connections.DisposeAsync();
+        SqliteConnection.ClearAllPools();
+        _kafka.Dispose();
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    private void Configure(ISiloBuilder silo)
+    {
+        var services = silo.Services;
+        services.AddSingleton(TimeProvider.System);
+        services.AddSingleton(Options.Create(new EngineOptions
+        {
+            CheckpointInterval = _checkpoints,
+            RetryDelay = TimeSpan.FromMilliseconds(20),
+            MaxRetryDelay = TimeSpan.FromMilliseconds(500),
+        }));
+        services.AddSingleton<IStateStore>(new FaultyStore(Store, Faults));
+        services.AddSingleton<ISinkFactory>(new FaultySinks(new AdoSinkFactory(_connections), Faults));
+        services.AddSingleton<IQuarantine>(new AdoQuarantine(_connections.Get("db")));
+        services.AddSingleton<ILookupSource>(new AdoLookup(_connections));
+        services.AddSingleton<IPipelineCompiler, TestPipeline>();
+        services.AddSingleton<PlanProvider>();
+        services.AddSingleton<IKafkaLogs>(new FixedLogs(Partitions));
+        services.AddSingleton<IKafkaPositionSource, GrainPositionSource>();
+        services.AddHostedService<SourceKeeper>();
+        services.AddKeyedSingleton("kor", (sp, _) => _control.For(sp.GetRequiredService<Serializer>()));
+        silo.UseInMemoryReminderService();
+        silo.AddIncomingGrainCallFilter(new FaultyCalls(Faults));
+        silo.AddKafkaStreams("kafka", (KafkaStreamOptions o) =>
+        {
+            o.Connections["main"] = new KafkaConnection { BootstrapServers = _kafka.BootstrapServers };
+            o.MetadataInterval = TimeSpan.FromMilliseconds(500);
+            o.MaxBackoff = TimeSpan.FromSeconds(1);
+            o.MaxBatchRecords = 20;
+        });
+        services.AddLogging(l => l.AddProvider(_log)
+            .SetMinimumLevel(LogLevel.Information)
+            .AddFilter("Orleans", LogLevel.Warning)
+            .AddFilter("Microsoft", LogLevel.Warning)
+            .AddFilter("Polly", LogLevel.Warning));
+    }
+
+    /// <summary>What is not as it should be at the end; empty when all is well.</summary>
+    private string Problem(PipelineStatus status)
+    {
+        var counts = RecordCounts.Zero;
+        foreach (var partition in status.Partitions) counts += partition.Counts;
+        var outcomes = counts.Absorbed + counts.Duplicate + counts.Late + counts.Filtered + counts.Quarantined;
+        if (counts.Consumed != Model.Sent) return $"{counts.Consumed} records consumed of {Model.Sent}";
+        if (counts.Consumed != outcomes || counts.Duplicate != Model.Duplicates || counts.Absorbed != Model.Sent - Model.Duplicates)
+            return $"counts {counts} of {Model.Sent} with {Model.Duplicates} duplicates";
+        if (status.Partitions.Any(p => p.Checkpoint != p.Position)) return "not all is durable";
+        return "";
+    }
+
+    private async Task<string> DescribeAsync()
+    {
+        var status = await Pipeline.GetStatusAsync();
+        var rows = Rows();
+        var windows = Windows();
+        var missing = Model.Windows.Except(windows).Take(5);
+        var extra = windows.Except(Model.Windows).Take(5);
+        return $"""
+            {rows.Count} rows of {Model.Rows.Count}, {windows.Count} windows of {Model.Windows.Count}, {Faults.Injected} faults
+            missing rows {string.Join(' ', Model.Rows.Except(rows).Take(5))}; extra rows {string.Join(' ', rows.Except(Model.Rows).Take(5))}
+            windows wanted {string.Join(' ', missing)}; not wanted {string.Join(' ', extra)}
+            {Problem(status)}; {status.State} {status.Reason}
+            {string.Join('\n', status.Partitions)}
+            {string.Join('\n', status.Shards)}
+            {string.Join('\n', status.Sinks)}
+            {_log}
+            """;
+    }
+
+    private List<T> Read<T>(string table, string query, Func<SqliteDataReader, T> row)
+    {
+        using var connection = new SqliteConnection($"Data Source={File};Default Timeout=30");
+        connection.Open();
+        using var exists = connection.CreateCommand();
+        exists.CommandText = $"SELECT count(*) FROM sqlite_master WHERE name = '{table}'";
+        if ((long)exists.ExecuteScalar()! == 0) return [];
+        using var command = connection.CreateCommand();
+        command.CommandText = query;
+        using var reader = command.ExecuteReader();
+        var rows = new List<T>();
+        while (reader.Read()) rows.Add(row(reader));
+        return rows;
+    }
+}

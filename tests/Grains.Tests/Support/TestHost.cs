@@ -1,0 +1,111 @@
+using KafkaOracleOrleans.Grains.Interfaces;
+using KafkaOracleOrleans.Grains.Pipelines;
+using KafkaOracleOrleans.Grains.Runtime;
+using KafkaOracleOrleans.Processing.Plan;
+using KafkaOracleOrleans.Streams.Kafka;
+using Microsoft.Extensions.Hosting;
+using Orleans.Serialization;
+using Orleans.Storage;
+
+namespace KafkaOracleOrleans.Grains.Tests.Support;
+
+/// <summary>A topic with a fixed number of partitions.</summary>
+internal sealed class FixedLogs(int partitions) : IKafkaLogs
+{
+    public Task<IReadOnlyList<string>> ListPartitionsAsync(SourcePlan source, CancellationToken cancellation) =>
+        Task.FromResult<IReadOnlyList<string>>([.. Enumerable.Range(0, partitions).Select(p => $"{TestPipeline.Topic}/{p}")]);
+
+    public Task<IReadOnlyDictionary<string, long>> ResolveAsync(
+        SourcePlan source, IReadOnlyList<string> partitions, ResetTarget target, long timestampMs, CancellationToken cancellation) =>
+        throw new NotSupportedException("No test resets a pipeline.");
+}
+
+/// <summary>Control state that outlives a cluster, serialized as a real store would have it.</summary>
+internal sealed class ControlState
+{
+    private readonly Dictionary<string, (byte[] Bytes, string Tag)> _states = new(StringComparer.Ordinal);
+    private readonly Lock _lock = new();
+    private int _tag;
+
+    public IGrainStorage For(Serializer serializer) => new Storage(this, serializer);
+
+    private sealed class Storage(ControlState owner, Serializer serializer) : IGrainStorage
+    {
+        public Task ReadStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
+        {
+            lock (owner._lock)
+            {
+                grainState.RecordExists = owner._states.TryGetValue($"{stateName}:{grainId}", out var found);
+                grainState.State = grainState.RecordExists ? serializer.Deserialize<T>(found.Bytes) : Activator.CreateInstance<T>();
+                grainState.ETag = found.Tag;
+            }
+
+            return Task.CompletedTask;
+        }
+
+        public Task WriteStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
+        {
+            lock (owner._lock)
+            {
+                var key = $"{stateName}:{grainId}";
+                if (owner._states.TryGetValue(key, out var found) && found.Tag != grainState.ETag)
+                    throw new InconsistentStateException("Somebody else wrote.", found.Tag, grainState.ETag ?? "");
+                grainState.ETag = (++owner._tag).ToString(System.Globalization.CultureInfo.InvariantCulture);
+                grainState.RecordExists = true;
+                owner._states[key] = (serializer.SerializeToArray(grainState.State), grainState.ETag);
+            }
+
+            return Task.CompletedTask;
+        }
+
+        public Task ClearStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
+        {
+            lock (owner._lock) owner._states.Remove($"{stateName}:{grainId}");
+            grainState.RecordExists = false;
+            return Task.CompletedTask;
+        }
+    }
+}
+
+/// <summary>Keeps a silo's Kafka source in step with the catalog, as the host does.</summary>
+internal sealed class SourceKeeper(IGrainFactory grains, PlanProvider plans, IKafkaSourceRegistry registry) : BackgroundService
+{
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(200));
+        do
+        {
+            try
+            {
+                await SyncAsync();
+            }
+            catch (Exception e) when (e is OrleansException or TimeoutException or PipelineChangedException)
+            {
+                // The cluster starts, or stops: the next turn sees.
+            }
+        }
+        while (await timer.WaitForNextTickAsync(stoppingToken));
+    }
+
+    private async Task SyncAsync()
+    {
+        var running = false;
+        foreach (var entry in await grains.GetGrain<IPipelineCatalogGrain>(0).ListAsync())
+        {
+            if (entry.Desired != DesiredState.Running) continue;
+            running = true;
+            var plan = (await plans.GetAsync(entry.Name, entry.Version)).Plan;
+            if (registry.TryGet(entry.Name, out _)) continue;
+            registry.Add(new KafkaSource
+            {
+                Name = plan.Name,
+                Topics = plan.Source.Topics,
+                ConnectionName = plan.Source.Connection,
+                GroupId = plan.Source.GroupId,
+                StartPosition = KafkaStartPosition.Earliest,
+            });
+        }
+
+        if (!running) registry.Remove(TestPipeline.Name);
+    }
+}

@@ -1,0 +1,96 @@
+-- state: RaiseEpoch
+INSERT INTO kor_owner (owner, epoch, updated_at) VALUES ($1, 1, now()) ON CONFLICT (owner) DO UPDATE SET epoch = kor_owner.epoch + 1, updated_at = now() RETURNING epoch, header
+
+-- state: Peek
+SELECT epoch, header FROM kor_owner WHERE owner = $1
+
+-- state: WriteHeader
+UPDATE kor_owner SET header = $1, updated_at = now() WHERE owner = $2 AND epoch = $3
+
+-- state: UpsertCells
+INSERT INTO kor_cell (owner, step, cell, part, due_at, payload) SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bytea[]) ON CONFLICT (owner, step, cell, part) DO UPDATE SET due_at = excluded.due_at, payload = excluded.payload
+
+-- state: DeleteCells
+DELETE FROM kor_cell k USING unnest($1::text[], $2::text[], $3::text[], $4::bigint[]) AS u(owner, step, cell, part) WHERE k.owner = u.owner AND k.step = u.step AND k.cell = u.cell AND k.part = u.part
+
+-- state: ListCells
+SELECT step, cell, part, due_at FROM kor_cell WHERE owner = $1
+
+-- state: AddOutbox
+INSERT INTO kor_outbox (owner, sequence, sink, payload) SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[], $4::bytea[]) ON CONFLICT (owner, sequence) DO UPDATE SET sink = excluded.sink, payload = excluded.payload
+
+-- state: DropOutbox
+DELETE FROM kor_outbox k USING unnest($1::text[], $2::bigint[]) AS u(owner, sequence) WHERE k.owner = u.owner AND k.sequence = u.sequence
+
+-- state: ReadOutbox
+SELECT sequence, sink, payload FROM kor_outbox WHERE owner = $1 ORDER BY sequence
+
+-- state: ResetOwners
+UPDATE kor_owner SET epoch = epoch + 1, header = NULL, updated_at = now() WHERE starts_with(owner, $1)
+
+-- state: ResetCells
+DELETE FROM kor_cell WHERE owner IN (SELECT owner FROM kor_owner WHERE starts_with(owner, $1))
+
+-- state: ResetOutbox
+DELETE FROM kor_outbox WHERE owner IN (SELECT owner FROM kor_owner WHERE starts_with(owner, $1))
+
+-- state: ReadVersion
+SELECT version FROM kor_schema WHERE component = $1
+
+-- state: read cells by part
+SELECT c.step, c.cell, c.part, c.due_at, c.payload FROM unnest($2::text[], $3::text[], $4::bigint[]) AS u(step, cell, part) CROSS JOIN LATERAL (SELECT k.* FROM kor_cell k WHERE k.owner = $1 AND k.step = u.step AND k.cell = u.cell AND k.part = u.part OFFSET 0) AS c
+
+-- state: read whole cells
+SELECT c.step, c.cell, c.part, c.due_at, c.payload FROM unnest($2::text[], $3::text[]) AS u(step, cell) CROSS JOIN LATERAL (SELECT k.* FROM kor_cell k WHERE k.owner = $1 AND k.step = u.step AND k.cell = u.cell OFFSET 0) AS c
+
+-- sink: RaiseLane
+INSERT INTO kor_lane (lane, epoch, writes, progress, quarantined, updated_at) VALUES ($1, 1, 0, -1, 0, now()) ON CONFLICT (lane) DO UPDATE SET epoch = kor_lane.epoch + 1, updated_at = now() RETURNING epoch, writes, progress, quarantined
+
+-- sink: ReadLane
+SELECT epoch, writes, progress, quarantined FROM kor_lane WHERE lane = $1
+
+-- sink: AdvanceLane
+UPDATE kor_lane SET writes = writes + 1, progress = $1, updated_at = now() WHERE lane = $2 AND epoch = $3 AND writes = $4
+
+-- sink: CountQuarantined
+UPDATE kor_lane SET quarantined = quarantined + $1 WHERE lane = $2
+
+-- sink: AddQuarantine
+INSERT INTO kor_quarantine (id, pipeline, pipeline_version, place, code, reason, topic, topic_partition, topic_offset, record_time, added_at, headers, record_key, record_value) SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[], $9::bigint[], $10::bigint[], $11::timestamptz[], $12::text[], $13::bytea[], $14::bytea[]) ON CONFLICT (id) DO NOTHING
+
+-- sink: append
+INSERT INTO "dwh"."revenue_5m" AS t ("customer_id", "window_start", "orders", "revenue", "ratio", "vip", "day", "revision", "doc", "raw") SELECT * FROM unnest($1::text[], $2::timestamptz[], $3::bigint[], $4::numeric[], $5::double precision[], $6::boolean[], $7::date[], $8::bigint[], $9::jsonb[], $10::bytea[]) ON CONFLICT ("customer_id", "window_start") DO NOTHING
+
+-- sink: upsert
+INSERT INTO "dwh"."revenue_5m" AS t ("customer_id", "window_start", "orders", "revenue", "ratio", "vip", "day", "revision", "doc", "raw") SELECT * FROM unnest($1::text[], $2::timestamptz[], $3::bigint[], $4::numeric[], $5::double precision[], $6::boolean[], $7::date[], $8::bigint[], $9::jsonb[], $10::bytea[]) ON CONFLICT ("customer_id", "window_start") DO UPDATE SET "orders" = excluded."orders", "revenue" = excluded."revenue", "ratio" = excluded."ratio", "vip" = excluded."vip", "day" = excluded."day", "revision" = excluded."revision", "doc" = excluded."doc", "raw" = excluded."raw" WHERE t."revision" < excluded."revision"
+
+-- sink: upsert without values
+INSERT INTO "ids" AS t ("id") SELECT * FROM unnest($1::bigint[]) ON CONFLICT ("id") DO NOTHING
+
+-- sink: delete
+DELETE FROM "dwh"."revenue_5m" AS t USING unnest($1::text[], $2::timestamptz[]) AS u(c0, c1) WHERE t."customer_id" = u.c0 AND t."window_start" = u.c1
+
+-- sink: create table
+CREATE TABLE "dwh"."revenue_5m" (
+    "customer_id" text NOT NULL,
+    "window_start" timestamp with time zone NOT NULL,
+    "orders" bigint,
+    "revenue" numeric(18, 2),
+    "ratio" double precision,
+    "vip" boolean,
+    "day" date,
+    "revision" bigint,
+    "doc" jsonb,
+    "raw" bytea,
+    CONSTRAINT "revenue_5m_pk" PRIMARY KEY ("customer_id", "window_start")
+)
+
+-- lookup
+SELECT u.place, t."raw" FROM unnest($1::text[], $2::timestamptz[]) WITH ORDINALITY AS u(c0, c1, place) JOIN "dwh"."revenue_5m" t ON t."customer_id" = u.c0 AND t."window_start" = u.c1
+
+-- limit
+FETCH FIRST 10 ROWS ONLY
+
+-- ping
+SELECT 1
+

@@ -1,0 +1,96 @@
+-- state: RaiseEpoch
+INSERT INTO kor_owner (owner, epoch) VALUES (@P0, 1) ON CONFLICT (owner) DO UPDATE SET epoch = epoch + 1, updated_at = excluded.updated_at RETURNING epoch, header
+
+-- state: Peek
+SELECT epoch, header FROM kor_owner WHERE owner = @P0
+
+-- state: WriteHeader
+UPDATE kor_owner SET header = @P0, updated_at = strftime('%Y-%m-%d %H:%M:%f', 'now') WHERE owner = @P1 AND epoch = @P2
+
+-- state: UpsertCells
+INSERT INTO kor_cell (owner, step, cell, part, due_at, payload) VALUES (@P0, @P1, @P2, @P3, @P4, @P5) ON CONFLICT (owner, step, cell, part) DO UPDATE SET due_at = excluded.due_at, payload = excluded.payload
+
+-- state: DeleteCells
+DELETE FROM kor_cell WHERE owner = @P0 AND step = @P1 AND cell = @P2 AND part = @P3
+
+-- state: ListCells
+SELECT step, cell, part, due_at FROM kor_cell WHERE owner = @P0
+
+-- state: AddOutbox
+INSERT INTO kor_outbox (owner, sequence, sink, payload) VALUES (@P0, @P1, @P2, @P3) ON CONFLICT (owner, sequence) DO UPDATE SET sink = excluded.sink, payload = excluded.payload
+
+-- state: DropOutbox
+DELETE FROM kor_outbox WHERE owner = @P0 AND sequence = @P1
+
+-- state: ReadOutbox
+SELECT sequence, sink, payload FROM kor_outbox WHERE owner = @P0 ORDER BY sequence
+
+-- state: ResetOwners
+UPDATE kor_owner SET epoch = epoch + 1, header = NULL, updated_at = strftime('%Y-%m-%d %H:%M:%f', 'now') WHERE instr(owner, @P0) = 1
+
+-- state: ResetCells
+DELETE FROM kor_cell WHERE owner IN (SELECT owner FROM kor_owner WHERE instr(owner, @P0) = 1)
+
+-- state: ResetOutbox
+DELETE FROM kor_outbox WHERE owner IN (SELECT owner FROM kor_owner WHERE instr(owner, @P0) = 1)
+
+-- state: ReadVersion
+SELECT version FROM kor_schema WHERE component = @P0
+
+-- state: read cells by part
+SELECT step, cell, part, due_at, payload FROM kor_cell WHERE owner = @P0 AND step = @P1 AND cell = @P2 AND part = @P3
+
+-- state: read whole cells
+SELECT step, cell, part, due_at, payload FROM kor_cell WHERE owner = @P0 AND step = @P1 AND cell = @P2
+
+-- sink: RaiseLane
+INSERT INTO kor_lane (lane, epoch, writes, progress, quarantined) VALUES (@P0, 1, 0, -1, 0) ON CONFLICT (lane) DO UPDATE SET epoch = epoch + 1, updated_at = excluded.updated_at RETURNING epoch, writes, progress, quarantined
+
+-- sink: ReadLane
+SELECT epoch, writes, progress, quarantined FROM kor_lane WHERE lane = @P0
+
+-- sink: AdvanceLane
+UPDATE kor_lane SET writes = writes + 1, progress = @P0, updated_at = strftime('%Y-%m-%d %H:%M:%f', 'now') WHERE lane = @P1 AND epoch = @P2 AND writes = @P3
+
+-- sink: CountQuarantined
+UPDATE kor_lane SET quarantined = quarantined + @P0 WHERE lane = @P1
+
+-- sink: AddQuarantine
+INSERT INTO kor_quarantine (id, pipeline, pipeline_version, place, code, reason, topic, topic_partition, topic_offset, record_time, added_at, headers, record_key, record_value) VALUES (@P0, @P1, @P2, @P3, @P4, @P5, @P6, @P7, @P8, @P9, @P10, @P11, @P12, @P13) ON CONFLICT (id) DO NOTHING
+
+-- sink: append
+INSERT INTO "DWH"."REVENUE_5M" AS t ("customer_id", "window_start", "orders", "revenue", "ratio", "vip", "day", "revision", "doc", "raw") VALUES (@P0, @P1, @P2, @P3, @P4, @P5, @P6, @P7, @P8, @P9) ON CONFLICT ("customer_id", "window_start") DO NOTHING
+
+-- sink: upsert
+INSERT INTO "DWH"."REVENUE_5M" AS t ("customer_id", "window_start", "orders", "revenue", "ratio", "vip", "day", "revision", "doc", "raw") VALUES (@P0, @P1, @P2, @P3, @P4, @P5, @P6, @P7, @P8, @P9) ON CONFLICT ("customer_id", "window_start") DO UPDATE SET "orders" = excluded."orders", "revenue" = excluded."revenue", "ratio" = excluded."ratio", "vip" = excluded."vip", "day" = excluded."day", "revision" = excluded."revision", "doc" = excluded."doc", "raw" = excluded."raw" WHERE t."revision" < excluded."revision"
+
+-- sink: upsert without values
+INSERT INTO "ids" AS t ("id") VALUES (@P0) ON CONFLICT ("id") DO NOTHING
+
+-- sink: delete
+DELETE FROM "DWH"."REVENUE_5M" WHERE "customer_id" = @P0 AND "window_start" = @P1
+
+-- sink: create table
+CREATE TABLE "DWH"."REVENUE_5M" (
+    "customer_id" TEXT NOT NULL,
+    "window_start" TEXT NOT NULL,
+    "orders" INTEGER,
+    "revenue" TEXT,
+    "ratio" REAL,
+    "vip" BOOLEAN,
+    "day" TEXT,
+    "revision" INTEGER,
+    "doc" TEXT,
+    "raw" BLOB,
+    CONSTRAINT "REVENUE_5M_pk" PRIMARY KEY ("customer_id", "window_start")
+)
+
+-- lookup
+SELECT "raw" FROM "DWH"."REVENUE_5M" WHERE "customer_id" = @P0 AND "window_start" = @P1
+
+-- limit
+LIMIT 10
+
+-- ping
+SELECT 1
+

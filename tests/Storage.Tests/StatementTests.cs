@@ -1,0 +1,158 @@
+using System.Text;
+using KafkaOracleOrleans.Processing.Ports;
+using KafkaOracleOrleans.Processing.Records;
+using KafkaOracleOrleans.Storage.Connections;
+using KafkaOracleOrleans.Storage.Dialects;
+using KafkaOracleOrleans.Storage.Sinks;
+
+namespace KafkaOracleOrleans.Storage.Tests;
+
+/// <summary>Every statement a dialect can send, against golden files. KOR_UPDATE_GOLDEN=1 rewrites them.</summary>
+public sealed class StatementTests
+{
+    [Theory]
+    [InlineData(DatabaseProvider.Oracle)]
+    [InlineData(DatabaseProvider.PostgreSql)]
+    [InlineData(DatabaseProvider.Sqlite)]
+    public void Statements_are_as_in_the_golden_file(DatabaseProvider provider)
+    {
+        var text = Describe(Dialect.For(provider));
+        var path = Path.Combine(Root(), "tests", "Storage.Tests", "Golden", $"{provider.ToText()}.sql");
+        if (Environment.GetEnvironmentVariable("KOR_UPDATE_GOLDEN") == "1")
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+            File.WriteAllText(path, text);
+        }
+
+        Assert.Equal(File.ReadAllText(path), text);
+    }
+
+    [Fact]
+    public void Oracle_binds_are_right_by_name_and_by_position_and_no_statement_ends_with_a_semicolon()
+    {
+        var statements = Describe(Dialect.For(DatabaseProvider.Oracle)).Split("\n\n")
+            .Select(s => string.Join('\n', s.Split('\n').Where(l => !l.StartsWith("--", StringComparison.Ordinal))));
+        foreach (var statement in statements)
+        {
+            var places = System.Text.RegularExpressions.Regex.Matches(statement, @":P(\d+)").Select(m =>
+                int.Parse(m.Groups[1].Value)).ToArray();
+            Assert.Equal(Enumerable.Range(0, places.Length), places);
+            Assert.DoesNotMatch(@";\s*$", statement);
+        }
+    }
+
+    [Fact]
+    public void Oracle_MERGE_never_updates_a_column_of_its_ON_clause()
+    {
+        var table = SinkTable.From(Window(), Dialect.For(DatabaseProvider.Oracle));
+        var text = Dialect.For(DatabaseProvider.Oracle).UpsertText(table);
+        var update = text[text.IndexOf("UPDATE SET", StringComparison.Ordinal)..text.IndexOf("WHEN NOT",
+            StringComparison.Ordinal)];
+        Assert.All(table.Keys.ToArray(), key => Assert.DoesNotContain($"{key.Quoted} =", update));
+    }
+
+    [Theory]
+    [InlineData("orders", "ORDERS", "orders", "orders")]
+    [InlineData("dwh.Orders_Clean", "DWH.ORDERS_CLEAN", "dwh.orders_clean", "dwh.Orders_Clean")]
+    [InlineData("\"Mixed Case\"", "Mixed Case", "Mixed Case", "Mixed Case")]
+    public void Names_are_folded_as_the_database_folds_them(string text, string oracle, string postgres, string sqlite)
+    {
+        foreach (var (provider, expected) in new[]
+            { (DatabaseProvider.Oracle, oracle), (DatabaseProvider.PostgreSql, postgres),
+                (DatabaseProvider.Sqlite, sqlite) })
+        {
+            var dialect = Dialect.For(provider);
+            Assert.Equal(expected, Identifiers.Table(text, dialect.Fold, dialect.MaxIdentifierBytes).ToString());
+        }
+    }
+
+    [Theory]
+    [InlineData("orders; DROP TABLE x")]
+    [InlineData("a.b.c")]
+    [InlineData("1st")]
+    [InlineData("\"a\"b\"")]
+    [InlineData("")]
+    [InlineData("tab\"le")]
+    public void What_is_no_name_is_refused(string text) =>
+        Assert.Throws<SinkConfigurationException>(() => Identifiers.Table(text, s => s, 63));
+
+    [Fact]
+    public void Faults_of_a_sink_are_reported_all_at_once()
+    {
+        var schema = new Schema(new Field("a", FieldType.String), new Field("A", FieldType.String),
+            new Field("x y", FieldType.Json));
+        var spec = new SinkSpec("p", "s", "c", "t", SinkMode.Upsert, schema, ["a", "nope", "x y"], "gone", true, false);
+        var fault = Assert.Throws<SinkConfigurationException>(() =>
+            SinkTable.From(spec, Dialect.For(DatabaseProvider.PostgreSql)));
+        foreach (
+            var part in (string[])["both column a", "'x y' is not a column name", "'nope' is not a field", "'gone'",
+                "key is a scalar"])
+            Assert.Contains(part, fault.Message);
+    }
+
+    [Fact]
+    public void A_name_too_long_for_the_database_is_refused_with_its_length() =>
+        Assert.Contains("64 bytes, this database allows 63", Assert.Throws<SinkConfigurationException>(
+            () => Identifiers.Table(new string('t', 64), s => s, 63)).Message);
+
+    private static SinkSpec Window() => new(
+        "orders", "revenue", "dwh", "DWH.REVENUE_5M", SinkMode.Upsert,
+        new Schema(
+            new Field("customer_id", FieldType.String, false), new Field("window_start", FieldType.Timestamp, false),
+            new Field("doc", FieldType.Json), new Field("raw", FieldType.Bytes), new Field("orders", FieldType.Integer),
+            new Field("revenue", FieldType.Decimal(18, 2)), new Field("ratio", FieldType.Double),
+                new Field("vip", FieldType.Boolean),
+            new Field("day", FieldType.Date), new Field("revision", FieldType.Integer, false)),
+        ["customer_id", "window_start"], "revision", true, false);
+
+    private static string Describe(Dialect dialect)
+    {
+        var text = new StringBuilder();
+        var table = SinkTable.From(Window(), dialect);
+        var keysOnly = SinkTable.From(
+            Window() with { Schema = new Schema(new Field("id", FieldType.Integer)), Keys = ["id"], RevisionColumn = null, Table = "ids" }, dialect);
+        foreach (var property in typeof(StateSql).GetProperties()) Add($"state: {property.Name}",
+            (string?)property.GetValue(dialect.State));
+        if (dialect is OracleDialect)
+        {
+            Add("state: read cells by part", OracleDialect.ReadCellsText(2, true));
+            Add("state: read whole cells", OracleDialect.ReadCellsText(2, false));
+        }
+        else
+        {
+            Add("state: read cells by part", dialect is PostgresDialect ? PostgresDialect.ReadParts
+                : SqliteDialect.ReadPart);
+            Add("state: read whole cells", dialect is PostgresDialect ? PostgresDialect.ReadAllParts
+                : SqliteDialect.ReadAllParts);
+        }
+
+        foreach (var property in typeof(SinkSql).GetProperties().Where(p => p.PropertyType == typeof(string)))
+            Add($"sink: {property.Name}", (string?)property.GetValue(dialect.Sink));
+        Add("sink: append", dialect.AppendText(table));
+        Add("sink: upsert", dialect.UpsertText(table));
+        Add("sink: upsert without values", dialect.UpsertText(keysOnly));
+        Add("sink: delete", dialect.DeleteText(table));
+        Add("sink: create table", SinkDdl.CreateTable(table, dialect));
+        Add("lookup", dialect.LookupText(
+            new LookupTable(
+                table.Name,
+                [new LookupColumn(table.Columns[0].Name, FieldType.String),
+                    new LookupColumn(table.Columns[1].Name, FieldType.Timestamp)],
+                [new LookupColumn(table.Columns[^1].Name, FieldType.Bytes)]), 2));
+        Add("limit", dialect.Limit(10));
+        Add("ping", dialect.Ping);
+        return text.ToString();
+
+        void Add(string name, string? statement)
+        {
+            if (statement is not null) text.Append("-- ").Append(name).Append('\n').Append(statement).Append("\n\n");
+        }
+    }
+
+    private static string Root()
+    {
+        var directory = new DirectoryInfo(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Combine(directory!.FullName, "KafkaOracleOrleans.sln"))) directory = directory.Parent;
+        return directory.FullName;
+    }
+}

@@ -1,0 +1,135 @@
+using KafkaOracleOrleans.TestSupport;
+
+namespace KafkaOracleOrleans.Streams.Kafka.Tests;
+
+/// <summary>Seek, pause, resume and state, from the owner and from another silo.</summary>
+public sealed class ControlTests : IDisposable
+{
+    private readonly EmbeddedKafka _kafka = EmbeddedKafka.Start();
+
+    public void Dispose() => _kafka.Dispose();
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public async Task After_a_seek_the_next_batch_begins_at_the_offset_sought(short silos)
+    {
+        Fill(4, 5_000);
+        await using var streams = await TestStreams.StartAsync(_kafka.BootstrapServers, silos: silos);
+        streams.Use(new KafkaSource { Name = "p1", Topics = ["orders"] });
+        await streams.WaitForRecordsAsync(20_000);
+
+        for (var partition = 0; partition < 4; partition++)
+        {
+            streams.Recorder[$"p1/orders/{partition}"].Expect(1_234);
+            await streams.Control.SeekAsync("p1", "orders", partition, 1_234);
+        }
+
+        await streams.WaitForRecordsAsync(20_000 + (4 * (5_000 - 1_234)));
+        streams.AssertComplete("p1", "orders", 4, 5_000 + 5_000 - 1_234);
+    }
+
+    [Fact]
+    public async Task Seeking_in_the_middle_of_the_load_never_mixes_old_and_new()
+    {
+        Fill(1, 50_000);
+        var froms = new List<long>();
+        var recorder = new Recorder
+        {
+            BeforeBatch = batch =>
+            {
+                lock (froms)
+                    froms.Add(batch.From);
+                return Task.CompletedTask;
+            },
+        };
+        await using var streams = await TestStreams.StartAsync(
+            _kafka.BootstrapServers, o => o.MaxBatchRecords = 50, recorder: recorder);
+        streams.Use(new KafkaSource { Name = "p1", Topics = ["orders"] });
+        var log = streams.Recorder["p1/orders/0"];
+        await streams.WaitForRecordsAsync(500);
+        for (var i = 0; i < 20; i++)
+        {
+            var target = (i * 2_311) % 40_000;
+            await streams.Control.SeekAsync("p1", "orders", 0, target);
+            await TestStreams.WaitAsync(() => Seen(target), () => $"no batch from {target}; {streams.Log}");
+        }
+
+        await streams.Control.SeekAsync("p1", "orders", 0, 0);
+        log.Expect(0);
+        log.Gaps.Clear();
+        await TestStreams.WaitAsync(() => log.Position == 50_000, () => log.ToString());
+        Assert.Empty(log.Faults);
+
+        bool Seen(long from)
+        {
+            lock (froms)
+                return froms.Contains(from);
+        }
+    }
+
+    [Fact]
+    public async Task A_paused_partition_delivers_nothing_until_resumed_while_others_go_on()
+    {
+        Fill(2, 100);
+        await using var streams = await TestStreams.StartAsync(_kafka.BootstrapServers);
+        streams.Use(new KafkaSource { Name = "p1", Topics = ["orders"] });
+        await streams.WaitForRecordsAsync(200);
+
+        await streams.Control.PauseAsync("p1", "orders", 0);
+        await streams.WaitForStateAsync("p1", "orders", 0, KafkaPartitionState.Paused);
+        Fill(2, 100, first: 100, create: false);
+        await TestStreams.WaitAsync(
+            () => streams.Recorder["p1/orders/1"].Records == 200, () => streams.Recorder.Describe());
+        Assert.Equal(100, streams.Recorder["p1/orders/0"].Records);
+        await streams.Control.ResumeAsync("p1", "orders", 0);
+        await streams.WaitForRecordsAsync(400);
+
+        streams.AssertComplete("p1", "orders", 2, 200);
+    }
+
+    [Fact]
+    public async Task The_status_tells_position_watermarks_and_lag_from_any_silo()
+    {
+        Fill(4, 1_000);
+        await using var streams = await TestStreams.StartAsync(_kafka.BootstrapServers, silos: 2);
+        streams.Use(new KafkaSource { Name = "p1", Topics = ["orders"] });
+        await streams.WaitForRecordsAsync(4_000);
+
+        for (var silo = 0; silo < 2; silo++)
+        {
+            var control = streams.Service<IKafkaPartitionControl>(silo);
+            IReadOnlyList<KafkaPartitionStatus> all = [];
+            await TestStreams.WaitAsync(
+                () =>
+                {
+                    all = control.GetStatusesAsync("p1").Result;
+                    return all.Count == 4 && all.All(s => s is { State: KafkaPartitionState.AtEnd, LagRecords: 0 });
+                },
+                () => string.Join("\n", all));
+            Assert.Equal([0, 1, 2, 3], all.Select(s => s.Partition));
+            Assert.All(all, s => Assert.Equal((1_000L, 1_000L, 0L), (s.Position, s.HighWatermark, s.LowWatermark)));
+            Assert.All(all, s => Assert.Equal(0, s.LagSeconds));
+            Assert.Equal(2, all.Select(s => s.Silo).Distinct().Count());
+        }
+    }
+
+    [Fact]
+    public async Task Controlling_a_partition_nobody_reads_says_so()
+    {
+        await using var streams = await TestStreams.StartAsync(_kafka.BootstrapServers);
+        var e = await Assert.ThrowsAsync<KafkaPartitionNotOwnedException>(
+            () => streams.Control.SeekAsync("nobody", "orders", 0, 5));
+        Assert.Contains("nobody/orders/0", e.Message);
+        Assert.Null(await streams.Control.GetStatusAsync("nobody", "orders", 0));
+        await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => streams.Control.SeekAsync("p", "t", 0, -1));
+    }
+
+    private void Fill(int partitions, int count, int first = 0, bool create = true)
+    {
+        if (create)
+            _kafka.CreateTopic("orders", partitions);
+        using var producer = new KafkaTestProducer(_kafka.BootstrapServers);
+        producer.Fill("orders", partitions, count, first);
+    }
+}

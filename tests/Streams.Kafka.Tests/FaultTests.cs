@@ -1,0 +1,172 @@
+using KafkaOracleOrleans.TestSupport;
+
+namespace KafkaOracleOrleans.Streams.Kafka.Tests;
+
+/// <summary>Faults of brokers, logs and subscribers, on the embedded broker.</summary>
+public sealed class FaultTests : IDisposable
+{
+    private const string Topic = "orders";
+    private readonly EmbeddedKafka _kafka = EmbeddedKafka.Start(3);
+
+    public void Dispose() => _kafka.Dispose();
+
+    [Fact]
+    public async Task A_log_truncated_below_the_position_fails_the_partition_until_a_seek()
+    {
+        Fill(1, 100);
+        _kafka.DeleteRecords(Topic, 0, 80);
+        var positions = new FixedPositions { ["p1/orders/0"] = 30 };
+        await using var streams = await TestStreams.StartAsync(_kafka.BootstrapServers, positions: positions);
+        streams.Use(new KafkaSource { Name = "p1", Topics = [Topic] });
+
+        var status = await streams.WaitForStateAsync("p1", Topic, 0, KafkaPartitionState.Failed);
+        Assert.Equal(KafkaFailureCode.OffsetOutOfRange, status.Failure!.Code);
+        Assert.Equal((30, 80, 100), (status.Failure.Position, status.Failure.LogStart, status.Failure.LogEnd));
+        Assert.Contains("[80, 100)", status.Failure.Message);
+        Assert.Equal(0, streams.Recorder.Records);
+
+        await streams.Control.SeekAsync("p1", Topic, 0, 80);
+        await streams.WaitForRecordsAsync(20);
+        Assert.Equal(80, streams.Recorder["p1/orders/0"].FirstFrom);
+        await streams.WaitForStateAsync("p1", Topic, 0, KafkaPartitionState.AtEnd);
+    }
+
+    [Fact]
+    public async Task A_position_behind_the_end_fails_the_partition()
+    {
+        Fill(1, 100);
+        var positions = new FixedPositions { ["p1/orders/0"] = 500 };
+        await using var streams = await TestStreams.StartAsync(_kafka.BootstrapServers, positions: positions);
+        streams.Use(new KafkaSource { Name = "p1", Topics = [Topic] });
+
+        var status = await streams.WaitForStateAsync("p1", Topic, 0, KafkaPartitionState.Failed);
+        Assert.Equal((500, 0, 100), (status.Failure!.Position, status.Failure.LogStart, status.Failure.LogEnd));
+        Assert.Equal(0, streams.Recorder.Records);
+    }
+
+    [Fact]
+    public async Task Brokers_down_leaders_moving_and_errors_cost_time_but_no_record()
+    {
+        Fill(4, 2_000);
+        var numbers = new NumberCheck();
+        await using var streams = await TestStreams.StartAsync(
+            _kafka.BootstrapServers, o => o.MaxBatchRecords = 200, recorder: new Recorder { OnRecord = numbers.Check });
+        streams.Use(new KafkaSource { Name = "p1", Topics = [Topic] });
+        await streams.WaitForRecordsAsync(1_000);
+
+        _kafka.InjectErrors(1, 6, 5, -195, 6, 3, 7, -195);
+        for (var round = 0; round < 6; round++)
+        {
+            var broker = (round % 3) + 1;
+            for (var p = 0; p < 4; p++)
+                _kafka.SetLeader(Topic, p, ((p + round) % 3) + 1);
+            _kafka.StopBroker(broker);
+            _kafka.StartBroker(broker);
+            Fill(4, 2_000, first: 2_000 * (round + 1), create: false);
+        }
+
+        await streams.WaitForRecordsAsync(4 * 14_000, TimeSpan.FromSeconds(90));
+        streams.AssertComplete("p1", Topic, 4, 14_000);
+        Assert.Empty(numbers.Faults);
+    }
+
+    [Fact]
+    public async Task With_all_brokers_down_the_state_says_so_and_reading_goes_on_when_they_are_back()
+    {
+        Fill(2, 100);
+        await using var streams = await TestStreams.StartAsync(_kafka.BootstrapServers);
+        streams.Use(new KafkaSource { Name = "p1", Topics = [Topic] });
+        await streams.WaitForRecordsAsync(200);
+
+        for (var broker = 1; broker <= 3; broker++)
+            _kafka.StopBroker(broker);
+        var status = await streams.WaitForStateAsync("p1", Topic, 0, KafkaPartitionState.Backoff);
+        Assert.Equal(KafkaFailureCode.Unreachable, status.Failure!.Code);
+        for (var broker = 1; broker <= 3; broker++)
+            _kafka.StartBroker(broker);
+        Fill(2, 100, first: 100, create: false);
+        await streams.WaitForRecordsAsync(400);
+
+        await streams.WaitForStateAsync("p1", Topic, 0, KafkaPartitionState.AtEnd);
+        streams.AssertComplete("p1", Topic, 2, 200);
+    }
+
+    [Fact]
+    public async Task A_missing_topic_is_named_and_read_when_it_appears()
+    {
+        await using var streams = await TestStreams.StartAsync(_kafka.BootstrapServers);
+        streams.Use(new KafkaSource { Name = "p1", Topics = [Topic] });
+
+        IReadOnlyList<KafkaPartitionStatus> all = [];
+        await TestStreams.WaitAsync(
+            () => (all = streams.Control.GetStatusesAsync("p1").Result).Count == 1, () => string.Join('\n', all));
+        Assert.Equal((-1, Topic), (all[0].Partition, all[0].Topic));
+        Assert.Equal(KafkaFailureCode.UnknownTopicOrPartition, all[0].Failure!.Code);
+        Fill(2, 100);
+        await streams.WaitForRecordsAsync(200);
+
+        streams.AssertComplete("p1", Topic, 2, 100);
+    }
+
+    [Fact]
+    public async Task A_subscriber_that_throws_gets_the_same_batch_again_and_misses_nothing()
+    {
+        Fill(2, 1_000);
+        var failures = 0;
+        var recorder = new Recorder
+        {
+            BeforeBatch = batch =>
+            {
+                if (batch.Partition == 0 && batch.From >= 300 && Interlocked.Increment(ref failures) <= 3)
+                    throw new InvalidOperationException("not now");
+                return Task.CompletedTask;
+            },
+        };
+        await using var streams = await TestStreams.StartAsync(
+            _kafka.BootstrapServers, o => o.MaxBatchRecords = 100, recorder: recorder);
+        streams.Use(new KafkaSource { Name = "p1", Topics = [Topic] });
+        await streams.WaitForRecordsAsync(2_000);
+
+        Assert.True(failures > 3);
+        streams.AssertComplete("p1", Topic, 2, 1_000);
+    }
+
+    [Fact]
+    public async Task Slow_subscribers_keep_memory_bounded_and_see_everything_once()
+    {
+        const int Partitions = 64;
+        const long Limit = 16L << 20;
+        _kafka.CreateTopic(Topic, Partitions);
+        using (var producer = new KafkaTestProducer(_kafka.BootstrapServers))
+            producer.Fill(Topic, Partitions, 3_000, valueBytes: 1_000);
+        var until = DateTime.UtcNow + TestSize.Time(TimeSpan.FromSeconds(10), TimeSpan.FromMinutes(5));
+        var recorder = new Recorder
+        {
+            BeforeBatch = _ => DateTime.UtcNow < until ? Task.Delay(1_000) : Task.CompletedTask,
+        };
+        await using var streams = await TestStreams.StartAsync(
+            _kafka.BootstrapServers, o => o.MaxBufferedBytes = Limit, recorder: recorder);
+        streams.Use(new KafkaSource { Name = "p1", Topics = [Topic] });
+
+        var peak = 0L;
+        while (DateTime.UtcNow < until)
+        {
+            var all = await streams.Control.GetStatusesAsync("p1");
+            peak = Math.Max(peak, all.Sum(s => s.BufferedBytes));
+            await Task.Delay(100, TestContext.Current.CancellationToken);
+        }
+
+        await streams.WaitForRecordsAsync(Partitions * 3_000);
+        Assert.InRange(peak, 1, Limit / 2);
+        streams.AssertComplete("p1", Topic, Partitions, 3_000);
+        Assert.All(streams.Recorder.Partitions.Values, p => Assert.Equal(0, p.Redeliveries));
+    }
+
+    private void Fill(int partitions, int count, int first = 0, bool create = true)
+    {
+        if (create)
+            _kafka.CreateTopic(Topic, partitions);
+        using var producer = new KafkaTestProducer(_kafka.BootstrapServers);
+        producer.Fill(Topic, partitions, count, first);
+    }
+}

@@ -1,0 +1,172 @@
+using KafkaOracleOrleans.Streams.Kafka.Native;
+using Microsoft.Extensions.Logging.Abstractions;
+using Orleans.Runtime;
+
+namespace KafkaOracleOrleans.Streams.Kafka.Tests;
+
+/// <summary>Options, names and settings: what is refused, how it is said, and what is never printed.</summary>
+public sealed class OptionsTests
+{
+    [Theory]
+    [InlineData("enable.auto.commit")]
+    [InlineData("auto.offset.reset")]
+    [InlineData("enable.partition.eof")]
+    [InlineData("group.id")]
+    [InlineData("ENABLE.IDEMPOTENCE")]
+    [InlineData("transactional.id")]
+    [InlineData("log_cb")]
+    public void Settings_that_break_delivery_are_refused_with_the_reason(string setting)
+    {
+        var e = Assert.Throws<ArgumentException>(
+            () => KafkaConfigRules.Check(new Dictionary<string, string> { [setting] = "x" }, "source 'p1'"));
+        Assert.Contains($"source 'p1': '{setting}' can't be set: ", e.Message);
+    }
+
+    [Fact]
+    public void All_faults_are_named_at_once()
+    {
+        var options = new KafkaStreamOptions
+        {
+            Slots = 0,
+            MaxBatchRecords = -1,
+            PollInterval = TimeSpan.FromMinutes(1),
+            Connections = { ["main"] = new KafkaConnection { SecurityProtocol = "tls" } },
+            Sources =
+            {
+                new KafkaSource { Name = "a b", Topics = ["t"] },
+                new KafkaSource { Name = "p1", Topics = [], ConnectionName = "elsewhere" },
+                new KafkaSource { Name = "p2", Topics = ["^(unclosed"] },
+            },
+        };
+
+        var message = Assert.Throws<ArgumentException>(options.Validate).Message;
+
+        foreach (var part in new[]
+        {
+            "Slots is 0; it must be from 1 to 4096", "MaxBatchRecords is -1", "PollInterval is 00:01:00",
+            "Connection 'main' has no BootstrapServers", "source name 'a b' is not valid",
+            "Source 'p1' names no topic", "connection 'elsewhere', which is not configured",
+            "'^(unclosed' is not valid",
+        })
+            Assert.Contains(part, message);
+    }
+
+    [Fact]
+    public void Secrets_are_never_printed()
+    {
+        var connection = new KafkaConnection
+        {
+            BootstrapServers = "kafka:9093",
+            SecurityProtocol = "sasl_ssl",
+            SaslMechanism = "PLAIN",
+            SaslUsername = "reader",
+            SaslPassword = "hunter2",
+            Config =
+            {
+                ["ssl.key.password"] = "hunter2",
+                ["ssl.key.pem"] = "hunter2",
+                ["sasl.oauthbearer.client.secret"] = "hunter2",
+                ["fetch.min.bytes"] = "1",
+            },
+        };
+        var options = new KafkaStreamOptions { Connections = { ["main"] = connection } };
+
+        Assert.DoesNotContain("hunter2", connection.ToString());
+        Assert.DoesNotContain("hunter2", options.ToString());
+        Assert.Contains("fetch.min.bytes=1", options.ToString());
+        Assert.Contains("user=reader", options.ToString());
+        var secret = Assert.Throws<ArgumentException>(() => NativeConsumer.CheckConfig(
+            new Dictionary<string, string> { ["ssl.key.password.x"] = "hunter2" }));
+        Assert.DoesNotContain("hunter2", secret.Message);
+    }
+
+    [Fact]
+    public void Unknown_librdkafka_settings_are_refused_by_the_registry()
+    {
+        using var context = new Reading.ReaderContext(
+            "kafka",
+            new KafkaStreamOptions { Connections = { ["main"] = new KafkaConnection { BootstrapServers = "x:1" } } },
+            null,
+            "silo",
+            TimeProvider.System,
+            NullLogger.Instance);
+        var source = new KafkaSource { Name = "p1", Topics = ["t"] };
+
+        var e = Assert.Throws<ArgumentException>(() => context.Add(source with
+        {
+            Config = new Dictionary<string, string> { ["fetch.mni.bytes"] = "1" },
+        }));
+        Assert.Contains("fetch.mni.bytes", e.Message);
+        context.Add(source);
+        context.Add(source with { Topics = ["t"] });
+        Assert.Throws<InvalidOperationException>(() => context.Add(source with { Topics = ["u"] }));
+        context.Update(source with { Topics = ["u"] });
+        Assert.Equal(["u"], Assert.Single(context.Sources).Topics);
+        Assert.True(context.Remove("p1"));
+        Assert.False(context.Remove("p1"));
+    }
+
+    [Fact]
+    public void What_the_protocol_needs_is_always_set()
+    {
+        var config = ClientConfigs.Consumer(
+            new KafkaConnection
+            {
+                BootstrapServers = "x:1",
+                Config = { ["fetch.wait.max.ms"] = "7", ["linger.ms"] = "1" },
+            },
+            new KafkaSource
+            {
+                Name = "p1",
+                Topics = ["t"],
+                Config = new Dictionary<string, string> { ["fetch.max.bytes"] = "9" },
+            },
+            new KafkaStreamOptions(),
+            8);
+
+        Assert.Equal("error", config["auto.offset.reset"]);
+        Assert.Equal("false", config["enable.auto.commit"]);
+        Assert.Equal("read_committed", config["isolation.level"]);
+        Assert.Equal(("7", "9", "p1"), (config["fetch.wait.max.ms"], config["fetch.max.bytes"], config["group.id"]));
+        Assert.False(config.ContainsKey("linger.ms"));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(64)]
+    [InlineData(5_000)]
+    public void The_prefetch_of_all_partitions_stays_within_its_half(int partitions)
+    {
+        var options = new KafkaStreamOptions();
+        var config = ClientConfigs.Consumer(
+            new KafkaConnection { BootstrapServers = "x:1" },
+            new KafkaSource { Name = "p1", Topics = ["t"] },
+            options,
+            partitions);
+        var queued = long.Parse(config["queued.max.messages.kbytes"], null) * 1024;
+        var fetch = long.Parse(config["max.partition.fetch.bytes"], null);
+        Assert.True((queued + fetch) * partitions <= Math.Max(options.MaxBufferedBytes / 2, partitions * 32L * 1024));
+    }
+
+    [Theory]
+    [InlineData("p1/orders/0", true)]
+    [InlineData("p.1/or-d_ers/12", true)]
+    [InlineData("p1/orders", false)]
+    [InlineData("/orders/0", false)]
+    [InlineData("p1//0", false)]
+    [InlineData("p1/a/b/0", false)]
+    [InlineData("p1/orders/-1", false)]
+    [InlineData("p1/orders/x", false)]
+    public void Stream_keys_round_trip(string key, bool valid)
+    {
+        Assert.Equal(valid, KafkaStreamId.TryParse(key, out var id));
+        if (!valid)
+        {
+            Assert.Throws<FormatException>(() => KafkaStreamId.Parse(key));
+            return;
+        }
+
+        Assert.Equal(key, id.ToString());
+        Assert.Equal(StreamId.Create("kafka", key), id.ToStreamId());
+    }
+}
