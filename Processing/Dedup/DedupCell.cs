@@ -53,8 +53,13 @@ public sealed class DedupCell
         ArgumentOutOfRangeException.ThrowIfNegative(maxOutOfOrderMs);
         _within = withinMs;
         _slack = maxOutOfOrderMs;
-        _bucketLength = Math.Clamp((withinMs / 8) + (withinMs % 8 == 0 ? 0 : 1), 1000, int.MaxValue);
+        _bucketLength = BucketLength(withinMs);
     }
+
+    /// <summary>
+    /// The length of a time bucket, ms, for a span: state is stored by buckets, so that cells of one length can read each other's and no others.
+    /// </summary>
+    public static long BucketLength(long withinMs) => Math.Clamp((withinMs / 8) + (withinMs % 8 == 0 ? 0 : 1), 1000, int.MaxValue);
 
     /// <summary>How many ids are remembered.</summary>
     public int Count => _live;

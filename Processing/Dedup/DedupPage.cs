@@ -43,6 +43,10 @@ internal sealed class DedupPage(long bucket, int number, long baseOffset, DedupC
     private const byte Version = 1;
     private const string Format = "dedup state";
 
+    // A page takes up to 115 kB: a checkpoint must not fill the large object heap with what it throws away at once.
+    [ThreadStatic]
+    private static ByteWriter _scratch;
+
     private DedupClaim[] _claims = room ?? [];
 
     public long Bucket { get; } = bucket;
@@ -84,7 +88,8 @@ internal sealed class DedupPage(long bucket, int number, long baseOffset, DedupC
 
     public byte[] Write(long bucketLength, long maxTime)
     {
-        var w = new ByteWriter(32 + (Count * 28));
+        ref var w = ref _scratch;
+        w.Clear();
         w.Byte(Version);
         w.VarUInt((ulong)bucketLength);
         w.VarInt(Bucket);

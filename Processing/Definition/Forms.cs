@@ -164,6 +164,8 @@ internal static class Forms
         reason = string.Create(
             CultureInfo.InvariantCulture,
             $"a decimal is decimal(p,s) with p from 1 to {FieldType.MaxPrecision} and s from 0 to p");
+        if (text.StartsWith("decimal(", StringComparison.Ordinal) && !text.Contains(')', StringComparison.Ordinal))
+            reason = "between { } a comma ends the value, so the type needs quotes there: \"decimal(12,2)\"";
         if (text.Length < 10 || text[7] != '(' || text[^1] != ')') return false;
         var parts = text[8..^1].Split(',');
         if (parts.Length > 2) return false;

@@ -201,4 +201,9 @@ public sealed record SinkDefinition
 }
 
 /// <summary>The section <c>quarantine</c>.</summary>
-public sealed record QuarantineDefinition(Located<string> Connection, Located<string>? Table, Located<long>? KeepFor);
+public sealed record QuarantineDefinition(
+    Located<string>? Connection, Located<string>? Table, Located<long>? KeepFor, QuarantineTopicDefinition? Kafka,
+    TextNode Node);
+
+/// <summary>The section <c>quarantine.kafka</c>.</summary>
+public sealed record QuarantineTopicDefinition(Located<string> Connection, Located<string> Topic);

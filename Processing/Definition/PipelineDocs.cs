@@ -31,6 +31,7 @@ public static class PipelineDocs
         ("sink", "sinks"),
         ("flush", "sinks.flush"),
         ("quarantine", "quarantine"),
+        ("quarantineTopic", "quarantine.kafka"),
     ];
 
     /// <summary>The reference in Markdown.</summary>
@@ -94,6 +95,31 @@ public static class PipelineDocs
         **Side outputs** that a sink can read: `STEP.late` (the input's fields, `window_start`, `window_end`, `late_by_ms`),
         `STEP.duplicates` (the input's fields), `STEP.quarantined`, `source.quarantined` and `quarantined` for all (`place`, `code`,
         `reason`, `record_key`, `record_value`). A sink named in `onFail: { route: SINK }` gets the fields of the quality step's input.
+
+        **Dedup** holds an id for `within` of event time: 28 bytes a claim and 5 to 10 bytes of index, under 40 bytes for each id
+        remembered, whatever the ids look like (128-bit hashes are kept). Ids are forgotten an eighth of `within` at a time, so that
+        memory is bounded by the ids of `within` + `maxOutOfOrder` and that eighth. The first record with an id wins, however often it is
+        replayed; one with the same id and another value is a duplicate too, and counted on its own. A record whose key fields are all
+        NULL has no id and passes.
+
+        **Windows** are half-open, `[window_start, window_end)`, and lie on multiples of their size (plus `offset`) since 1970, before it
+        too. A record belongs to a session when it comes less than the gap after its latest record; `maxLength` ends a session that
+        never falls silent. Calendar windows follow the clocks of their zone: a day with a change has 23 or 25 hours, and an hour
+        that the clocks show twice is two windows. A record is late when the watermark has passed the end of its windows
+        plus `allowedLateness`; one in between fires the window again, with the next `revision`.
+
+        **C# steps.** A step of type `custom` names an `IRecordTransform` that the host registers: five lines and a class.
+
+        ```csharp
+        var builder = Host.CreateApplicationBuilder(args);
+        builder.AddKafkaOracleOrleans();
+        builder.AddRecordTransform<Score>();      // Score.Name is what the pipeline's `name` says
+        builder.Build().Run();
+        ```
+
+        `Prepare` sees the step's fields and options and is called when the pipeline is taken in; the delegate it gives works on one record: it
+        sets fields, drops the record, or refuses it with a reason. An exception refuses that record and nothing else. What it gives must
+        follow from the record and the options alone, since records come again after a crash.
 
         **Window rows** have the `groupBy` fields, `window_start`, `window_end`, the aggregates and `revision`; they go to sinks only.
 

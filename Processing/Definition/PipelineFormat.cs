@@ -1,7 +1,9 @@
+using System.Text.Json.Nodes;
 using KafkaOracleOrleans.Processing.Definition.Shapes;
 using KafkaOracleOrleans.Processing.Plan;
 using KafkaOracleOrleans.Processing.Ports;
 using KafkaOracleOrleans.Processing.Records;
+using KafkaOracleOrleans.Processing.Text;
 
 namespace KafkaOracleOrleans.Processing.Definition;
 
@@ -234,8 +236,8 @@ internal static class SinkFormat
             "true adds KOR_ columns: topic, partition, offset, times, version.");
         var create = Prop.Optional("create", ScalarRules.Boolean(),
             "true creates the table when it is missing. Default false.");
-        var evolve = Prop.Optional("evolve", ScalarRules.Boolean(),
-            "true adds columns that are missing. Default false.");
+        var evolve = Prop.Optional("evolve", MakeEvolve(),
+            "add-columns (or true): columns that the table lacks are added to it. Default none (or false).");
         var flush = Prop.Optional("flush", MakeFlush(), "When rows are written.");
         var delete = Prop.Optional(
             "deleteOnTombstone", ScalarRules.Boolean(),
@@ -267,6 +269,20 @@ internal static class SinkFormat
             });
     }
 
+    private static ScalarShape<bool> MakeEvolve() => new(
+        "add-columns or none", false, (string text, out bool value, out string? reason) =>
+        {
+            value = text is "add-columns" or "true";
+            reason = Suggestions.Nearest(text, ["add-columns", "none"]) is { } near ? $"did you mean {near}?" : null;
+            return value || text is "none" or "false";
+        },
+        () => new JsonObject
+        {
+            ["anyOf"] = new JsonArray(
+                new JsonObject { ["type"] = "boolean" },
+                new JsonObject { ["type"] = "string", ["pattern"] = @"^(add-columns|none|true|false|.*\$\{.*\}.*)$" }),
+        });
+
     private static EitherShape<IReadOnlyList<Named<Located<string>>>> MakeColumns()
     {
         var field = Forms.FieldName();
@@ -291,12 +307,25 @@ internal static class SinkFormat
 
     private static ObjectShape<QuarantineDefinition> MakeQuarantine()
     {
-        var connection = Prop.Required("connection", Forms.Connection(),
-            "A database connection of the host's configuration.");
+        var connection = Prop.Optional("connection", Forms.Connection(),
+            "The database of the table; default: the engine's state, or no table when kafka is given.");
         var table = Prop.Optional("table", Forms.Table(), "The table; default KOR_QUARANTINE.");
         var keep = Prop.Optional("keepFor", ScalarRules.Duration(60_000, Durations.Max),
-            "How long; default: until dropped by hand.");
-        return new ObjectShape<QuarantineDefinition>("quarantine", "'quarantine'", [connection, table, keep], read =>
-            new QuarantineDefinition(read.Get(connection), read.Find(table), read.Find(keep)));
+            "How long the table keeps records; default: until dropped by hand.");
+        var kafka = Prop.Optional("kafka", MakeQuarantineTopic(),
+            "A topic that gets the refused records, with the reason in headers; beside the table, or instead of it.");
+        return new ObjectShape<QuarantineDefinition>(
+            "quarantine", "'quarantine'", [connection, table, keep, kafka], read => new QuarantineDefinition(
+                read.Find(connection), read.Find(table), read.Find(keep), read.Find(kafka), read.Node));
+    }
+
+    private static ObjectShape<QuarantineTopicDefinition> MakeQuarantineTopic()
+    {
+        var connection = Prop.Required("connection", Forms.Connection(),
+            "A Kafka connection of the host's configuration.");
+        var topic = Prop.Required("topic", Forms.Topic(), "The topic, which exists; no pattern.");
+        return new ObjectShape<QuarantineTopicDefinition>(
+            "quarantineTopic", "'quarantine.kafka'", [connection, topic],
+            read => new QuarantineTopicDefinition(read.Get(connection), read.Get(topic)));
     }
 }

@@ -212,5 +212,11 @@ public static partial class ErrorCatalog
             "An aggregate has the name of a groupBy field or of a field the engine adds.",
             "groupBy: [n], aggregates: { n: count() }",
             "Rename the aggregate."),
+        new(
+            "KOR2035",
+            "A quarantine that cannot work",
+            "A quarantine topic must be a topic of its own, and 'table' and 'keepFor' belong to a table.",
+            "quarantine: { kafka: { connection: main, topic: orders } } in a pipeline that reads orders",
+            "Name a topic that the pipeline does not read; add 'connection' to keep the records in a database as well."),
     ];
 }

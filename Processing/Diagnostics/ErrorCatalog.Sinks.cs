@@ -26,5 +26,9 @@ public static partial class ErrorCatalog
             "Databases here hold times of the years 1 to 9999. The row goes to quarantine.",
             "",
             "Look at the field's unit: milliseconds read as seconds end up far in the future."),
+        new("KOR5106", "A time is finer than its column",
+            "The time has more digits after the second than the column keeps; rounding it silently could make two keys one. The row goes to quarantine.",
+            "12:00:00.123456 meets a TIMESTAMP(3).",
+            "Make the column TIMESTAMP(6), or cut the time in a map step."),
     ];
 }

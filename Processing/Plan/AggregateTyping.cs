@@ -20,21 +20,24 @@ public static class AggregateTyping
     private static readonly AggregateInfo[] Known =
     [
         new(AggregateKind.Count, "count", ParameterRule.None, "rows; count(expr) counts those that are not NULL"),
-        new(AggregateKind.Sum, "sum", ParameterRule.None, "exact sum: decimal(28,s), double for doubles"),
-        new(AggregateKind.Avg, "avg", ParameterRule.None, "mean: decimal(28, 6 or more), double for doubles"),
+        new(AggregateKind.Sum, "sum", ParameterRule.None, "sum, exact: decimal(28,s). Of doubles a double, carried with 106 bits. A sum beyond its type is NULL and counted"),
+        new(AggregateKind.Avg, "avg", ParameterRule.None, "mean: decimal(28, 6 or more), the exact sum by the count, rounded half away from zero. Double for doubles"),
         new(AggregateKind.Min, "min", ParameterRule.None, "smallest value"),
         new(AggregateKind.Max, "max", ParameterRule.None, "largest value"),
-        new(AggregateKind.StdDev, "stddev", ParameterRule.None, "sample standard deviation, double"),
-        new(AggregateKind.Variance, "variance", ParameterRule.None, "sample variance, double"),
+        new(AggregateKind.StdDev, "stddev", ParameterRule.None, "standard deviation of a sample (n - 1), double; NULL below two values"),
+        new(AggregateKind.Variance, "variance", ParameterRule.None, "variance of a sample (n - 1), double; NULL below two values"),
         new(AggregateKind.First, "first", ParameterRule.None, "value of the earliest row by event time, then offset"),
         new(AggregateKind.Last, "last", ParameterRule.None, "value of the latest row by event time, then offset"),
         new(AggregateKind.CountDistinct, "count_distinct", ParameterRule.Bound(1, 100_000, DefaultExactDistinct),
-            "distinct values, exact up to a bound, above it estimated"),
+            "distinct values: exact up to n (1 to 100000, default 1000). Above n an estimate by HyperLogLog with 16384 registers (at most "
+            + "16 KiB a window): standard error 0.81 %, so 95 of 100 results are within 1.6 %"),
         new(AggregateKind.Percentile, "percentile", ParameterRule.Fraction,
-            "value below which that share of the rows lies, double"),
+            "the value at rank floor(p * (rows - 1)), double, within 1 % of it (DDSketch, at most 32 KiB per sign and window). Values "
+            + "smaller than the largest by a factor of 10^35 are told apart no further"),
         new(AggregateKind.TopK, "top_k", ParameterRule.Bound(1, 1_000, null),
-            "most frequent values with their counts, json"),
-        new(AggregateKind.Collect, "collect", ParameterRule.Bound(1, 10_000, null), "first values as a json array"),
+            "the n (to 1000) most frequent values, json: [{\"value\":..,\"count\":..}]. Exact up to 10 n (at least 100) distinct values. Beyond, "
+            + "with c = 10 n counters: every value with more than 1/c of the rows is found, no count is too large by more than 1/c of them (SpaceSaving)"),
+        new(AggregateKind.Collect, "collect", ParameterRule.Bound(1, 10_000, null), "the first n (to 10000) values by event time, then offset, as a json array; the rest is not kept"),
     ];
 
     /// <summary>All aggregates with a name of their own.</summary>

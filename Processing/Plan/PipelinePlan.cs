@@ -36,11 +36,23 @@ public sealed record PipelinePlan
     public QuarantinePlan? Quarantine { get; init; }
 }
 
-/// <summary>Where refused records go.</summary>
-/// <param name="Connection">The connection's name in the host's configuration; empty: the state store's.</param>
-/// <param name="Table">The table, or null for the default.</param>
-/// <param name="KeepFor">For how long they are kept, ms; 0: until they are dropped by hand.</param>
-public sealed record QuarantinePlan(string Connection, string? Table, long KeepFor);
+/// <summary>Where refused records go: a table, a Kafka topic, or both.</summary>
+/// <param name="Connection">The database connection of the table; null: the state store's, or no table when there is a topic.</param>
+/// <param name="Table">The table, or null for kor_quarantine.</param>
+/// <param name="KeepFor">For how long the table keeps them, ms; 0: until they are dropped by hand.</param>
+public sealed record QuarantinePlan(string? Connection, string? Table, long KeepFor)
+{
+    /// <summary>The topic that gets them; null: none.</summary>
+    public QuarantineTopicPlan? Topic { get; init; }
+
+    /// <summary>True when refused records are kept in a table; only then can they be listed and replayed.</summary>
+    public bool HasTable => Connection is not null || Topic is null;
+}
+
+/// <summary>A topic for refused records.</summary>
+/// <param name="Connection">The Kafka connection's name in the host's configuration.</param>
+/// <param name="Topic">The topic.</param>
+public sealed record QuarantineTopicPlan(string Connection, string Topic);
 
 /// <summary>The source of a pipeline.</summary>
 public sealed record SourcePlan

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using KafkaOracleOrleans.Processing.Dedup;
 using KafkaOracleOrleans.Processing.Windows;
 
 namespace KafkaOracleOrleans.Processing.Plan;
@@ -43,6 +44,7 @@ public static class StateFingerprint
         yield return "dedup v1";
         yield return plan.Global ? "global" : "partition";
         yield return Number(plan.GrainPer.Groups);
+        yield return Number(DedupCell.BucketLength(plan.Within));
         foreach (var place in plan.Key) yield return $"{plan.InputSchema[place].Name}:{plan.InputSchema[place].Type}";
     }
 

@@ -53,7 +53,11 @@ public sealed record LaneLease(long Epoch, long Progress, long Quarantined);
 /// <param name="Progress">The lane's progress once these rows are committed; not below the last one.</param>
 /// <param name="Deletes">True at the rows that delete their key instead (tombstones); null when there are none.</param>
 /// <param name="Origin">Where each row came from, for quarantine; null for window rows.</param>
-public sealed record SinkWrite(RowBlock Rows, long Progress, bool[]? Deletes, QuarantineOrigin? Origin);
+public sealed record SinkWrite(RowBlock Rows, long Progress, bool[]? Deletes, QuarantineOrigin? Origin)
+{
+    /// <summary>Ids that leave the sink's quarantine in the same transaction, before the rows are written: a replay.</summary>
+    public IReadOnlyList<string> Released { get; init; } = [];
+}
 
 /// <summary>The raw records behind rows: row i of a write is raw record <c>RawRow[i]</c>.</summary>
 public sealed record QuarantineOrigin(RawBatch Raw, int[] RawRow);
@@ -77,7 +81,11 @@ public sealed record QuarantineRecord(
     IReadOnlyList<KeyValuePair<string, byte[]?>> Headers);
 
 /// <summary>The sink is not available, or refuses everything alike; nothing was written, time or an operator may heal it.</summary>
-public sealed class SinkUnavailableException(string message, Exception? inner = null) : Exception(message, inner);
+public sealed class SinkUnavailableException(string message, Exception? inner = null) : Exception(message, inner)
+{
+    /// <summary>How long to wait before the call is repeated; null leaves it to the caller.</summary>
+    public TimeSpan? RetryAfter { get; init; }
+}
 
 /// <summary>The sink's configuration cannot work (missing table, wrong columns, no privilege). Says what to do.</summary>
 public sealed class SinkConfigurationException(string message, Exception? inner = null) : Exception(message, inner);
@@ -106,11 +114,4 @@ public interface ISinkFactory
 
     /// <summary>Raises the lane's epoch and opens it. <paramref name="lane"/> is the source partition or the shard, e.g. <c>orders/3</c>.</summary>
     Task<ISinkLane> OpenAsync(SinkSpec spec, string lane, CancellationToken cancellation);
-}
-
-/// <summary>Where refused records go. Idempotent by (pipeline, topic, partition, offset, place).</summary>
-public interface IQuarantine
-{
-    /// <summary>Stores records durably before it returns.</summary>
-    Task AddAsync(IReadOnlyList<QuarantineRecord> records, CancellationToken cancellation);
 }

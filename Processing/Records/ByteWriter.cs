@@ -36,7 +36,12 @@ public struct ByteWriter
     }
 
     /// <summary>A copy of what was written.</summary>
-    public readonly byte[] ToArray() => Written.ToArray();
+    public readonly byte[] ToArray()
+    {
+        var copy = GC.AllocateUninitializedArray<byte>(Length);
+        Written.CopyTo(copy);
+        return copy;
+    }
 
     /// <summary>The next <paramref name="count"/> bytes, to be filled by the caller.</summary>
     public Span<byte> Take(int count)

@@ -117,7 +117,7 @@ public readonly record struct RowError(int Row, string Code, string Place, strin
 public sealed class RowErrors
 {
     private readonly List<RowError> _items = [];
-    private readonly HashSet<int> _rows = [];
+    private ulong[] _rows = [];
 
     /// <summary>The failures in the order they were found.</summary>
     public IReadOnlyList<RowError> Items => _items;
@@ -128,19 +128,27 @@ public sealed class RowErrors
     /// <summary>Notes a failure; a second one of the same row is ignored.</summary>
     public bool Add(int row, string code, string place, string message)
     {
-        if (!_rows.Add(row)) return false;
+        if (Contains(row)) return false;
+        if (row >> 6 >= _rows.Length) Array.Resize(ref _rows, Math.Max((row >> 6) + 1, _rows.Length * 2));
+        _rows[row >> 6] |= 1UL << (row & 63);
         _items.Add(new RowError(row, code, place, message));
         return true;
     }
 
     /// <summary>True when the row failed.</summary>
-    public bool Contains(int row) => _items.Count != 0 && _rows.Contains(row);
+    public bool Contains(int row)
+    {
+        // Asked for every row of a batch as soon as one has failed: a bit per row, not a set.
+        var rows = _rows;
+        var word = row >> 6;
+        return (uint)word < (uint)rows.Length && (rows[word] >> (row & 63) & 1) != 0;
+    }
 
     /// <summary>Forgets all failures.</summary>
     public void Clear()
     {
         if (_items.Count == 0) return;
+        foreach (var item in _items) _rows[item.Row >> 6] = 0;
         _items.Clear();
-        _rows.Clear();
     }
 }

@@ -18,7 +18,7 @@ namespace KafkaOracleOrleans.Processing.Steps;
 /// a window, an aggregate or a sink's main or routed rows); duplicate; filtered.
 /// </para>
 /// </summary>
-public sealed class PartitionPipeline
+public sealed partial class PartitionPipeline
 {
     private const byte StateVersion = 1;
 
@@ -185,6 +185,7 @@ public sealed class PartitionPipeline
             var request = window.Scatter(_scope);
             yield return request;
             var late = TakeLate(request);
+            _late[window.Id] = late;
             foreach (var feed in _feeds)
             {
                 if (late.Count == 0 || feed.Sink.From != new InputRef(window.Id, StepOutput.Late)) continue;

@@ -89,17 +89,48 @@ internal sealed class PipelineSession
         if (_clockFollows) FollowClock(source, records, ref raw);
         source.SilentFor = 0;
         source.Idle = false;
+        source.Pipeline.Begin(raw, Now);
+        while (Next(source) is { } request) Answer(request, source);
+        Account(source, raw);
+    }
+
+    /// <summary>
+    /// Takes a batch as it came from a log. Gives what others must answer: lookups without a table, and C# transforms; each must have its answer
+    /// before the next one is asked for.
+    /// </summary>
+    public IEnumerable<PartitionRequest> Take(RawBatch raw)
+    {
+        if (Stopped is not null) yield break;
+        var source = _sources[NameOf(raw.Topic, raw.Partition)];
+        source.SilentFor = 0;
+        source.Idle = false;
+        source.Pipeline.Begin(raw, Now);
+        while (Next(source) is { } request)
+        {
+            var theirs = request is CustomRequest || (request is LookupRequest lookup && !_lookups.ContainsKey(lookup.Step.Id));
+            if (theirs) yield return request;
+            else Answer(request, source);
+        }
+
+        Account(source, raw);
+    }
+
+    private PartitionRequest? Next(Source source)
+    {
         try
         {
-            source.Pipeline.Begin(raw, Now);
-            while (source.Pipeline.Next() is { } request) Answer(request, source);
+            return source.Pipeline.Next();
         }
         catch (PipelineStopException stop)
         {
             Stopped = stop.Message;
-            return;
+            return null;
         }
+    }
 
+    private void Account(Source source, RawBatch raw)
+    {
+        if (Stopped is not null) return;
         source.Position = raw.To;
         var counts = source.Pipeline.Counts;
         Counts = new BatchCounts(

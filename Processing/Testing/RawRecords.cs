@@ -7,7 +7,11 @@ namespace KafkaOracleOrleans.Processing.Testing;
 /// <param name="Key">The key's bytes, or null.</param>
 /// <param name="Timestamp">The Kafka timestamp, ms since the Unix epoch; -1 when there is none.</param>
 /// <param name="Offset">The offset.</param>
-public readonly record struct RawRecord(byte[]? Value, byte[]? Key = null, long Timestamp = -1, long Offset = 0);
+public readonly record struct RawRecord(byte[]? Value, byte[]? Key = null, long Timestamp = -1, long Offset = 0)
+{
+    /// <summary>The headers; null: none.</summary>
+    public IReadOnlyList<KeyValuePair<string, byte[]?>>? Headers { get; init; }
+}
 
 /// <summary>Builds the batches a partition would be given.</summary>
 public static class RawRecords
@@ -35,6 +39,8 @@ public static class RawRecords
             ValueLength = new int[count],
             Offsets = new long[count],
             Timestamps = new long[count],
+            Headers = row => records[row].Headers ?? [],
+            HeaderCount = [.. records.Select(r => r.Headers?.Count ?? 0)],
         };
         var used = 0;
         for (var i = 0; i < count; i++)

@@ -55,6 +55,36 @@ public static class GroupKeyCodec
         reader.ExpectEnd();
     }
 
+    /// <summary>Throws <see cref="CorruptStateException"/> when the bytes are not a key of the schema.</summary>
+    internal static void Check(ReadOnlySpan<byte> bytes, Schema key)
+    {
+        var reader = new ByteReader(bytes, Format);
+        for (var i = 0; i < key.Count; i++)
+        {
+            if (!TakeTag(ref reader, key[i].Type.Kind)) continue;
+            switch (key[i].Type.Kind)
+            {
+                case FieldKind.String or FieldKind.Bytes or FieldKind.Json:
+                    reader.Block();
+                    break;
+                case FieldKind.Decimal:
+                    DecodeDecimal(ref reader);
+                    break;
+                case FieldKind.Double:
+                    DecodeDouble(ref reader);
+                    break;
+                case FieldKind.Boolean:
+                    DecodeBoolean(ref reader);
+                    break;
+                default:
+                    reader.Int64();
+                    break;
+            }
+        }
+
+        reader.ExpectEnd();
+    }
+
     /// <summary>As <see cref="Decode"/>, with the columns saying what kinds the values are of.</summary>
     internal static void DecodeValues(ReadOnlySpan<byte> bytes, Column[] target, int row)
     {
@@ -129,12 +159,15 @@ public static class GroupKeyCodec
             return;
         }
 
+        if (column is BinaryColumn binary)
+        {
+            AppendBytes((byte)column.Type.Kind, binary.Span(row), ref w);
+            return;
+        }
+
         w.Byte((byte)column.Type.Kind);
         switch (column)
         {
-            case BinaryColumn binary:
-                w.Block(binary.Span(row));
-                break;
             case LongColumn number:
                 w.Int64(number.Values[row]);
                 break;
@@ -152,6 +185,22 @@ public static class GroupKeyCodec
         }
     }
 
+    // Keys are nearly always short texts: tag, length and bytes are written as one.
+    private static void AppendBytes(byte tag, ReadOnlySpan<byte> value, ref ByteWriter w)
+    {
+        if (value.Length < 0x80)
+        {
+            var target = w.Take(value.Length + 2);
+            target[0] = tag;
+            target[1] = (byte)value.Length;
+            value.CopyTo(target[2..]);
+            return;
+        }
+
+        w.Byte(tag);
+        w.Block(value);
+    }
+
     private static void AppendDecimal(decimal value, ref ByteWriter w)
     {
         Span<int> bits = stackalloc int[4];
@@ -165,14 +214,12 @@ public static class GroupKeyCodec
 
     private static void DecodeValue(ref ByteReader reader, FieldKind kind, Column target, int row)
     {
-        var tag = reader.Byte();
-        if (tag == 0)
+        if (!TakeTag(ref reader, kind))
         {
             target.SetNull(row);
             return;
         }
 
-        if (tag != (byte)kind) throw reader.Fault($"a value has tag {tag}, the field is of kind {kind}");
         switch (target)
         {
             case BinaryColumn binary:
@@ -185,18 +232,34 @@ public static class GroupKeyCodec
                 number.Set(row, DecodeDecimal(ref reader));
                 break;
             case DoubleColumn number:
-                var value = reader.Double();
-                if (!double.IsFinite(value)) throw reader.Fault("a double is not finite");
-                number.Set(row, value);
+                number.Set(row, DecodeDouble(ref reader));
                 break;
             case BooleanColumn boolean:
-                var bit = reader.Byte();
-                if (bit > 1) throw reader.Fault("a boolean is neither 0 nor 1");
-                boolean.Set(row, bit == 1);
+                boolean.Set(row, DecodeBoolean(ref reader));
                 break;
             default:
                 throw new ArgumentException($"A column of type {target.Type} cannot be part of a key.", nameof(target));
         }
+    }
+
+    /// <summary>False for NULL.</summary>
+    private static bool TakeTag(ref ByteReader reader, FieldKind kind)
+    {
+        var tag = reader.Byte();
+        if (tag == 0) return false;
+        return tag == (byte)kind ? true : throw reader.Fault($"a value has tag {tag}, the field is of kind {kind}");
+    }
+
+    private static double DecodeDouble(ref ByteReader reader)
+    {
+        var value = reader.Double();
+        return double.IsFinite(value) ? value : throw reader.Fault("a double is not finite");
+    }
+
+    private static bool DecodeBoolean(ref ByteReader reader)
+    {
+        var bit = reader.Byte();
+        return bit <= 1 ? bit == 1 : throw reader.Fault("a boolean is neither 0 nor 1");
     }
 
     private static decimal DecodeDecimal(ref ByteReader reader)

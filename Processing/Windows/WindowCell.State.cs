@@ -16,6 +16,10 @@ public sealed partial class WindowCell
     private const byte Version = 1;
     private const string Format = "window state";
     private const int ChecksumBytes = 4;
+    private const int MaxRevision = 1 << 30;
+
+    // Event times are microseconds in 64 bits, so that windows in ms lie well within.
+    private const long MaxTime = 10_000_000_000_000_000;
 
     /// <summary>
     /// Hands out the parts that changed since the last call and takes them as stored: to be written in one transaction. A part that
@@ -209,6 +213,7 @@ public sealed partial class WindowCell
         for (var i = 0; i < keys; i++)
         {
             var key = r.Block();
+            GroupKeyCodec.Check(key, _spec.Key);
             var hash = r.UInt64();
             if (KeyTable.PartOf(hash, _partBits) != part) throw r.Fault("a key belongs to another part");
             if (_keys.Find(hash, key) >= 0) throw r.Fault("a key is there twice");
@@ -243,24 +248,47 @@ public sealed partial class WindowCell
 
     private void ReadPanes(WindowKernel kernel, int entry, ref ByteReader r)
     {
-        var count = r.Count(r.Remaining, "a number of panes");
+        var count = r.Count(_mode == WindowMode.Totals ? 1 : r.Remaining, "a number of panes");
         if (count == 0) throw r.Fault("a key has no panes");
         var last = long.MaxValue;
         for (var i = 0; i < count; i++)
         {
             var start = r.VarInt();
-            if (i != 0 && start > last) throw r.Fault("panes are out of order");
+            if (i != 0 && start >= last) throw r.Fault("panes are out of order");
             last = start;
-            var pane = InsertPane(entry, start, (long)((ulong)start + r.VarUInt()));
-            var revision = r.Count(int.MaxValue, "a revision");
+            var end = (long)((ulong)start + r.VarUInt());
+            CheckSpan(kernel, start, end, ref r);
+            var pane = InsertPane(entry, start, end);
+            var revision = r.Count(MaxRevision, "a revision");
             var flags = (PaneFlags)r.Byte();
-            if (flags > (PaneFlags.Changed | PaneFlags.Withdrawn | PaneFlags.Empty)) throw r.Fault("a pane has unknown flags");
+            if ((flags & ~KnownFlags) != 0) throw r.Fault("a pane has unknown flags");
             ref var header = ref _panes.Header(pane);
             (header.Revision, header.Flags) = (revision, flags);
-            if (header.End < start) throw r.Fault("a pane ends before it starts");
             if (_mode == WindowMode.Totals && (flags & PaneFlags.Changed) != 0) (_changedTotals ??= []).Add(entry);
             if ((flags & (PaneFlags.Empty | PaneFlags.Withdrawn)) != 0) continue;
             foreach (var aggregator in kernel.Aggregators) aggregator.Read(_panes, pane, ref r);
+        }
+    }
+
+    private PaneFlags KnownFlags => PaneFlags.Changed | _mode switch
+    {
+        WindowMode.Hopping => PaneFlags.Empty,
+        WindowMode.Session => PaneFlags.Withdrawn,
+        _ => PaneFlags.None,
+    };
+
+    /// <summary>
+    /// Refuses spans that no record can have made. Calendar windows are not held against the calendar of today: the rules of a time zone
+    /// may have changed since.
+    /// </summary>
+    private void CheckSpan(WindowKernel kernel, long start, long end, ref ByteReader r)
+    {
+        if (end < start) throw r.Fault("a pane ends before it starts");
+        if (start < -MaxTime || (end > MaxTime && _mode != WindowMode.Totals)) throw r.Fault("a pane's time is out of range");
+        if (_mode != WindowMode.Session && kernel.Calendar is null && kernel.PaneOf(start) != (start, end))
+        {
+            throw r.Fault(
+                "a pane is not one of the step's windows; give the changed step a new id, or reset its state");
         }
     }
 

@@ -120,6 +120,18 @@ public sealed partial class WindowCell
     /// <summary>Takes all changes as stored.</summary>
     public void ClearDirty() => _dirty.AsSpan().Clear();
 
+    /// <summary>At most so many of the keys that have a window (running totals: of all keys), in no particular order.</summary>
+    public IReadOnlyList<byte[]> Keys(int limit)
+    {
+        var keys = new List<byte[]>(Math.Min(limit, _keys.Count));
+        for (var entry = 0; entry < _keys.EntryLimit && keys.Count < limit; entry++)
+        {
+            if (_keys[entry].KeyLength >= 0) keys.Add(_keys.Key(entry).ToArray());
+        }
+
+        return keys;
+    }
+
     /// <summary>The live windows of a key in the order of their starts; hopping windows are those that hold rows.</summary>
     public IReadOnlyList<WindowValue> Query(ReadOnlySpan<byte> key)
     {

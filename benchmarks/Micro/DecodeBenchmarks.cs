@@ -3,7 +3,7 @@ using System.Text;
 using BenchmarkDotNet.Attributes;
 using KafkaOracleOrleans.Processing.Records;
 
-namespace KafkaOracleOrleans.Micro;
+namespace KafkaOracleOrleans.Benchmarks.Micro;
 
 /// <summary>Decoding batches of 5,000 records of about 160 bytes into columns; the figures are per record.</summary>
 [MemoryDiagnoser]

@@ -18,15 +18,6 @@ internal static class FuzzSeeds
     /// <summary>A field of every kind.</summary>
     public static Schema Fields { get; } = new([.. Kinds.Select(k => new Field(k.Name, k.Type))]);
 
-    /// <summary>A window step with some aggregates.</summary>
-    public static WindowStepSpec Window { get; } = new(
-        new TumblingWindow(60_000), 0, new Schema(new Field("s", FieldType.String)),
-        [
-            new AggregateSpec("n", AggregateKind.Count, -1, FieldType.Integer, FieldType.Integer),
-            new AggregateSpec("sum", AggregateKind.Sum, 0, FieldType.Decimal(12, 2), FieldType.Decimal(28, 2)),
-        ],
-        [FieldType.Decimal(12, 2)]);
-
     public static SourceFormatSpec Spec(SourceFormatKind format)
     {
         var fields = new List<SourceFieldSpec>();
@@ -55,10 +46,24 @@ internal static class FuzzSeeds
         };
     }
 
-    public static RawBatch Raw(byte[] value) => new()
+    /// <summary>A JSON source most of whose fields come from the key, as a whole and by path.</summary>
+    public static SourceFormatSpec KeySpec()
     {
-        Topic = "t", Partition = 0, From = 0, To = 1, Count = 1, Buffer = value, KeyStart = [0], KeyLength = [-1],
-        ValueStart = [0], ValueLength = [value.Length], Offsets = [0], Timestamps = [0],
+        var fields = new List<SourceFieldSpec> { new() { Name = "i", Type = FieldType.Integer, Path = ["i"] } };
+        fields.Add(new() { Name = "whole", Type = FieldType.String, From = FieldOrigin.Key, Path = [] });
+        foreach (var (name, type) in Kinds)
+            fields.Add(new() { Name = "k_" + name, Type = type, From = FieldOrigin.Key, Path = ["k", name] });
+        return new SourceFormatSpec
+        {
+            Format = SourceFormatKind.Json, Fields = fields, Schema = new Schema([.. fields.Select(f => new Field(f.Name, f.Type))]),
+            Tombstones = TombstonePolicy.Delete,
+        };
+    }
+
+    public static RawBatch Raw(byte[]? value, byte[]? key = null) => new()
+    {
+        Topic = "t", Partition = 0, From = 0, To = 1, Count = 1, Buffer = [.. key ?? [], .. value ?? []], KeyStart = [0],
+        KeyLength = [key?.Length ?? -1], ValueStart = [key?.Length ?? 0], ValueLength = [value?.Length ?? -1], Offsets = [0], Timestamps = [0],
     };
 
     /// <summary>Rows of every kind, with NULLs and extremes.</summary>
@@ -90,6 +95,9 @@ internal static class FuzzSeeds
             """ { "x" : "AP8=" , "j" : { "a" : { "b" : "deep" } , "c" : [ 1 , null , true ] } , "ms" : 1767225600123 } """,
             """{"i":1,"i":2,"\u0069":3,"s":"\ud83d\ude00","j":{"a":1,"a":{"b":"x"}},"u":[[[{}]]],"f":-0.0}""",
             """{"d":"12.50","i":1e3,"f":0.30000000000000004,"s":"","t":null,"j":"\\\"\/"}"""),
+        "json-key" => Utf8(
+            """{"k":{"b":true,"i":42,"d":12.345,"f":1.5e3,"s":"text","t":"2026-01-31T10:30:00Z","a":"2026-01-31","x":"AP8=","j":[1]}}""",
+            """{"k":{"i":1,"i":2},"k":{"s":"\ud83d\ude00"}}""", "plain", ""),
         "csv" => Utf8("true,1,2.5,3.25,text,2026-01-31T10:30:00Z,2026-01-31,AP8=,\"{\"\"a\"\":1}\"",
             "\"1\",\"2\",,,\"a,\"\"b\"\"\n\",,,,\r\n"),
         "text" => Utf8("text", "é😀"),
@@ -108,22 +116,33 @@ internal static class FuzzSeeds
             "true,-1,0.5,1e5,~e,@5,@-7,AP8,~7B~7D"),
         "row-block" => [RowBlockCodec.Encode(Rows()), RowBlockCodec.Encode(new RowBlock(Schema.Empty))],
         "shard-watermark" => [Shard()],
-        "window-part" => WindowParts(),
-        "dedup-part" => DedupParts(),
+        "window-part" => StateTargets.Parts("window-tumbling"),
+        "dedup-part" or "dedup-sealed" => DedupParts(),
+        "field-list" => Utf8("a:decimal(10,2), b:string", "\"odd name\":timestamp,c : integer"),
+        "test-file" => [.. Files("*.test.yaml")],
+        _ when StateTargets.Steps.ContainsKey(target) => StateTargets.Parts(target),
         _ => throw new ArgumentException($"The target '{target}' has no seeds."),
     };
 
     private static List<byte[]> Utf8(params string[] texts) => [.. texts.Select(Encoding.UTF8.GetBytes)];
 
-    private static IEnumerable<byte[]> Files(string pattern)
+    /// <summary>The text of a sample pipeline by its file name, or null.</summary>
+    public static string? PipelineText(string name) => PipelineTexts.GetValueOrDefault(name);
+
+    private static readonly Dictionary<string, string> PipelineTexts = Directory
+        .EnumerateFiles(PipelineFolder(), "*.yaml", SearchOption.AllDirectories)
+        .DistinctBy(Path.GetFileName).ToDictionary(f => Path.GetFileName(f), File.ReadAllText);
+
+    private static string PipelineFolder()
     {
         var directory = new DirectoryInfo(AppContext.BaseDirectory);
         while (directory is not null
             && !Directory.Exists(Path.Combine(directory.FullName, "pipelines"))) directory = directory.Parent;
-        var root = directory ?? throw new InvalidOperationException("The folder 'pipelines' was not found.");
-        return Directory.EnumerateFiles(Path.Combine(root.FullName, "pipelines"), pattern,
-            SearchOption.AllDirectories).Select(File.ReadAllBytes);
+        return Path.Combine((directory ?? throw new InvalidOperationException("The folder 'pipelines' was not found.")).FullName, "pipelines");
     }
+
+    private static IEnumerable<byte[]> Files(string pattern) =>
+        Directory.EnumerateFiles(PipelineFolder(), pattern, SearchOption.AllDirectories).Select(File.ReadAllBytes);
 
     private static byte[] Key()
     {
@@ -147,26 +166,5 @@ internal static class FuzzSeeds
         UInt128[] ids = [1, 2, 3];
         cell.Claim(3, ids, [7, 8, 9], [1000, 2000, 3000], [10, 11, 12], [0, 1, 2], new bool[3], ref counts);
         return [.. cell.CollectDirty().Select(p => p.Payload!)];
-    }
-
-    private static List<byte[]> WindowParts()
-    {
-        var cell = new WindowCell(Window);
-        var writer = default(ByteWriter);
-        var key = new BinaryColumn(FieldType.String);
-        key.EnsureCapacity(1);
-        key.Set(0, "k1"u8);
-        GroupKeyCodec.Append([key], 0, ref writer);
-        var input = new DecimalColumn(FieldType.Decimal(12, 2));
-        input.EnsureCapacity(1);
-        input.Set(0, 12.5m);
-        var rows = new KeyedRows
-        {
-            Count = 1, KeyHashes = [GroupKeyCodec.Hash(writer.Written)], KeyStarts = [0, writer.Length],
-                KeyBytes = writer.ToArray(),
-            EventTimes = [1000], Offsets = [1], Inputs = [input],
-        };
-        cell.Apply(rows, [0], 0, long.MinValue, new LateRows());
-        return [.. cell.CollectDirty().Where(p => p.Payload is not null).Select(p => p.Payload!)];
     }
 }

@@ -5,6 +5,7 @@ using KafkaOracleOrleans.Processing.Dedup;
 using KafkaOracleOrleans.Processing.Expressions;
 using KafkaOracleOrleans.Processing.Plan;
 using KafkaOracleOrleans.Processing.Records;
+using KafkaOracleOrleans.Processing.Testing;
 using KafkaOracleOrleans.Processing.Watermarks;
 using KafkaOracleOrleans.Processing.Windows;
 
@@ -20,11 +21,13 @@ internal static class FuzzTargets
     private static readonly IRecordDecoder JsonDecoder = RecordDecoderFactory.Create(Json);
     private static readonly IRecordDecoder CsvDecoder = RecordDecoderFactory.Create(FuzzSeeds.Spec(SourceFormatKind.Csv));
     private static readonly IRecordDecoder TextDecoder = RecordDecoderFactory.Create(FuzzSeeds.Spec(SourceFormatKind.String));
+    private static readonly IRecordDecoder KeyDecoder = RecordDecoderFactory.Create(FuzzSeeds.KeySpec());
     private static readonly UTF8Encoding Utf8Strict = new(false, true);
 
     public static IReadOnlyDictionary<string, Action<byte[]>> All { get; } = new Dictionary<string, Action<byte[]>>
     {
         ["json"] = DecodeJson,
+        ["json-key"] = DecodeKey,
         ["csv"] = input => Check(CsvDecoder, input),
         ["text"] = input => Check(TextDecoder, input),
         ["expression"] = Expression,
@@ -34,9 +37,21 @@ internal static class FuzzTargets
         ["group-key-text"] = GroupKeyText,
         ["row-block"] = input => Refusing(() => RowBlockCodec.Encode(RowBlockCodec.Decode(input))),
         ["shard-watermark"] = input => Refusing(() => ShardWatermark.Decode(input).Encode()),
-        ["window-part"] = input => Refusing(() => new WindowCell(FuzzSeeds.Window).ReadPart(0, input)),
+        ["window-part"] = input => Refusing(() => new WindowCell(StateTargets.Steps["window-tumbling"]).ReadPart(0, input)),
+        ["window-tumbling"] = input => StateTargets.Window("window-tumbling", input),
+        ["window-hopping"] = input => StateTargets.Window("window-hopping", input),
+        ["window-session"] = input => StateTargets.Window("window-session", input),
+        ["window-calendar"] = input => StateTargets.Window("window-calendar", input),
+        ["window-totals"] = input => StateTargets.Window("window-totals", input),
         ["dedup-part"] = input => Refusing(() => new DedupCell(3_600_000).ReadPart(0, input)),
+        ["dedup-sealed"] = StateTargets.Dedup,
+        ["field-list"] = input => FieldList.Parse(Encoding.UTF8.GetString(input), out _),
+        ["test-file"] = TestFile,
     };
+
+    // A whole test: the pipeline file stays what it is, its test file is mutated, and the engine runs what is left of it.
+    private static void TestFile(byte[] input) => PipelineTestRunner.Run(
+        Encoding.UTF8.GetString(input), "fuzz.test.yaml", new TestRunnerOptions { ReadPipeline = FuzzSeeds.PipelineText });
 
     private static void Refusing(Action read)
     {
@@ -59,6 +74,21 @@ internal static class FuzzTargets
         if (first == "KOR4006" && IsJson(input))
             throw new InvalidOperationException("Valid JSON was refused as invalid.");
         if (first is null && !IsJson(input)) throw new InvalidOperationException("Invalid JSON was accepted.");
+    }
+
+    // The input is the record's key, beside a sound value and beside a tombstone.
+    private static void DecodeKey(byte[] input)
+    {
+        foreach (var value in new byte[]?[] { "{\"i\":1}"u8.ToArray(), null })
+        {
+            var batch = new RecordBatch { Rows = new RowBlock(KeyDecoder.Schema) };
+            batch.Reset(FuzzSeeds.Raw(value, input));
+            KeyDecoder.Decode(batch);
+            if (batch.Errors.Count + batch.Alive.Count != 1)
+                throw new InvalidOperationException("The record was neither taken nor refused.");
+            if (batch.Alive.Count == 0) continue;
+            foreach (var column in batch.Rows.Columns) CheckValue(column);
+        }
     }
 
     private static bool IsJson(byte[] input)
@@ -91,25 +121,25 @@ internal static class FuzzTargets
         return null;
     }
 
-    private static void CheckValue(Column column)
+    private static void CheckValue(Column column, int row = 0)
     {
-        if (column.IsNull[0]) return;
+        if (column.IsNull[row]) return;
         switch (column)
         {
-            case DoubleColumn number when !double.IsFinite(number.Values[0]):
+            case DoubleColumn number when !double.IsFinite(number.Values[row]):
                 throw new InvalidOperationException("A double is not finite.");
             case DecimalColumn number:
                 var limit = 1m;
                 for (var i = number.Type.Scale; i < number.Type.Precision; i++) limit *= 10;
-                if (number.Values[0].Scale > number.Type.Scale || Math.Abs(number.Values[0]) >= limit)
-                    throw new InvalidOperationException($"{number.Values[0]} is no {number.Type}.");
+                if (number.Values[row].Scale > number.Type.Scale || Math.Abs(number.Values[row]) >= limit)
+                    throw new InvalidOperationException($"{number.Values[row]} is no {number.Type}.");
                 break;
             case BinaryColumn { Type.Kind: FieldKind.String } text:
-                if (Utf8Strict.GetString(text.Span(0)).Contains('\0'))
+                if (Utf8Strict.GetString(text.Span(row)).Contains('\0'))
                     throw new InvalidOperationException("U+0000 in a string.");
                 break;
             case BinaryColumn { Type.Kind: FieldKind.Json } text:
-                using (JsonDocument.Parse(text.Span(0).ToArray(), new JsonDocumentOptions { MaxDepth = 70 }))
+                using (JsonDocument.Parse(text.Span(row).ToArray(), new JsonDocumentOptions { MaxDepth = 70 }))
                 {
                 }
 
@@ -135,13 +165,7 @@ internal static class FuzzTargets
         selection.SetAll(rows.Count);
         var output = Column.Create(result.Expression.Type, rows.Count);
         result.Expression.Evaluate(rows, selection, output, new EvaluationContext(0, new RowErrors(), "fuzz"));
-        for (var row = 0; row < rows.Count; row++)
-        {
-            if (output is DoubleColumn number && !output.IsNull[row] && !double.IsFinite(number.Values[row]))
-                throw new InvalidOperationException("A double is not finite.");
-            if (output is BinaryColumn { Type.Kind: FieldKind.String } bytes && !Utf8.IsValid(bytes.Span(row)))
-                throw new InvalidOperationException("A string is not UTF-8.");
-        }
+        for (var row = 0; row < rows.Count; row++) CheckValue(output, row);
     }
 
     private static void GroupKey(byte[] input) => Refusing(() =>

@@ -2,8 +2,8 @@ using System.Globalization;
 using KafkaOracleOrleans.Fuzz;
 using SharpFuzz;
 
-// fuzz run [--seconds N] [--seed N] [TARGET...]   mutates the corpus for N seconds per target (default 10); exit code
-// 1 and a file on a finding
+// fuzz run [--seconds N | --total N] [--seed N] [TARGET...]   mutates the corpus for N seconds per target (default 10), or
+// for N seconds in all; exit code 1 and a file on a finding
 // fuzz once TARGET FILE                           one input, to look at a finding
 // fuzz afl TARGET                                 under afl-fuzz, with Processing instrumented by sharpfuzz
 // fuzz libfuzzer TARGET                           under libfuzzer-dotnet, likewise
@@ -22,26 +22,35 @@ switch (args)
     case ["run", ..]:
         return Run(args[1..]);
     default:
-        Console.Error.WriteLine($"Usage: fuzz run [--seconds N] [--seed N] [TARGET...] | once TARGET FILE | afl TARGET | libfuzzer TARGET");
+        Console.Error.WriteLine($"Usage: fuzz run [--seconds N | --total N] [--seed N] [TARGET...] | once TARGET FILE | afl TARGET | libfuzzer TARGET");
         Console.Error.WriteLine($"Targets: {string.Join(", ", targets.Keys)}");
         return 64;
 }
 
 int Run(string[] options)
 {
-    var seconds = 10;
+    var span = TimeSpan.FromSeconds(10);
+    TimeSpan? total = null;
     var seed = Environment.TickCount;
     var names = new List<string>();
     for (var i = 0; i < options.Length; i++)
     {
-        if (options[i] == "--seconds") seconds = int.Parse(options[++i], CultureInfo.InvariantCulture);
+        if (options[i] == "--seconds") span = TimeSpan.FromSeconds(int.Parse(options[++i], CultureInfo.InvariantCulture));
+        else if (options[i] == "--total") total = TimeSpan.FromSeconds(int.Parse(options[++i], CultureInfo.InvariantCulture));
         else if (options[i] == "--seed") seed = int.Parse(options[++i], CultureInfo.InvariantCulture);
         else names.Add(options[i]);
     }
 
+    foreach (var name in names.Where(n => !targets.ContainsKey(n)))
+    {
+        Console.Error.WriteLine($"There is no target '{name}'. Targets: {string.Join(", ", targets.Keys)}");
+        return 64;
+    }
+
+    var chosen = targets.Where(t => names.Count == 0 || names.Contains(t.Key)).ToList();
+    if (total is { } all) span = all / chosen.Count;
     var failed = 0;
-    foreach (var (name, target) in targets.Where(t => names.Count == 0 || names.Contains(t.Key)))
-        failed += new MutationRun(name, target, seed).For(TimeSpan.FromSeconds(seconds)) ? 0 : 1;
+    foreach (var (name, target) in chosen) failed += new MutationRun(name, target, seed).For(span) ? 0 : 1;
     return failed == 0 ? 0 : 1;
 }
 

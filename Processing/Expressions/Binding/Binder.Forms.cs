@@ -212,9 +212,9 @@ internal sealed partial class Binder
         for (var i = 0; i < conditions.Count; i++)
         {
             parts.Add(conditions[i]);
-            parts.Add(Conversions.Widen(results[i], type));
+            parts.Add(Result(results[i], type));
         }
-        parts.Add(Conversions.Widen(results[^1], type));
+        parts.Add(Result(results[^1], type));
         return Fold(new CaseNode(type, span, parts));
     }
 

@@ -249,8 +249,21 @@ internal sealed partial class Binder
             type.Kind == ExprKind.Boolean ? null : $"CAST(... AS {type})");
     }
 
+    /// <summary>
+    /// A value that becomes the result of a form which may give one of several (CASE, COALESCE, ...): widened to their common type. A
+    /// decimal is rounded to it, and fails the record when it has more digits before the point.
+    /// </summary>
+    public Node Result(Node node, ExprType type)
+    {
+        if (node.IsError || type.Kind != ExprKind.Decimal || node.Type.Kind is not (ExprKind.Decimal or ExprKind.Integer))
+            return Conversions.Widen(node, type);
+        var source = Conversions.AsDecimal(node.Type, node);
+        return FitDecimal(Conversions.Widen(node, source), source, type);
+    }
+
     private Node FitDecimal(Node node, ExprType source, ExprType type)
     {
+        if (source == type) return node;
         var fits = source.Scale <= type.Scale && source.Precision - source.Scale <= type.Precision - type.Scale;
         if (!fits) return Call(type, node.Span, DecimalMath.Fit, [node], Digits(type));
         if (node is ConstantNode constant) return new ConstantNode(constant.Value, type, node.Span);

@@ -28,10 +28,12 @@ internal static class Conversions
             else if (node.Type.Kind == ExprKind.Decimal) type = node.Type;
         }
         if (type is not { Kind: ExprKind.Decimal }) return type ?? ExprType.Null;
-        var union = ExprType.Decimal(1, 0);
+        ExprType? union = null;
         foreach (var node in nodes)
         {
-            if (node.Type.Kind != ExprKind.Null) union = ExprType.Union(union, AsDecimal(node.Type, node));
+            if (node.Type.Kind == ExprKind.Null) continue;
+            var digits = AsDecimal(node.Type, node);
+            union = union is null ? digits : ExprType.Union(union.Value, digits);
         }
         return union;
     }
@@ -44,7 +46,10 @@ internal static class Conversions
         _ => ExprType.IntegerAsDecimal,
     };
 
-    /// <summary>Widens a node to a type that it can be widened to.</summary>
+    /// <summary>
+    /// Widens a node to a type that it can be widened to. A decimal keeps its own digits, also where 28 digits do not hold those of all
+    /// operands: comparisons are exact. What becomes a result goes through <see cref="Binder.Result"/>.
+    /// </summary>
     public static Node Widen(Node node, ExprType type)
     {
         if (node.IsError || node.Type.Kind == type.Kind) return Retype(node, type);

@@ -115,8 +115,15 @@ internal sealed partial class Emitter
     private ScaledOperand Fit(ScaledNode node, Expression exact, int scale, int digits, Expression? isNull)
     {
         var type = node.Type;
-        if (!node.IsCapped || exact.Type == typeof(long)) return new(Store(exact), isNull, scale, digits);
         var drop = scale - type.Scale;
+        if (!node.IsCapped || (exact.Type == typeof(long) && drop <= 0)) return new(Store(exact), isNull, scale, digits);
+        // The operands' own digits may be fewer than their types': then nothing can overflow, and digits behind the point can still be too many.
+        if (exact.Type == typeof(long))
+        {
+            var round = ((Func<long, long, long>)ScaledMath.Round).Method;
+            var rounded = Expression.Call(round, exact, Expression.Constant(ScaledMath.Power(drop)));
+            return new(Store(rounded), isNull, type.Scale, Math.Max(1, digits - drop + 1));
+        }
         var precision = Expression.Constant((int)type.Precision);
         var fitted = drop > 0
             ? Expression.Call(

@@ -1,5 +1,6 @@
 using KafkaOracleOrleans.Processing.Expressions.Binding;
 using KafkaOracleOrleans.Processing.Expressions.Runtime;
+using KafkaOracleOrleans.Processing.Records;
 
 namespace KafkaOracleOrleans.Processing.Expressions.Functions;
 
@@ -37,7 +38,7 @@ internal static class ConditionalFunctions
         foreach (var argument in call.Arguments)
         {
             if (argument is ConstantNode { Value: null }) continue;
-            operands.Add(Conversions.Widen(argument, type));
+            operands.Add(call.Binder.Result(argument, type));
             if (!argument.Nullable) break;
         }
         return operands.Count switch
@@ -52,6 +53,13 @@ internal static class ConditionalFunctions
         call.Binder.Choose(
             [call.Binder.Compare("=", value, call[1], call.Span)],
             [new ConstantNode(null, ExprType.Null, call.Span), value], call.Span));
+
+    /// <summary>The digits that hold every value of both, however many they are.</summary>
+    private static ExprType Larger(ExprType left, ExprType right)
+    {
+        var scale = Math.Max(left.Scale, right.Scale);
+        return ExprType.Decimal(Math.Max(left.Precision - left.Scale, right.Precision - right.Scale) + scale, scale);
+    }
 
     private static Node Extreme(FunctionCall call, bool greatest)
     {
@@ -69,9 +77,16 @@ internal static class ConditionalFunctions
         if (type.Kind == ExprKind.Null) return call[0];
         if (method is null)
             return call.Binder.Fault(call.Span, ErrorCode.ArgumentType, $"Values of type {type} have no order.");
-        var result = Conversions.Widen(call[0], type);
+        // Chosen by their exact values; only the one chosen must fit the common type.
+        var chosen = Conversions.Widen(call[0], type);
+        var digits = type.Kind == ExprKind.Decimal ? Conversions.AsDecimal(call[0].Type, call[0]) : type;
         for (var i = 1; i < call.Count; i++)
-            result = call.Binder.Call(type, call.Span, method, [result, Conversions.Widen(call[i], type)]);
-        return result;
+        {
+            chosen = call.Binder.Call(type, call.Span, method, [chosen, Conversions.Widen(call[i], type)]);
+            if (type.Kind == ExprKind.Decimal) digits = Larger(digits, Conversions.AsDecimal(call[i].Type, call[i]));
+        }
+        return digits.Precision > FieldType.MaxPrecision
+            ? call.Binder.Call(type, call.Span, DecimalMath.Fit, [chosen], Binder.Digits(type))
+            : chosen;
     }
 }

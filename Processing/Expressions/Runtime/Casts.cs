@@ -1,5 +1,7 @@
 using System.Globalization;
+using System.Numerics;
 using System.Text.Unicode;
+using KafkaOracleOrleans.Processing.Records.Decoding;
 
 namespace KafkaOracleOrleans.Processing.Expressions.Runtime;
 
@@ -8,6 +10,11 @@ internal static class Casts
 {
     private const NumberStyles Number =
         NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint | NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite;
+
+    // So many characters hold at most 28 digits when one of them is a point, or the 28 that a decimal always has.
+    private const int MaxExactDigits = 28;
+    private const int MaxExponent = 10_000;
+    private static readonly BigInteger Enough = BigInteger.Pow(10, 100);
 
     private static readonly CultureInfo Invariant = CultureInfo.InvariantCulture;
 
@@ -86,9 +93,48 @@ internal static class Casts
     public static decimal TextToDecimal(Utf8Slice text, int scale, decimal limit, EvaluationState state)
     {
         if (decimal.TryParse(text.Span, Number | NumberStyles.AllowExponent, Invariant, out var value))
-            return DecimalMath.Fit(value, scale, limit, state);
+        {
+            // What has more digits than a decimal was rounded by reading it, and must not be rounded twice.
+            return text.Length <= MaxExactDigits ? DecimalMath.Fit(value, scale, limit, state) : ReadExactly(text.Span, scale, limit, state);
+        }
+
         Fail(state, "The text is not a decimal number.");
         return 0;
+    }
+
+    private static decimal ReadExactly(ReadOnlySpan<byte> text, int scale, decimal limit, EvaluationState state)
+    {
+        var mantissa = BigInteger.Zero;
+        var (behind, point, negative, exponent, rest) = (0, false, false, 0, false);
+        for (var i = 0; i < text.Length; i++)
+        {
+            if (text[i] is (byte)'e' or (byte)'E')
+            {
+                // Beyond this every digit that a decimal has is zero, or too many are before the point; reading it has said which.
+                exponent = int.TryParse(text[(i + 1)..], NumberStyles.AllowLeadingSign | NumberStyles.AllowTrailingWhite, Invariant, out var read)
+                    ? Math.Clamp(read, -MaxExponent, MaxExponent) : -MaxExponent;
+                break;
+            }
+
+            if (text[i] == '-') negative = true;
+            else if (text[i] == '.') point = true;
+            else if ((uint)(text[i] - '0') <= 9)
+            {
+                if (mantissa < Enough)
+                {
+                    mantissa = (mantissa * 10) + (text[i] - '0');
+                    if (point) behind++;
+                    continue;
+                }
+
+                // Digits this far back only tell whether there is a rest.
+                rest |= text[i] != '0';
+                if (!point) behind--;
+            }
+        }
+
+        if (rest) (mantissa, behind) = ((mantissa * 10) + 1, behind + 1);
+        return DecimalMath.Round(negative ? -mantissa : mantissa, behind - exponent, scale, limit, state);
     }
 
     public static double TextToDouble(Utf8Slice text, EvaluationState state)
@@ -115,8 +161,9 @@ internal static class Casts
 
     public static Utf8Slice TextToJson(Utf8Slice text, EvaluationState state)
     {
-        if (JsonPath.IsValid(text)) return text;
-        Fail(state, "The text is not JSON.");
+        if (!JsonPath.IsValid(text)) Fail(state, "The text is not JSON.");
+        else if (JsonStrings.CheckEscapes(text.Span) == ValueFault.None) return text;
+        else Fail(state, "The JSON text has the character U+0000 or half of a surrogate pair, which databases do not store.");
         return Utf8Slice.Empty;
     }
 

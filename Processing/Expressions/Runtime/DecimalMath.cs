@@ -142,8 +142,10 @@ internal static class DecimalMath
         return Round(sum, common, scale, limit, state);
     }
 
-    private static decimal Round(BigInteger mantissa, int from, int scale, decimal limit, EvaluationState state)
+    /// <summary>mantissa / 10^from, rounded once to a scale and checked against the limit of the type.</summary>
+    public static decimal Round(BigInteger mantissa, int from, int scale, decimal limit, EvaluationState state)
     {
+        if (from < 0) (mantissa, from) = (mantissa * BigInteger.Pow(10, -from), 0);
         if (from > scale) return ToDecimal(DivideRounded(mantissa, BigInteger.Pow(10, from - scale)), scale, limit, state);
         return ToDecimal(mantissa, from, limit, state);
     }

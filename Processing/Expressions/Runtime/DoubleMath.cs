@@ -40,7 +40,9 @@ internal static class DoubleMath
         var unit = Math.Pow(10, Math.Abs(digits));
         if (digits < 0) return Finite(Math.Truncate(value / unit) * unit, state);
         var scaled = value * unit;
-        return double.IsFinite(scaled) ? Math.Truncate(scaled) / unit : value;
+        if (!double.IsFinite(scaled)) return value;
+        // 0.29 * 100 is a little below 29: a value that has no more digits than wanted is what it is.
+        return Math.Round(scaled) / unit == value ? value : Math.Truncate(scaled) / unit;
     }
 
     public static double Power(double value, double exponent, EvaluationState state)

@@ -147,7 +147,7 @@ internal sealed class JsonPath
         return 0;
     }
 
-    /// <summary>Leaves the reader at the value; a repeated property counts as its first one.</summary>
+    /// <summary>Leaves the reader at the value. Of repeated properties the last one counts, as when records are decoded.</summary>
     private bool TryWalk(ref Utf8JsonReader reader)
     {
         if (!reader.Read()) return false;
@@ -161,14 +161,21 @@ internal sealed class JsonPath
     private static bool TryProperty(ref Utf8JsonReader reader, byte[] name)
     {
         if (reader.TokenType != JsonTokenType.StartObject) return false;
+        var last = reader;
+        var found = false;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            var found = reader.ValueTextEquals(name);
+            var wanted = reader.ValueTextEquals(name);
             reader.Read();
-            if (found) return true;
+            if (wanted)
+            {
+                last = reader;
+                found = true;
+            }
             reader.Skip();
         }
-        return false;
+        reader = last;
+        return found;
     }
 
     private static bool TryElement(ref Utf8JsonReader reader, int index)

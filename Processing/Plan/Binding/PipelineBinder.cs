@@ -26,8 +26,7 @@ internal sealed class PipelineBinder(
 
         var sinks = new SinkBinder(_context, definition, graph, sourceFlow).Bind();
         graph.CheckUse(_context);
-        if (definition.Quarantine is { } target)
-            _context.CheckConnection(target.Connection, options.DatabaseConnections, "database");
+        CheckQuarantine(definition.Quarantine);
         if (diagnostics.HasErrors || source is null || canonicalJson is null) return null;
         var plans = graph.Ordered.Select(n => n.Plan!).ToArray();
         return new PipelinePlan
@@ -56,7 +55,36 @@ internal sealed class PipelineBinder(
         return Flow.Opaque;
     }
 
+    private void CheckQuarantine(QuarantineDefinition? target)
+    {
+        if (target is null) return;
+        if (target.Connection is { } database)
+            _context.CheckConnection(database, options.DatabaseConnections, "database");
+        if (target.Kafka is not { } kafka) return;
+        _context.CheckConnection(kafka.Connection, options.KafkaConnections, "Kafka");
+        if (!kafka.Topic.Faulty && kafka.Topic.Value.StartsWith('^'))
+            diagnostics.Error("KOR2035", kafka.Topic.Node, "a quarantine topic is a name, not a pattern");
+        if (definition.Source.Kafka is { } source && source.Connection.Value == kafka.Connection.Value
+            && source.Topics.Any(t => t.Value == kafka.Topic.Value))
+        {
+            diagnostics.Error(
+                "KOR2035", kafka.Topic.Node,
+                $"the quarantine topic '{kafka.Topic.Value}' is a topic of the source: refused records would come round for ever");
+        }
+
+        if (target.Connection is null && (target.Table is not null || target.KeepFor is not null))
+        {
+            diagnostics.Error(
+                "KOR2035", target.Node,
+                "'table' and 'keepFor' are about a table, and with 'kafka' alone there is none; "
+                + "add 'connection' to keep the records in a database as well, or leave them out");
+        }
+    }
+
     private static QuarantinePlan? QuarantineOf(QuarantineDefinition? target) => target is null
         ? null
-        : new QuarantinePlan(target.Connection.Value, target.Table?.Value, target.KeepFor?.Value ?? 0);
+        : new QuarantinePlan(target.Connection?.Value, target.Table?.Value, target.KeepFor?.Value ?? 0)
+        {
+            Topic = target.Kafka is { } kafka ? new QuarantineTopicPlan(kafka.Connection.Value, kafka.Topic.Value) : null,
+        };
 }

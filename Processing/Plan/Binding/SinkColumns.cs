@@ -26,8 +26,7 @@ internal sealed class SinkColumns(
         AddColumns();
         if (sink.Metadata) AddMetadata(FromWindow ? [MetadataColumn.ProcessedAt, MetadataColumn.PipelineVersion]
             : Enum.GetValues<MetadataColumn>());
-        var revision = FromWindow ? RevisionOfWindow() : sink.Revision is { Faulty: false } named
-            ? ColumnOf(named)?.Name : null;
+        var revision = FromWindow ? RevisionOfWindow() : sink.Revision is { Faulty: false } named ? RevisionOf(named) : null;
         if (FromWindow && sink.Revision is not null)
             context.Diagnostics.Error("KOR2022", sink.Revision.Node,
                 "rows of windows have a revision of their own; remove 'revision'");
@@ -109,6 +108,20 @@ internal sealed class SinkColumns(
         context.Diagnostics.Error(
             "KOR2022", name.Node, $"the sink has no column '{name.Value}'; it has: {string.Join(", ", names.Take(30))}",
             Suggestions.Nearest(name.Value, names));
+        return null;
+    }
+
+    private string? RevisionOf(Located<string> name)
+    {
+        if (ColumnOf(name) is not { } column) return null;
+        if (column.Type.Kind is FieldKind.Integer or FieldKind.Decimal or FieldKind.Double or FieldKind.Timestamp or FieldKind.Date
+            or FieldKind.String)
+        {
+            return column.Name;
+        }
+
+        context.Diagnostics.Error("KOR2022", name.Node,
+            $"the revision must be a number, a time or a string; the column '{column.Name}' is {column.Type}");
         return null;
     }
 

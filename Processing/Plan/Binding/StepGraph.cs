@@ -70,10 +70,18 @@ internal sealed class StepGraph
     public void NoteUnknown(Located<string> from, string id, BindingContext context)
     {
         var known = _byId.Keys.Append(Source).ToArray();
-        var suggestion = Suggestions.Nearest(id, known);
+        var suggestion = SideOutputNamed(id) ?? Suggestions.Nearest(id, known);
         var list = suggestion is null ? $"; known: {string.Join(", ", known.Take(30))}" : "";
         Incomplete = true;
         context.Diagnostics.Error("KOR2002", from.Node, $"unknown step '{id}'{list}", suggestion);
+    }
+
+    /// <summary>A side output written without its step, when there is only one that has it.</summary>
+    private string? SideOutputNamed(string name)
+    {
+        var steps = _nodes.Where(n => name == "late" ? n is { IsWindow: true, Definition: WindowStepDefinition { Window.IsRunning: false } }
+            : name == "duplicates" && n.Definition is DedupStepDefinition).Take(2).ToList();
+        return steps.Count == 1 ? $"{steps[0].Id}.{name}" : null;
     }
 
     private static bool Claim(Located<string> id, Dictionary<string, TextNode> taken, BindingContext context)

@@ -109,6 +109,8 @@ internal abstract class RecordDecoder : IRecordDecoder
                 "The record has neither value nor key: nothing says what to delete.");
         foreach (var slot in Slots) slot.Column.SetNull(row);
         if (!DecodeKey(raw, row)) return false;
+        // What the key does not say is missing as in any record; of the value nothing is wanted.
+        FillMissing(row, FieldOrigin.Key);
         return !Faulty || !RefuseFaulty(row);
     }
 
@@ -134,11 +136,11 @@ internal abstract class RecordDecoder : IRecordDecoder
         if (slot.Fault != ValueFault.None) Faulty = true;
     }
 
-    private void FillMissing(int row)
+    private void FillMissing(int row, FieldOrigin? of = null)
     {
         foreach (var slot in Slots)
         {
-            if (slot.SeenAt == Stamp) continue;
+            if (slot.SeenAt == Stamp || (of is { } origin && slot.Spec.From != origin)) continue;
             slot.SeenAt = Stamp;
             slot.Fault = ValueFault.None;
             slot.SetMissing(row);

@@ -155,17 +155,18 @@ internal sealed class QuantileSketch : IStateObject
             }
         }
 
-        // Makes room for a bucket and returns its number, or that of the lowest one kept when it lies below the span.
+        // Makes room for a bucket and returns its number, or that of the lowest one kept when it lies below the span. Only buckets in use
+        // decide what the span is, so that room made in advance does not show.
         private int Extend(int index)
         {
-            var end = Math.Max(_first + _counts.Length, index + 1);
-            var first = Math.Max(Math.Min(_first, index), end - MaxSpan);
+            var top = Math.Max(_first + _counts.AsSpan().LastIndexOfAnyExcept(0L), index);
+            var lowest = top - MaxSpan + 1;
+            var first = Math.Max(Math.Min(_first, index), lowest);
             // Some room on the growing side, so that neighbours do not each cost a copy.
-            if (index < _first) first = Math.Max(end - MaxSpan, first - 16);
-            else end = Math.Min(first + MaxSpan, end + 16);
-            first = Math.Max(first, Math.Max(_first + _counts.Length, index + 1) - MaxSpan);
+            if (index < _first) first = Math.Max(lowest, first - 16);
+            var end = Math.Min(first + MaxSpan, index < _first ? top + 1 : top + 17);
             var counts = new long[end - first];
-            for (var i = 0; i < _counts.Length; i++) counts[Math.Max(0, _first + i - first)] += _counts[i];
+            for (var i = 0; i < _counts.Length && _first + i <= top; i++) counts[Math.Max(0, _first + i - first)] += _counts[i];
             _counts = counts;
             _first = first;
             return Math.Max(index, first);

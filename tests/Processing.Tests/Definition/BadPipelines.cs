@@ -73,6 +73,7 @@ internal static class BadPipelines
         new("decimal too wide", "decimal(12,2)", "«decimal(39,2)", "KOR1012 1 to 28"),
         new("decimal scale above precision", "decimal(12,2)", "«decimal(4,5)", "KOR1012"),
         new("decimal without digits", "decimal(12,2)", "«decimal", "KOR1012 decimal(p,s)"),
+        new("decimal in braces without quotes", "decimal(12,2)", "{ type: «decimal(12,«2) }", "KOR1012 needs quotes", "KOR1020"),
         new("decimal with words", "decimal(12,2)", "«decimal(a,b)", "KOR1012"),
         new("unknown step type", "type: filter", "type: «fliter", "KOR1013 Did you mean 'filter'?"),
         new("unknown format", "format: json", "format: «jsn", "KOR1013 Did you mean 'json'?"),
@@ -109,6 +110,8 @@ internal static class BadPipelines
         new("step from a side output", "id: big, type: filter,", "id: big, type: filter, from: «unique.duplicates,", "KOR2006 sinks only"),
         new("late output of a dedup", "from: more", "from: «unique.late", "KOR2006 unique.duplicates"),
         new("misspelt side output", "from: more", "from: «unique.duplicate", "KOR2006 Did you mean 'unique.duplicates'?"),
+        new("late rows without their step", "from: more", "from: «late", "KOR2002 Did you mean 'sums.late'?"),
+        new("duplicates without their step", "from: more", "from: «duplicates", "KOR2002 Did you mean 'unique.duplicates'?"),
         new("side output of nothing", "from: more", "from: «uniqe.duplicates", "KOR2002 Did you mean 'unique'?"),
         new("side output of the source", "from: more", "from: «source.late", "KOR2006 source.quarantined"),
         new("route to nothing", "onFail: drop", "onFail: { route: «nowhere }", "KOR2002 nowhere"),
@@ -178,6 +181,11 @@ internal static class BadPipelines
         new("aggregate named like a window field", "revenue: sum(total)", "«revision: sum(total)", "KOR2009"),
         new("unknown field in an aggregate", "revenue: sum(total)", "revenue: sum(«totl)", "KOR2003 Did you mean 'total'?"),
 
+        // Quarantine
+        new("a quarantine that comes round", "sinks:\n", "quarantine: { kafka: { connection: main, topic: «orders } }\nsinks:\n", "KOR2035"),
+        new("a quarantine pattern", "sinks:\n", "quarantine: { kafka: { connection: main, topic: «^bad } }\nsinks:\n", "KOR2035"),
+        new("keepFor without a table", "sinks:\n", "quarantine: «{ keepFor: 1d, kafka: { connection: main, topic: bad } }\nsinks:\n", "KOR2035"),
+
         // Expressions
         new("unknown field in an expression", "where: total > 0", "where: «totl > 0", "KOR2003 Did you mean 'total'?"),
         new("unknown field after a quote", "where: total > 0", "where: \"total > 0 AND «totl > 1\"", "KOR2003"),
@@ -210,6 +218,8 @@ internal static class BadPipelines
         new("window sink without its key", "table: TOTALS_T", "table: TOTALS_T, columns: { «N: n }", "KOR2022 'customer'", "KOR2022 'window_start'"),
         new("revision of a window sink", "table: TOTALS_T", "table: TOTALS_T, revision: «n", "KOR2022"),
         new("revision without upsert", "mode: append", "mode: append, revision: «total", "KOR2022 mode upsert"),
+        new("revision of json", "mode: append", "mode: upsert, keys: [order_id], revision: «extra", "KOR2022 is json"),
+        new("misspelt evolve", "mode: append", "evolve: «add-colums", "KOR1012 did you mean add-columns?"),
         new("totals of everything", "type: window\n    window: { tumbling: 5m }\n    allowedLateness: 1m\n    groupBy: [customer]\n", "type: aggregate\n", "KOR2021@30,11"),
         new("deletes without policy", "mode: append", "mode: upsert, keys: [order_id], deleteOnTombstone: «true", "KOR2023 tombstones", "KOR2023 from: key"),
         new("deletes of windows", "table: TOTALS_T", "table: TOTALS_T, deleteOnTombstone: «true", "KOR2023 tombstones", "KOR2023 only sinks of records"),

@@ -12,7 +12,7 @@ public sealed class PipelineCompilerTests
     [Fact]
     public void The_example_of_the_design_compiles_as_it_stands()
     {
-        var plan = PlanOf(File.ReadAllText(Path.Combine(Root, "pipelines", "orders.yaml")), "orders.yaml");
+        var plan = PlanOf(File.ReadAllText(Path.Combine(Root, "tests", "Client.Tests", "steps", "design.yaml")), "design.yaml");
 
         Assert.Equal("orders", plan.Name);
         Assert.Equal("kor-orders", plan.Source.GroupId);
@@ -62,6 +62,33 @@ public sealed class PipelineCompilerTests
             "customer:string window_start:timestamp window_end:timestamp n:integer revenue:decimal(28,2) "
             + "revision:integer",
             Describe(sink.Spec.Schema));
+    }
+
+    [Theory]
+    [InlineData("add-columns", true)]
+    [InlineData("true", true)]
+    [InlineData("none", false)]
+    [InlineData("false", false)]
+    public void A_sink_may_add_columns_to_its_table(string evolve, bool expected)
+    {
+        Assert.Equal(expected, PlanOf(Base.Replace("mode: append", "mode: append, evolve: " + evolve, StringComparison.Ordinal)).Sinks[0].Spec.AddColumns);
+        Assert.False(PlanOf(Base).Sinks[0].Spec.AddColumns);
+    }
+
+    [Fact]
+    public void Metadata_columns_say_where_a_row_came_from_and_when_it_was_made()
+    {
+        var text = Base.Replace("mode: append", "mode: append, metadata: true", StringComparison.Ordinal)
+            .Replace("table: TOTALS_T", "table: TOTALS_T, metadata: true", StringComparison.Ordinal);
+        var plan = PlanOf(text);
+
+        Assert.EndsWith(
+            "KOR_TOPIC:string KOR_PARTITION:integer KOR_OFFSET:integer KOR_TIMESTAMP:timestamp KOR_PROCESSED_AT:timestamp "
+            + "KOR_PIPELINE_VERSION:integer",
+            Describe(plan.Sinks[0].Spec.Schema), StringComparison.Ordinal);
+        Assert.EndsWith(
+            "revision:integer KOR_PROCESSED_AT:timestamp KOR_PIPELINE_VERSION:integer", Describe(plan.Sinks[1].Spec.Schema),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -256,6 +283,7 @@ public sealed class PipelineCompilerTests
         Assert.Equal(["sums"], Changed("tumbling: 5m", "tumbling: 6m"));
         Assert.Equal(["sums"], Changed("sum(total)", "sum(amount)"));
         Assert.Equal(["unique"], Changed("key: [order_id]", "key: [order_id, customer]"));
+        Assert.Equal(["unique"], Changed("within: 1h", "within: 2h"));
         Assert.Equal(["source"], Changed("topics: [orders]", "topics: [orders, orders2]"));
     }
 

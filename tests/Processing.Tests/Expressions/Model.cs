@@ -54,6 +54,12 @@ public readonly record struct Digits(int Precision, int Scale)
         ? new(Math.Max(1, Math.Max(precision, scale)), scale)
         : new(28, Math.Max(28 - (precision - scale), Math.Min(scale, 6)));
 
+    public static Digits Union(Digits a, Digits b)
+    {
+        var scale = Math.Max(a.Scale, b.Scale);
+        return Cap(Math.Max(a.Precision - a.Scale, b.Precision - b.Scale) + scale, scale);
+    }
+
     public static Digits Sum(Digits a, Digits b)
     {
         var scale = Math.Max(a.Scale, b.Scale);

@@ -100,9 +100,10 @@ internal sealed class TreeBuilder(byte[] tape)
     public Tree Decimal(int depth)
     {
         if (depth == 0 || _at >= tape.Length) return DecimalLeaf();
-        var op = Next(7);
+        var op = Next(10);
         if (op == 0) return DecimalLeaf();
         if (op == 6) return Round(Decimal(depth - 1), Next(4));
+        if (op > 6) return OneOfTwo(op, depth);
         var left = Decimal(depth - 1);
         var right = Next(4) == 0 ? IntegerAsDecimal() : Decimal(depth - 1);
         var (a, b) = (left.Digits, right.Digits);
@@ -128,6 +129,36 @@ internal sealed class TreeBuilder(byte[] tape)
                 return digits.Fit(compute(m.At(scale), n.At(scale)));
             },
             digits);
+    }
+
+    /// <summary>COALESCE, CASE, GREATEST and LEAST: one of two decimals, in the digits that hold both.</summary>
+    private Tree OneOfTwo(int op, int depth)
+    {
+        var left = Decimal(depth - 1);
+        var right = Next(4) == 0 ? IntegerAsDecimal() : Decimal(depth - 1);
+        var digits = Digits.Union(left.Digits, right.Digits);
+        if (op == 7)
+            return new($"coalesce({left.Text}, {right.Text})", row => Fit(left.Evaluate(row) ?? right.Evaluate(row)), digits);
+        if (op == 8)
+        {
+            var condition = Boolean(depth - 1);
+            return new(
+                $"CASE WHEN {condition.Text} THEN {left.Text} ELSE {right.Text} END",
+                row => Fit(condition.Evaluate(row) is true ? left.Evaluate(row) : right.Evaluate(row)), digits);
+        }
+
+        var greatest = Next(2) == 0;
+        return new(
+            $"{(greatest ? "greatest" : "least")}({left.Text}, {right.Text})",
+            row =>
+            {
+                var (x, y) = (left.Evaluate(row), right.Evaluate(row));
+                if (x is not Exact m || y is not Exact n) return null;
+                return Fit(m.CompareTo(n) > 0 == greatest ? m : n);
+            },
+            digits);
+
+        object? Fit(object? value) => value is Exact exact ? digits.Fit(exact) : null;
     }
 
     public Tree Text(int depth)
@@ -206,7 +237,9 @@ internal sealed class TreeBuilder(byte[] tape)
     {
         var field = Next(3);
         if (Next(4) != 3) return new($"d{field + 1}", row => row[6 + field], FieldDigits[field]);
-        return new("0.1", _ => new Exact(1, 1), new(1, 1));
+        return Next(3) == 2
+            ? new("CAST(0.1 AS decimal(28,6))", _ => new Exact(1, 1), new(28, 6))
+            : new("0.1", _ => new Exact(1, 1), new(1, 1));
     }
 
     private Tree IntegerAsDecimal()

@@ -44,6 +44,9 @@ internal sealed class PipelineRun
     /// <summary>Offsets the shards call late.</summary>
     public HashSet<long> Late { get; } = [];
 
+    /// <summary>Answers custom steps; null: they give nothing.</summary>
+    public TransformRunner? Transforms { get; init; }
+
     public long Now { get; set; } = 1_767_225_600_000;
 
     public BatchCounts Send(params string?[] values) => Send([.. values.Select(v => ((string?)null, v))]);
@@ -92,6 +95,9 @@ internal sealed class PipelineRun
                 break;
             case QuarantineRequest refused:
                 Quarantine.AddRange(refused.Records);
+                break;
+            case CustomRequest custom when Transforms is not null:
+                Transforms.Answer(custom);
                 break;
             case CustomRequest custom:
                 custom.Result = new RowBlock(custom.Step.Schema, 0);

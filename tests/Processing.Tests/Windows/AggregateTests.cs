@@ -195,6 +195,24 @@ public sealed class AggregateTests
             Assert.Equal(there, back);
         });
 
+    /// <summary>Also where values lie so far apart that the smallest ones share a bucket.</summary>
+    [Fact]
+    public void Percentiles_do_not_show_the_order_of_the_rows_or_how_panes_were_merged() =>
+        Gen.Select(Gen.Int[-300, 300], Gen.Int[1, 9], Gen.Bool, (exponent, digit, negative) =>
+                (negative ? -digit : digit) * Math.Pow(10, exponent)).Array[2, 60]
+            .Sample(values =>
+            {
+                var there = Percentiles(new TumblingWindow(600), values, v => v);
+                var back = Percentiles(new TumblingWindow(600), values, v => v.Reverse());
+                Assert.Equal(State(there), State(back));
+                var restored = WindowCell.Read(PercentileStep(new TumblingWindow(600)), Convert.FromHexString(State(there)));
+                Assert.Equal(State(there), State(restored));
+                var merged = Percentiles(new HoppingWindow(600, 10), values, v => v);
+                Assert.Equal(
+                    there.Query(WindowTestRows.Key(1)).Single().Values,
+                    merged.Query(WindowTestRows.Key(1)).Single(w => w.Start == 0).Values);
+            });
+
     [Fact]
     public void Running_totals_are_given_for_the_keys_that_changed()
     {
@@ -221,6 +239,36 @@ public sealed class AggregateTests
         Assert.Equal(["2|2|2.50|2"], WindowTestRows.Lines(closed.Rows));
         Assert.Equal(2, restored.KeyCount);
         Assert.Equal(0, late.Count);
+    }
+
+    private static WindowStepSpec PercentileStep(WindowSpec window) => new(
+        window, 0, WindowTestRows.KeySchema,
+        [.. new[] { 0.01, 0.25, 0.5, 0.75, 0.99 }.Select((p, i) =>
+            new AggregateSpec("p" + i, AggregateKind.Percentile, 0, FieldType.Double, FieldType.Double, p))],
+        [FieldType.Double]);
+
+    /// <summary>Values ten milliseconds apart, applied one by one in an order.</summary>
+    private static WindowCell Percentiles(WindowSpec window, double[] values, Func<IEnumerable<int>, IEnumerable<int>> order)
+    {
+        var plain = WindowTestRows.Rows([.. values.Select((_, i) => new TestRow(1, i * 10, 0, 0, i))]);
+        var column = new DoubleColumn();
+        column.EnsureCapacity(values.Length);
+        for (var i = 0; i < values.Length; i++) column.Set(i, values[i]);
+        var keyed = new KeyedRows
+        {
+            Count = plain.Count, KeyHashes = plain.KeyHashes, KeyStarts = plain.KeyStarts, KeyBytes = plain.KeyBytes,
+            EventTimes = plain.EventTimes, Offsets = plain.Offsets, Inputs = [column],
+        };
+        var cell = new WindowCell(PercentileStep(window));
+        foreach (var row in order(Enumerable.Range(0, values.Length))) cell.Apply(keyed, [row], 0, long.MinValue, new LateRows());
+        return cell;
+    }
+
+    private static string State(WindowCell cell)
+    {
+        var output = new System.Buffers.ArrayBufferWriter<byte>();
+        cell.Write(output);
+        return Convert.ToHexString(output.WrittenSpan);
     }
 
     private static AggregateSpec Double(AggregateKind kind, double parameter = 0) =>

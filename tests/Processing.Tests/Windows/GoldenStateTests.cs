@@ -1,0 +1,127 @@
+using KafkaOracleOrleans.Processing.Dedup;
+using KafkaOracleOrleans.Processing.Records;
+using KafkaOracleOrleans.Processing.Watermarks;
+using KafkaOracleOrleans.Processing.Windows;
+using static KafkaOracleOrleans.Processing.Tests.Definition.PipelineTexts;
+
+namespace KafkaOracleOrleans.Processing.Tests.Windows;
+
+/// <summary>
+/// State of every kind of window and every aggregate, byte by byte as version 1 writes it. State that was written must be read for ever:
+/// when a line differs, the format has changed and needs a new version. KOR_UPDATE_GOLDEN=1 adds lines that are missing and never
+/// touches one that is there.
+/// </summary>
+public sealed class GoldenStateTests
+{
+    private static readonly string GoldenFile = Path.Combine(Root, "tests", "Processing.Tests", "Golden", "state-v1.txt");
+    private static readonly Lock Writing = new();
+
+    private static readonly Dictionary<string, WindowSpec> Windows = new()
+    {
+        ["tumbling"] = new TumblingWindow(60),
+        ["hopping"] = new HoppingWindow(60, 20),
+        ["session"] = new SessionWindow(15, 90),
+        ["calendar"] = new CalendarWindow(CalendarUnit.Hour, "Europe/Vienna"),
+        ["totals"] = new RunningTotals(),
+    };
+
+    private static readonly IReadOnlyList<AggregateSpec> Aggregates =
+    [
+        .. WindowTestRows.Exact,
+        new("double_sum", AggregateKind.Sum, 1, FieldType.Double, FieldType.Double),
+        new("double_mean", AggregateKind.Avg, 1, FieldType.Double, FieldType.Double),
+        new("variance", AggregateKind.Variance, 1, FieldType.Double, FieldType.Double),
+        new("deviation", AggregateKind.StdDev, 0, WindowTestRows.Money, FieldType.Double),
+        new("double_least", AggregateKind.Min, 1, FieldType.Double, FieldType.Double),
+        new("double_last", AggregateKind.Last, 1, FieldType.Double, FieldType.Double),
+        new("wide_first", AggregateKind.First, 4, FieldType.Decimal(28, 4), FieldType.Decimal(28, 4)),
+        new("estimate", AggregateKind.CountDistinct, 3, FieldType.Integer, FieldType.Integer, 3),
+        new("texts", AggregateKind.CountDistinct, 2, FieldType.String, FieldType.Integer, 100),
+        new("share", AggregateKind.Percentile, 1, FieldType.Double, FieldType.Double, 0.75),
+        new("top", AggregateKind.TopK, 2, FieldType.String, FieldType.Json, 2),
+        new("latest", AggregateKind.Max, 5, FieldType.Timestamp, FieldType.Timestamp),
+    ];
+
+    public static TheoryData<string> Kinds => [.. Windows.Keys];
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public void Window_state_is_written_as_version_1_did_and_read_back(string kind)
+    {
+        var spec = WindowTestRows.Spec(Windows[kind], 30, Aggregates);
+        var cell = new WindowCell(spec);
+        var rows = Enumerable.Range(0, 24)
+            .Select(i => new TestRow(1 + (i % 2), (i * 13) - 100, i % 11 == 10 ? null : (i * 37) - 200, i % 3, i)).ToList();
+        cell.Apply(WindowTestRows.Rows(rows), WindowTestRows.All(rows.Count), 0, long.MinValue, new LateRows());
+        cell.Advance(20, new ClosedWindows(spec));
+        // A late row makes a fired window fire again, and begins a fired session earlier.
+        cell.Apply(WindowTestRows.Rows([new TestRow(1, 6, 5, 0, 30), new TestRow(2, -5, 7, 0, 31)]), [0, 1], 0, 20, new LateRows());
+        var payload = Assert.Single(cell.CollectDirty()).Payload!;
+
+        Compare("window-" + kind, payload);
+
+        var read = new WindowCell(spec);
+        read.ReadPart(0, payload);
+        for (var key = 1; key <= 2; key++)
+            Assert.Equal(Describe(cell, key), Describe(read, key));
+        Assert.Equal(cell.NextDue, read.NextDue);
+    }
+
+    [Fact]
+    public void Dedup_state_is_written_as_version_1_did_and_read_back()
+    {
+        var cell = new DedupCell(60_000, 1_000);
+        var counts = default(DedupCounts);
+        UInt128[] ids = [1, UInt128.MaxValue, new UInt128(5, 6), 1];
+        cell.Claim(
+            4, ids, [7, uint.MaxValue, 9, 7], [1_000, 1_001, 999, 1_500], [10, 4_000_000_010, 11, 12], [0, 2, 3, 1], new bool[4], ref counts);
+        var payload = Assert.Single(cell.CollectDirty()).Payload!;
+
+        Compare("dedup", payload);
+
+        var read = new DedupCell(60_000, 1_000);
+        read.ReadPart(0, payload);
+        Assert.Equal((cell.Count, cell.ForgottenAt), (read.Count, read.ForgottenAt));
+    }
+
+    [Fact]
+    public void The_watermark_of_a_shard_is_written_as_version_1_did_and_read_back()
+    {
+        var watermark = new ShardWatermark();
+        watermark.AddSource("orders/2");
+        watermark.Observe("orders/0", 1_767_225_600_000, 5);
+        watermark.Observe("orders/1", -5, 5);
+        watermark.SetIdle("orders/2", true, 6);
+        var bytes = watermark.Encode();
+
+        Compare("shard-watermark", bytes);
+
+        // Which sources are idle is for their partitions to say again.
+        var read = ShardWatermark.Decode(bytes);
+        Assert.Equal((watermark.Current, false), (read.Current, read.IsIdle("orders/2")));
+        read.SetIdle("orders/2", true, 6);
+        Assert.Equal(bytes, read.Encode());
+    }
+
+    private static string Describe(WindowCell cell, int key) => string.Join('\n', cell.Query(WindowTestRows.Key(key))
+        .Select(w => FormattableString.Invariant($"{w.Start} {w.End} {w.Revision} {string.Join('|', w.Values)}")));
+
+    private static void Compare(string name, byte[] bytes)
+    {
+        lock (Writing)
+        {
+            var lines = File.Exists(GoldenFile) ? File.ReadAllLines(GoldenFile).ToList() : [];
+            var known = lines.Find(l => l.StartsWith(name + " ", StringComparison.Ordinal));
+            if (known is null && Environment.GetEnvironmentVariable("KOR_UPDATE_GOLDEN") == "1")
+            {
+                Directory.CreateDirectory(Path.GetDirectoryName(GoldenFile)!);
+                known = $"{name} {Convert.ToHexString(bytes)}";
+                lines.Add(known);
+                lines.Sort(StringComparer.Ordinal);
+                File.WriteAllLines(GoldenFile, lines);
+            }
+
+            Assert.Equal(known, $"{name} {Convert.ToHexString(bytes)}");
+        }
+    }
+}
