@@ -7,6 +7,7 @@ namespace KafkaOracleOrleans.Streams.Kafka;
 internal static class ClientConfigs
 {
     private const int KiB = 1024;
+    private const int OverheadPerRecord = 512;
     private static readonly string[] ConsumerOnly =
         ["fetch.", "queued.", "max.partition.fetch", "check.crcs", "session.", "max.poll", "heartbeat."];
 
@@ -21,15 +22,17 @@ internal static class ClientConfigs
     public static Dictionary<string, string> Consumer(
         KafkaConnection connection, KafkaSource source, KafkaStreamOptions options, int partitions)
     {
-        // Partition queues make librdkafka apply the queue limits to each partition. A fetch is let in while a queue
-        // is below its limit and arrives compressed, hence the smaller share for it.
+        // Partition queues make librdkafka apply the queue limits to each partition. They count the bytes of keys and
+        // values only; what librdkafka keeps beside each record is more than a small record itself. A fetch is let in
+        // while a queue is below both limits, and arrives compressed, hence the smaller share for it.
         var share = options.MaxBufferedBytes / 2 / Math.Max(1, partitions);
-        var queued = Math.Clamp(share / 2, 16 * KiB, 64 * KiB * KiB) / KiB;
-        var fetch = Math.Clamp(share / 8, 16 * KiB, 4 * KiB * KiB);
+        var queued = Math.Clamp(share / 8, 16 * KiB, 64 * KiB * KiB) / KiB;
+        var records = Math.Clamp(share / 4 / OverheadPerRecord, 50, 100_000);
+        var fetch = Math.Clamp(share / 16, 16 * KiB, 4 * KiB * KiB);
         var config = new Dictionary<string, string>(StringComparer.Ordinal)
         {
             ["queued.max.messages.kbytes"] = Text(queued),
-            ["queued.min.messages"] = "100000",
+            ["queued.min.messages"] = Text(records),
             ["max.partition.fetch.bytes"] = Text(fetch),
             ["fetch.queue.backoff.ms"] = "5",
             ["fetch.min.bytes"] = Text(32 * KiB),

@@ -41,6 +41,10 @@ public sealed unsafe class EmbeddedKafka : IDisposable
         ArgumentOutOfRangeException.ThrowIfGreaterThan(brokers, 10);
         var error = stackalloc byte[TextSize];
         var conf = ConfNew();
+
+        // Errors only: the handle is no client, and says at start that it has no brokers.
+        if (ConfSet(conf, "log_level", "3", error, TextSize) != 0)
+            throw new InvalidOperationException("The embedded Kafka cluster could not start: " + Text(error));
         var handle = New(ProducerType, conf, error, TextSize);
         if (handle == 0)
         {

@@ -21,7 +21,7 @@ public interface IKafkaPartitionControl
 
     /// <summary>
     /// Notes <paramref name="offset"/> (next to read) as committed in Kafka: advisory, sent in the background, for lag
-    /// tools and as the fallback start position. Failures are logged by librdkafka and otherwise without effect.
+    /// tools and as the fallback start position. A commit that fails is sent again until it, or a newer one, succeeds.
     /// </summary>
     Task CommitAsync(string source, string topic, int partition, long offset);
 
@@ -147,6 +147,12 @@ public sealed record KafkaPartitionStatus
 
     /// <summary>When the state was entered, UTC.</summary>
     [Id(13)] public DateTime Since { get; init; }
+
+    /// <summary>Seconds this owner has kept the partition paused on request, the current pause included.</summary>
+    [Id(14)] public double PausedSeconds { get; init; }
+
+    /// <summary>Seconds in which reading stood still because the subscriber had not yet taken what was read.</summary>
+    [Id(15)] public double HeldBackSeconds { get; init; }
 }
 
 /// <summary>No silo owns the partition at the moment. Worth a retry: hand-overs take seconds.</summary>

@@ -30,6 +30,10 @@ public static class KafkaConfigRules
         ["opaque"] = "pointers can't be given as text",
     };
 
+    /// <summary>Who may change the source must not be able to change how its cluster is reached and trusted.</summary>
+    private static readonly string[] OfConnections =
+        ["security.", "sasl.", "ssl.", "enable.ssl.", "enable.sasl.", "https.", "plugin."];
+
     private static readonly string[] SecretParts =
         ["password", "secret", "pem", "private", "oauthbearer.config", "token", "assertion"];
 
@@ -49,6 +53,19 @@ public static class KafkaConfigRules
                 throw new ArgumentException($"Config of {place}: '{name}' can't be set: {reason}.");
             if (name.EndsWith("_cb", StringComparison.Ordinal))
                 throw new ArgumentException($"Config of {place}: '{name}' can't be set: it is a callback, not text.");
+        }
+    }
+
+    internal static void CheckOfSource(IReadOnlyDictionary<string, string>? config, string place)
+    {
+        Check(config, place);
+        foreach (var name in config?.Keys ?? [])
+        {
+            if (OfConnections.Any(prefix => name.StartsWith(prefix, StringComparison.OrdinalIgnoreCase)))
+            {
+                throw new ArgumentException(
+                    $"Config of {place}: '{name}' can't be set: it belongs to the connection; set it there.");
+            }
         }
     }
 

@@ -18,6 +18,12 @@ public sealed class KafkaConnection
     /// <summary>Password for PLAIN and SCRAM. Secret.</summary>
     public string? SaslPassword { get; set; }
 
+    /// <summary>
+    /// Accepts that credentials cross the network unencrypted (<c>sasl_plaintext</c>). Default false: such a connection
+    /// is refused, also with SCRAM, which hides the password only from those who can't guess it offline.
+    /// </summary>
+    public bool AllowPlaintextPassword { get; set; }
+
     /// <summary>File with the certificates of the authorities to trust, PEM. Default: the system's.</summary>
     public string? SslCaLocation { get; set; }
 
@@ -41,15 +47,48 @@ public sealed class KafkaConnection
         CheckOneOf(
             name, nameof(SaslMechanism), SaslMechanism, "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER",
             "GSSAPI");
-        var sasl = SecurityProtocol?.StartsWith("sasl", StringComparison.OrdinalIgnoreCase) == true;
-        if (!sasl && SecurityProtocol is not null && SaslPassword is not null)
+        KafkaConfigRules.Check(Config, $"connection '{name}'");
+        CheckCredentials(name);
+    }
+
+    /// <summary>Judges what will really be used: <see cref="Config"/> may say it instead of the properties.</summary>
+    private void CheckCredentials(string name)
+    {
+        var config = ToClientConfig();
+        var protocol = config.GetValueOrDefault("security.protocol", "plaintext");
+        var mechanism = config.GetValueOrDefault("sasl.mechanism", config.GetValueOrDefault("sasl.mechanisms", ""));
+        var hasPassword = config.ContainsKey("sasl.password");
+        if (!protocol.StartsWith("sasl", StringComparison.OrdinalIgnoreCase))
         {
-            throw new ArgumentException(
-                $"Connection '{name}' has a SaslPassword but SecurityProtocol '{SecurityProtocol}' sends none; " +
-                "use sasl_ssl or sasl_plaintext.");
+            if (hasPassword)
+            {
+                throw new ArgumentException(
+                    $"Connection '{name}' has a SaslPassword, but SecurityProtocol {protocol} uses none; set " +
+                    "SecurityProtocol to sasl_ssl, or take the password away.");
+            }
+
+            return;
         }
 
-        KafkaConfigRules.Check(Config, $"connection '{name}'");
+        if (mechanism.Length == 0)
+        {
+            throw new ArgumentException(
+                $"Connection '{name}': SecurityProtocol {protocol} needs a SaslMechanism: PLAIN, SCRAM-SHA-256, " +
+                "SCRAM-SHA-512 or OAUTHBEARER.");
+        }
+
+        var wantsPassword = mechanism.Equals("PLAIN", StringComparison.OrdinalIgnoreCase)
+            || mechanism.StartsWith("SCRAM", StringComparison.OrdinalIgnoreCase);
+        if (wantsPassword && !(hasPassword && config.ContainsKey("sasl.username")))
+            throw new ArgumentException($"Connection '{name}': {mechanism} needs SaslUsername and SaslPassword.");
+        var hasSecret = hasPassword || mechanism.Equals("OAUTHBEARER", StringComparison.OrdinalIgnoreCase);
+        if (hasSecret && !AllowPlaintextPassword
+            && protocol.Equals("sasl_plaintext", StringComparison.OrdinalIgnoreCase))
+        {
+            throw new ArgumentException(
+                $"Connection '{name}' would send its credentials over an unencrypted connection (sasl_plaintext). Set " +
+                "SecurityProtocol to sasl_ssl; where the network may be trusted, AllowPlaintextPassword to true.");
+        }
     }
 
     /// <summary>The librdkafka settings common to consumers, producers and admin clients. They hold the password: never log them.</summary>

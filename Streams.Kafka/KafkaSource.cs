@@ -27,12 +27,18 @@ public sealed record KafkaSource
     /// <summary>Where a partition starts when neither the application nor Kafka knows a position.</summary>
     public KafkaStartPosition StartPosition { get; init; } = KafkaStartPosition.Earliest;
 
+    /// <summary>
+    /// Start at <see cref="StartPosition"/> whatever the group has committed: for applications whose own checkpoint is the truth, so that without one
+    /// they begin at the beginning. Default false: the group's committed offset comes before the start position.
+    /// </summary>
+    public bool IgnoreCommitted { get; init; }
+
     /// <summary>Whether records of open and aborted transactions are hidden. Default: they are.</summary>
     public KafkaIsolationLevel IsolationLevel { get; init; } = KafkaIsolationLevel.ReadCommitted;
 
     /// <summary>
     /// Further librdkafka settings for this source's consumer; they win over the connection's. Settings the protocol
-    /// depends on are refused, see <see cref="KafkaConfigRules"/>.
+    /// depends on are refused, see <see cref="KafkaConfigRules"/>; so are those of security, which are the connection's.
     /// </summary>
     public IReadOnlyDictionary<string, string> Config { get; init; } = new Dictionary<string, string>();
 
@@ -51,7 +57,7 @@ public sealed record KafkaSource
             CheckTopic(topic);
         if (GroupId is { Length: 0 })
             throw new ArgumentException($"Source '{Name}' has an empty group id; leave it out to use the source name.");
-        KafkaConfigRules.Check(Config, $"source '{Name}'");
+        KafkaConfigRules.CheckOfSource(Config, $"source '{Name}'");
     }
 
     private void CheckTopic(string topic)

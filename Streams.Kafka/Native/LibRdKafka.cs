@@ -37,6 +37,10 @@ internal static unsafe partial class LibRdKafka
     internal static partial void ConfSetLogCallback(
         nint conf, delegate* unmanaged[Cdecl]<nint, int, byte*, byte*, void> callback);
 
+    [LibraryImport(Name, EntryPoint = "rd_kafka_conf_set_offset_commit_cb")]
+    internal static partial void ConfSetCommitCallback(
+        nint conf, delegate* unmanaged[Cdecl]<nint, int, PartitionList*, nint, void> callback);
+
     [LibraryImport(Name, EntryPoint = "rd_kafka_new")]
     internal static partial nint New(int type, nint conf, byte* error, nuint errorSize);
 

@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using static KafkaOracleOrleans.Streams.Kafka.Native.LibRdKafka;
 
@@ -13,6 +12,9 @@ internal interface INativeEvents
     /// <summary>An error of the client as a whole.</summary>
     void OnError(int code, string reason);
 
+    /// <summary>What became of offsets sent by <see cref="NativeConsumer.CommitAsync"/>; on the polling thread.</summary>
+    void OnCommitted(IReadOnlyList<CommitResult> results);
+
     /// <summary>A log line; level as in syslog.</summary>
     void OnLog(int level, string facility, string text);
 }
@@ -20,8 +22,11 @@ internal interface INativeEvents
 /// <summary>A partition and an offset for calls that take lists.</summary>
 internal readonly record struct TopicOffset(string Topic, int Partition, long Offset);
 
+/// <summary>One offset and the error its commit met, 0: none.</summary>
+internal readonly record struct CommitResult(string Topic, int Partition, long Offset, int Error);
+
 /// <summary>A librdkafka consumer with partitions assigned by hand and consumed from queues of their own.</summary>
-internal sealed unsafe class NativeConsumer : IDisposable
+internal sealed unsafe partial class NativeConsumer : IDisposable
 {
     public const long NoOffset = -1001;
     private const int ConsumerType = 1;
@@ -33,6 +38,7 @@ internal sealed unsafe class NativeConsumer : IDisposable
     private readonly ReaderWriterLockSlim _disposal = new();
     private nint _handle;
     private nint _mainQueue;
+    private Exception? _fault;
 
     public NativeConsumer(IReadOnlyDictionary<string, string> config, INativeEvents events)
     {
@@ -114,6 +120,9 @@ internal sealed unsafe class NativeConsumer : IDisposable
                 _events.OnError(message->Error, Describe(message->Error));
             MessageDestroy(message);
         }
+
+        if (Volatile.Read(ref _fault) is not null && Interlocked.Exchange(ref _fault, null) is { } fault)
+            throw new InvalidOperationException("Handling an event of librdkafka failed.", fault);
     }
 
     /// <summary>Committed offsets in the order asked; <see cref="NoOffset"/> where there is none. Blocks.</summary>
@@ -207,6 +216,7 @@ internal sealed unsafe class NativeConsumer : IDisposable
         ConfSetOpaque(conf, self);
         ConfSetErrorCallback(conf, &ErrorRaised);
         ConfSetLogCallback(conf, &Logged);
+        ConfSetCommitCallback(conf, &OffsetsCommitted);
         var error = stackalloc byte[TextSize];
         var handle = New(ConsumerType, conf, error, TextSize);
         if (handle != 0)
@@ -260,24 +270,6 @@ internal sealed unsafe class NativeConsumer : IDisposable
             PartitionListDestroy(list);
             _disposal.ExitReadLock();
         }
-    }
-
-    private static NativeConsumer From(nint opaque) => (NativeConsumer)GCHandle.FromIntPtr(opaque).Target!;
-
-    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
-    private static void QueueFilled(nint handle, nint opaque) => From(opaque)._events.OnQueueFilled();
-
-    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
-    private static void ErrorRaised(nint handle, int code, byte* reason, nint opaque) =>
-        From(opaque)._events.OnError(code, Text(reason));
-
-    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
-    private static void Logged(nint handle, int level, byte* facility, byte* text)
-    {
-        // Lines logged while rd_kafka_new is still running come with a handle whose opaque is set already.
-        var opaque = Opaque(handle);
-        if (opaque != 0)
-            From(opaque)._events.OnLog(level, Text(facility), Text(text));
     }
 
     private delegate int ListCall(PartitionList* list);

@@ -18,7 +18,8 @@ internal sealed class KafkaProducers(KafkaStreamOptions options, KafkaMetrics me
     public async Task SendAsync<T>(StreamId streamId, IEnumerable<T> events)
     {
         var (connection, topic) = Parse(streamId);
-        var producer = _producers.GetOrAdd(connection, Create).Value;
+        var entry = _producers.GetOrAdd(connection, Create);
+        var producer = entry.Value;
         var sent = new List<Task<DeliveryResult<byte[]?, byte[]?>>>();
         foreach (var item in events)
             sent.Add(await SendAsync(producer, topic, ToMessage(item, streamId)).ConfigureAwait(false));
@@ -30,6 +31,8 @@ internal sealed class KafkaProducers(KafkaStreamOptions options, KafkaMetrics me
         catch (ProduceException<byte[]?, byte[]?> e)
         {
             metrics.ProduceFailed(topic, e.Error.Code.ToString());
+            if (e.Error.IsFatal || e.Error.Code == Confluent.Kafka.ErrorCode.Local_Fatal)
+                Replace(connection, entry);
             throw new KafkaProduceException(
                 $"Writing to topic '{topic}' of connection '{connection}' failed: {e.Error.Reason}",
                 e.Error.Code.ToString());
@@ -45,6 +48,16 @@ internal sealed class KafkaProducers(KafkaStreamOptions options, KafkaMetrics me
         }
 
         _producers.Clear();
+    }
+
+    /// <summary>
+    /// An idempotent producer that can't tell any more what the log holds refuses all further work. The caller knows
+    /// which record failed; the next one gets a new producer.
+    /// </summary>
+    private void Replace(string connection, Lazy<IProducer<byte[]?, byte[]?>> broken)
+    {
+        if (_producers.TryRemove(new KeyValuePair<string, Lazy<IProducer<byte[]?, byte[]?>>>(connection, broken)))
+            _ = Task.Run(broken.Value.Dispose);
     }
 
     /// <summary>A full local queue is back-pressure: wait for room instead of failing.</summary>

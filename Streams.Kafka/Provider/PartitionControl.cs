@@ -67,7 +67,7 @@ internal static class LocalControl
                 break;
             case ControlAction.Pause:
             case ControlAction.Resume:
-                context.Metrics.Paused(reader.Id, reader.SetPaused(action == ControlAction.Pause));
+                reader.SetPaused(action == ControlAction.Pause);
                 owner.WakePoller();
                 break;
             case ControlAction.Commit:

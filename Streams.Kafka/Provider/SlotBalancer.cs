@@ -32,6 +32,7 @@ internal sealed class SlotBalancer(IServiceProvider services, SlotOwners owners,
         owners.Update(silos, assigned);
         var me = Array.IndexOf(silos, SiloAddress);
         Volatile.Write(ref _mine, [.. _slots.Where((_, i) => assigned[i] == me && me >= 0)]);
+        ReaderLog.SlotsShared(logger, _mine.Length, _slots.Length, silos.Length);
         NotifyListeners().Ignore();
     }
 

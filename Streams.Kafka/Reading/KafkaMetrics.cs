@@ -13,7 +13,6 @@ internal sealed class KafkaMetrics : IDisposable
     private readonly Counter<long> _errors;
     private readonly Counter<long> _slotChanges;
     private readonly Counter<long> _redeliveries;
-    private readonly Counter<double> _paused;
     private readonly Counter<long> _produced;
     private readonly Counter<long> _produceErrors;
     private readonly Histogram<int> _batchRecords;
@@ -28,7 +27,6 @@ internal sealed class KafkaMetrics : IDisposable
         _slotChanges = _meter.CreateCounter<long>("kafka.slots.changes", "{change}", "Slots taken and given up.");
         _redeliveries = _meter.CreateCounter<long>(
             "kafka.redeliveries", "{batch}", "Batches offered again after the subscriber failed.");
-        _paused = _meter.CreateCounter<double>("kafka.partition.paused", "s", "Time partitions were paused.");
         _produced = _meter.CreateCounter<long>("kafka.producer.records", "{record}", "Records written.");
         _produceErrors = _meter.CreateCounter<long>("kafka.producer.errors", "{error}", "Records not written.");
         _meter.CreateObservableGauge(
@@ -39,6 +37,12 @@ internal sealed class KafkaMetrics : IDisposable
         _meter.CreateObservableGauge(
             "kafka.partition.lag.time", () => Observe(partitions(), p => p.LagSeconds), "s",
             "Age of the last record handed out; 0 at the end.");
+        _meter.CreateObservableCounter(
+            "kafka.partition.paused", () => Observe(partitions(), p => p.PausedSeconds), "s",
+            "Time partitions were paused on request.");
+        _meter.CreateObservableCounter(
+            "kafka.partition.held_back", () => Observe(partitions(), p => p.HeldBackSeconds), "s",
+            "Time reading stood still because subscribers had not taken what was read.");
         _meter.CreateObservableGauge(
             "kafka.partition.buffered", () => Observe(partitions(), p => (double)p.BufferedBytes), "By",
             "Bytes buffered.");
@@ -64,9 +68,6 @@ internal sealed class KafkaMetrics : IDisposable
 
     public void Redelivered(KafkaStreamId id, int batches) =>
         _redeliveries.Add(batches, new KeyValuePair<string, object?>("source", id.Source));
-
-    public void Paused(KafkaStreamId id, TimeSpan time) =>
-        _paused.Add(time.TotalSeconds, new KeyValuePair<string, object?>("source", id.Source));
 
     public void Produced(string topic, int records) =>
         _produced.Add(records, new KeyValuePair<string, object?>("topic", topic));

@@ -7,7 +7,7 @@ namespace KafkaOracleOrleans.Streams.Kafka.Reading;
 /// Shared by the poll thread, which fills it, and the slot's agent, which empties it; all shared fields are under one
 /// lock, taken once per batch.
 /// </summary>
-internal sealed class PartitionReader
+internal sealed partial class PartitionReader
 {
     private readonly Lock _lock = new();
     private readonly LinkedList<KafkaBatchContainer> _ready = [];
@@ -28,6 +28,10 @@ internal sealed class PartitionReader
     private KafkaPartitionFailure? _failure;
     private DateTime _since;
     private long _pendingCommit = -1;
+    private long _knownEnd = -1;
+    private long _heldSince;
+    private TimeSpan _held;
+    private TimeSpan _pausedBefore;
     private (long Next, long Low, long High) _fetchPosition = (-1, -1, -1);
 
     public PartitionReader(
@@ -99,10 +103,21 @@ internal sealed class PartitionReader
     {
         lock (_lock)
         {
-            if (_paused || _ready.Count > (moreIsWaiting ? 1 : 0))
-                return false;
-            return _bytes <= limit || (_inFlight == 0 && _ready.Count == 0);
+            var wants = !_paused
+                && _ready.Count <= (moreIsWaiting ? 1 : 0)
+                && (_bytes <= limit || (_inFlight == 0 && _ready.Count == 0));
+            if (wants != (_heldSince == 0))
+                NoteHeld(held: !wants && !_paused);
+            return wants;
         }
+    }
+
+    private void NoteHeld(bool held)
+    {
+        var now = _clock.GetTimestamp();
+        if (_heldSince != 0)
+            _held += _clock.GetElapsedTime(_heldSince, now);
+        _heldSince = held ? now : 0;
     }
 
     public void Retire() => _isRetired = true;
@@ -213,96 +228,15 @@ internal sealed class PartitionReader
             _notBefore = 0;
             _redeliveries = 0;
             _position = position;
+            _knownEnd = -1;
+            _fetchPosition = (-1, -1, -1);
         }
     }
 
-    /// <summary>Pauses or resumes; returns how long a pause that ends here lasted.</summary>
-    public TimeSpan SetPaused(bool paused)
+    /// <summary>The log's end as asked for, for partitions that are not fetched at the moment.</summary>
+    public void NoteEnd(long end)
     {
         lock (_lock)
-        {
-            if (_paused == paused)
-                return TimeSpan.Zero;
-            _paused = paused;
-            _since = _clock.GetUtcNow().UtcDateTime;
-            if (paused)
-                _pausedSince = _clock.GetTimestamp();
-            if (paused)
-                return TimeSpan.Zero;
-        }
-
-        _agent.Set();
-        return _clock.GetElapsedTime(_pausedSince);
-    }
-
-    /// <summary>Enters a state; true when it differs from the last one, which is worth a log line.</summary>
-    public bool Enter(KafkaPartitionState state, KafkaPartitionFailure? failure = null)
-    {
-        lock (_lock)
-        {
-            var changed = _state != state || _failure?.Code != failure?.Code;
-            _state = state;
-            _failure = failure;
-            if (changed)
-                _since = _clock.GetUtcNow().UtcDateTime;
-            return changed;
-        }
-    }
-
-    public void NoteCommit(long offset)
-    {
-        lock (_lock)
-            _pendingCommit = offset;
-    }
-
-    public bool TryTakeCommit(out long offset)
-    {
-        lock (_lock)
-        {
-            offset = _pendingCommit;
-            _pendingCommit = -1;
-            return offset >= 0;
-        }
-    }
-
-    public KafkaPartitionStatus Describe(string silo, KafkaPartitionFailure? sourceFailure)
-    {
-        lock (_lock)
-        {
-            var (fetchPosition, low, high) = _fetchPosition;
-            var state = _state;
-            var failure = _failure;
-            if (sourceFailure is not null && failure is null)
-                (state, failure) = (KafkaPartitionState.Backoff, sourceFailure);
-            if (_paused && state != KafkaPartitionState.Failed)
-                state = KafkaPartitionState.Paused;
-            var lag = high < 0 || _position < 0 ? -1 : Math.Max(0, high - _position);
-            return new KafkaPartitionStatus
-            {
-                Source = Id.Source,
-                Topic = Id.Topic,
-                Partition = Id.Partition,
-                State = state,
-                Failure = failure,
-                Silo = silo,
-                Position = _position,
-                FetchPosition = fetchPosition,
-                LowWatermark = low,
-                HighWatermark = high,
-                LagRecords = lag,
-                LagSeconds = LagSeconds(lag),
-                BufferedBytes = _bytes,
-                Since = _since,
-            };
-        }
-    }
-
-    private double LagSeconds(long lagRecords)
-    {
-        if (lagRecords == 0)
-            return 0;
-        return _lastTimestampMs < 0
-            ? -1
-            : Math.Max(0, (_clock.GetUtcNow().ToUnixTimeMilliseconds() - _lastTimestampMs) / 1000d);
+            _knownEnd = end;
     }
 }

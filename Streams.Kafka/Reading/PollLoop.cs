@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
-using System.Text;
 using KafkaOracleOrleans.Streams.Kafka.Native;
 
 namespace KafkaOracleOrleans.Streams.Kafka.Reading;
@@ -9,7 +8,7 @@ namespace KafkaOracleOrleans.Streams.Kafka.Reading;
 /// The thread that owns a librdkafka consumer: it alone assigns, seeks and consumes, so that after a seek nothing of
 /// the time before it can be taken for new. It sleeps until a queue fills or room appears.
 /// </summary>
-internal sealed class PollLoop : IDisposable
+internal sealed partial class PollLoop : IDisposable
 {
     private static readonly TimeSpan CommitInterval = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan IdleWait = TimeSpan.FromMilliseconds(100);
@@ -88,6 +87,7 @@ internal sealed class PollLoop : IDisposable
             return;
         StopFetching(partition);
         reader.Restart(partition.Next);
+        partition.PublishPosition();
     });
 
     /// <summary>Fetches again from where the partition stood.</summary>
@@ -113,6 +113,9 @@ internal sealed class PollLoop : IDisposable
 
         _ = Task.Run(old.Dispose);
     });
+
+    /// <summary>No commit before this time has passed. On the polling thread only.</summary>
+    public void DelayCommits(TimeSpan delay) => _nextCommit = Math.Max(_nextCommit, Due(delay));
 
     public async Task StopAsync()
     {
@@ -158,7 +161,7 @@ internal sealed class PollLoop : IDisposable
             }
             catch (Exception e)
             {
-                _events.OnFault(e);
+                Report(e);
                 _wake.WaitOne(IdleWait);
             }
         }
@@ -175,10 +178,23 @@ internal sealed class PollLoop : IDisposable
         }
         catch (Exception e)
         {
-            _events.OnFault(e);
+            Report(e);
         }
 
         _ended.SetResult();
+    }
+
+    /// <summary>A logger that throws must not end this thread, and with it the process.</summary>
+    private void Report(Exception fault)
+    {
+        try
+        {
+            _events.OnFault(fault);
+        }
+        catch (Exception e)
+        {
+            Trace.TraceError($"{fault}\nwas not logged: {e}");
+        }
     }
 
     private bool RunOnce()
@@ -195,7 +211,7 @@ internal sealed class PollLoop : IDisposable
         var now = Stopwatch.GetTimestamp();
         if (now >= _nextCommit)
         {
-            _nextCommit = now + (long)(CommitInterval.TotalSeconds * Stopwatch.Frequency);
+            _nextCommit = Due(CommitInterval);
             Commit(_active);
         }
 
@@ -255,78 +271,5 @@ internal sealed class PollLoop : IDisposable
                 _events.OnState(reader, KafkaPartitionState.Backoff, new(code, result.Reason, partition.Next));
                 break;
         }
-    }
-
-    private void Open(PartitionReader reader, long offset)
-    {
-        var partition = new AssignedPartition(reader, Encoding.UTF8.GetBytes(reader.Id.Topic + '\0'))
-        {
-            Queue = _consumer.OpenQueue(reader.Id.Topic, reader.Id.Partition),
-            Next = offset,
-        };
-        _byReader.Add(reader, partition);
-        _active.Add(partition);
-        reader.Restart(offset);
-        StartFetching(partition);
-    }
-
-    private void StartFetching(AssignedPartition partition)
-    {
-        partition.Fetching = true;
-        partition.RestartAt = long.MaxValue;
-        partition.PublishPosition();
-        _consumer.Assign(partition.Reader.Id.Topic, partition.Reader.Id.Partition, partition.Next);
-        _events.OnState(partition.Reader, KafkaPartitionState.Running);
-    }
-
-    private void StopFetching(AssignedPartition partition)
-    {
-        partition.RestartAt = long.MaxValue;
-        if (!partition.Fetching)
-            return;
-        partition.Fetching = false;
-        _consumer.Unassign(partition.Reader.Id.Topic, partition.Reader.Id.Partition);
-    }
-
-    private void Close(AssignedPartition partition)
-    {
-        partition.WasFetching = partition.Fetching;
-        StopFetching(partition);
-        NativeConsumer.CloseQueue(partition.Queue);
-        partition.Queue = 0;
-    }
-
-    private void ScheduleRestart(AssignedPartition partition, TimeSpan delay)
-    {
-        partition.RestartAt = Stopwatch.GetTimestamp() + (long)(delay.TotalSeconds * Stopwatch.Frequency);
-        _nextRestart = Math.Min(_nextRestart, partition.RestartAt);
-    }
-
-    private void RestartDue(long now)
-    {
-        _nextRestart = long.MaxValue;
-        foreach (var partition in _active)
-        {
-            if (partition.RestartAt <= now)
-            {
-                StopFetching(partition);
-                StartFetching(partition);
-            }
-
-            _nextRestart = Math.Min(_nextRestart, partition.RestartAt);
-        }
-    }
-
-    private void Commit(List<AssignedPartition> partitions)
-    {
-        List<TopicOffset>? offsets = null;
-        foreach (var partition in partitions)
-        {
-            if (partition.Reader.TryTakeCommit(out var offset))
-                (offsets ??= []).Add(new TopicOffset(partition.Reader.Id.Topic, partition.Reader.Id.Partition, offset));
-        }
-
-        if (offsets is not null)
-            _consumer.CommitAsync(offsets);
     }
 }

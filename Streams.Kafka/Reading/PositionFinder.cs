@@ -10,85 +10,62 @@ internal sealed class PositionFinder(KafkaSource source, ReaderContext context)
 {
     private TimeSpan Timeout => context.Options.RequestTimeout;
 
-    /// <summary>Hands what can be found now to <paramref name="found"/>; returns who must try again.</summary>
-    public async Task<List<PartitionReader>> FindAsync(
-        List<PartitionReader> readers,
-        NativeConsumer consumer,
-        Action<PartitionReader, long> found,
-        Action<PartitionReader, KafkaPartitionState, KafkaPartitionFailure?> report,
-        CancellationToken cancellationToken)
-    {
-        var left = new List<PartitionReader>();
-        var answers = await Task.WhenAll(readers.Select(r => AskApplicationAsync(r, report, cancellationToken)))
-            .ConfigureAwait(false);
-        var unknown = new List<PartitionReader>();
-        for (var i = 0; i < readers.Count; i++)
-        {
-            if (answers[i].Failed)
-                left.Add(readers[i]);
-            else if (answers[i].Position is { } position)
-                found(readers[i], position);
-            else
-                unknown.Add(readers[i]);
-        }
-
-        if (unknown.Count > 0)
-            left.AddRange(await Task.Run(() => AskKafka(unknown, consumer, found, report), cancellationToken)
-                .ConfigureAwait(false));
-        return left;
-    }
-
-    private async Task<(bool Failed, long? Position)> AskApplicationAsync(
+    /// <summary>The position of one partition; null when it can't be told now, which is reported.</summary>
+    public async Task<long?> FindAsync(
         PartitionReader reader,
-        Action<PartitionReader, KafkaPartitionState, KafkaPartitionFailure?> report,
+        NativeConsumer consumer,
+        Action<KafkaPartitionState, KafkaPartitionFailure> report,
         CancellationToken cancellationToken)
     {
-        if (context.PositionSource is not { } application)
-            return (false, null);
         try
         {
-            var position = await application.GetPositionAsync(
-                source.Name, reader.Id.Topic, reader.Id.Partition, cancellationToken).ConfigureAwait(false);
-            if (position is < 0)
-                throw new InvalidOperationException($"The position source answered {position}; expected 0 or more.");
-            return (false, position);
+            if (await AskApplicationAsync(reader, cancellationToken).ConfigureAwait(false) is { } position)
+                return position;
         }
         catch (Exception e)
         {
-            report(reader, KafkaPartitionState.Backoff, new KafkaPartitionFailure(
+            report(KafkaPartitionState.Backoff, new KafkaPartitionFailure(
                 KafkaFailureCode.PositionSource, $"The position of {reader.Id} could not be looked up: {e.Message}"));
-            return (true, null);
+            return null;
         }
-    }
 
-    private List<PartitionReader> AskKafka(
-        List<PartitionReader> readers,
-        NativeConsumer consumer,
-        Action<PartitionReader, long> found,
-        Action<PartitionReader, KafkaPartitionState, KafkaPartitionFailure?> report)
-    {
-        var done = new HashSet<PartitionReader>();
+        await context.BlockingRequests.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            var asked = readers.ConvertAll(r => new TopicOffset(r.Id.Topic, r.Id.Partition, NativeConsumer.NoOffset));
-            var committed = consumer.GetCommitted(asked, Timeout);
-            for (var i = 0; i < readers.Count; i++)
-            {
-                var offset = committed[i] >= 0 ? committed[i] : StartOffset(readers[i], consumer);
-                found(readers[i], offset);
-                done.Add(readers[i]);
-            }
-
-            return [];
+            return await Task.Run(() => AskKafka(reader, consumer), cancellationToken).ConfigureAwait(false);
         }
         catch (Exception e) when (e is KafkaNativeException or ObjectDisposedException)
         {
             var code = e is KafkaNativeException native ? ErrorCodes.Classify(native.Code) : KafkaFailureCode.Other;
-            var left = readers.FindAll(r => !done.Contains(r));
-            foreach (var reader in left)
-                report(reader, KafkaPartitionState.Backoff, new KafkaPartitionFailure(code, e.Message));
-            return left;
+            report(KafkaPartitionState.Backoff, new KafkaPartitionFailure(code, e.Message));
+            return null;
         }
+        finally
+        {
+            context.BlockingRequests.Release();
+        }
+    }
+
+    private async ValueTask<long?> AskApplicationAsync(PartitionReader reader, CancellationToken cancellationToken)
+    {
+        if (context.PositionSource is not { } application)
+            return null;
+
+        // Shutting down does not wait for an application that looks at no token.
+        var position = await application.GetPositionAsync(
+            source.Name, reader.Id.Topic, reader.Id.Partition, cancellationToken)
+            .AsTask().WaitAsync(cancellationToken).ConfigureAwait(false);
+        if (position is < 0)
+            throw new InvalidOperationException($"The position source answered {position}; expected 0 or more.");
+        return position;
+    }
+
+    private long AskKafka(PartitionReader reader, NativeConsumer consumer)
+    {
+        if (source.IgnoreCommitted) return StartOffset(reader, consumer);
+        var asked = new TopicOffset(reader.Id.Topic, reader.Id.Partition, NativeConsumer.NoOffset);
+        var committed = consumer.GetCommitted([asked], Timeout)[0];
+        return committed >= 0 ? committed : StartOffset(reader, consumer);
     }
 
     private long StartOffset(PartitionReader reader, NativeConsumer consumer)

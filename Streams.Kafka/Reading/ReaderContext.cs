@@ -57,6 +57,9 @@ internal sealed class ReaderContext : IKafkaSourceRegistry, IAsyncDisposable, ID
 
     public KafkaMetrics Metrics { get; }
 
+    /// <summary>Requests that hold a thread of the pool while the brokers think: a few at a time.</summary>
+    public SemaphoreSlim BlockingRequests { get; } = new(8);
+
     /// <summary>Bytes of batches each partition owned here may hold.</summary>
     public long PartitionShare => Volatile.Read(ref _share);
 
@@ -203,6 +206,7 @@ internal sealed class ReaderContext : IKafkaSourceRegistry, IAsyncDisposable, ID
             catalog.Dispose();
         _catalogs.Clear();
         Metrics.Dispose();
+        BlockingRequests.Dispose();
     }
 
     private IEnumerable<KafkaPartitionStatus> Describe() => _readers.Values.SelectMany(r => r.Describe(_silo));

@@ -45,4 +45,16 @@ internal static partial class ReaderLog
 
     [LoggerMessage(13, LogLevel.Warning, "Kafka stream {Stream}: the subscriber failed; its batch is offered again")]
     public static partial void PutBack(ILogger logger, string stream);
+
+    [LoggerMessage(14, LogLevel.Information, "Kafka partition {Partition} is well again: {State}")]
+    public static partial void Well(ILogger logger, string partition, KafkaPartitionState state);
+
+    [LoggerMessage(15, LogLevel.Warning, "Kafka source {Source}: offsets can't be committed, tried again: {Text}")]
+    public static partial void CommitFails(ILogger logger, string source, string text);
+
+    [LoggerMessage(16, LogLevel.Information, "Kafka source {Source}: offsets are committed again")]
+    public static partial void CommitWell(ILogger logger, string source);
+
+    [LoggerMessage(17, LogLevel.Information, "Kafka streams: this silo owns {Mine} of {All} slots, silos: {Silos}")]
+    public static partial void SlotsShared(ILogger logger, int mine, int all, int silos);
 }

@@ -21,6 +21,28 @@ internal sealed partial class SourceReader
         }
     }
 
+    void INativeEvents.OnCommitted(IReadOnlyList<CommitResult> results)
+    {
+        string? trouble = null;
+        foreach (var (topic, partition, offset, error) in results)
+        {
+            if (error == 0)
+                continue;
+            trouble ??= $"{topic}/{partition}: {LibRdKafka.Describe(error)} ({error})";
+            _context.Metrics.Error(Source.Name, error);
+            Find(topic, partition)?.NoteCommitFailed(offset);
+        }
+
+        if (trouble is not null)
+            _poll?.DelayCommits(Backoff.Next(_commitFailures, Options));
+        if (trouble is not null && _commitFailures++ == 0)
+            ReaderLog.CommitFails(_context.Logger, Source.Name, trouble);
+        if (trouble is null && _commitFailures > 0)
+            ReaderLog.CommitWell(_context.Logger, Source.Name);
+        if (trouble is null)
+            _commitFailures = 0;
+    }
+
     void INativeEvents.OnLog(int level, string facility, string text) =>
         ReaderLog.Librdkafka(
             _context.Logger, level <= 4 ? LogLevel.Warning : LogLevel.Debug, Source.Name, facility, text);
@@ -41,6 +63,29 @@ internal sealed partial class SourceReader
 
     void IPollEvents.OnOutOfRange(PartitionReader reader, long position, string reason) =>
         _ = Task.Run(() => JudgeOutOfRangeAsync(reader, position, reason));
+
+    /// <summary>
+    /// Fetches tell where a log ends, but a partition that is paused or whose subscriber is slow is not fetched: its
+    /// lag must grow all the same.
+    /// </summary>
+    private async Task RefreshEndsAsync()
+    {
+        var behind = _partitions.Values
+            .Where(r => r.FetchPosition.Next >= 0 && r.State != KafkaPartitionState.AtEnd)
+            .ToDictionary(r => (r.Id.Topic, r.Id.Partition));
+        if (behind.Count == 0)
+            return;
+        try
+        {
+            var ends = await _context.Catalog(Source.ConnectionName).FindEndsAsync(behind.Keys).ConfigureAwait(false);
+            foreach (var (partition, end) in ends)
+                behind[partition].NoteEnd(end);
+        }
+        catch (KafkaException e)
+        {
+            _context.Metrics.Error(Source.Name, (int)e.Error.Code);
+        }
+    }
 
     /// <summary>Missing topics make their partitions wait; topics created anew make theirs fail.</summary>
     private async Task NoteTopicsAsync()
@@ -139,9 +184,11 @@ internal sealed partial class SourceReader
 
     private void SetState(PartitionReader reader, KafkaPartitionState state, KafkaPartitionFailure? failure)
     {
-        if (!reader.Enter(state, failure))
+        if (!reader.Enter(state, failure, out var wasTroubled))
             return;
-        if (failure is null)
+        if (failure is null && wasTroubled)
+            ReaderLog.Well(_context.Logger, reader.Id.ToString(), state);
+        else if (failure is null)
             ReaderLog.State(_context.Logger, reader.Id.ToString(), state);
         else
             ReaderLog.Trouble(_context.Logger, reader.Id.ToString(), state, failure.Code, failure.Message);

@@ -13,7 +13,7 @@ internal sealed partial class SourceReader : IPollEvents, INativeEvents, IAsyncD
 {
     private readonly ConcurrentDictionary<KafkaStreamId, PartitionReader> _partitions = new();
     private readonly Dictionary<string, string> _topicIds = new(StringComparer.Ordinal);
-    private readonly Dictionary<KafkaStreamId, Task> _starting = [];
+    private readonly List<Task> _starting = [];
     private readonly CancellationTokenSource _stop = new();
     private readonly SemaphoreSlim _wake = new(0);
     private readonly ReaderContext _context;
@@ -25,7 +25,9 @@ internal sealed partial class SourceReader : IPollEvents, INativeEvents, IAsyncD
     private DateTime _failureSince;
     private int _consumerPartitions;
     private int _failures;
+    private int _commitFailures;
     private Task _run = Task.CompletedTask;
+    private Task _ends = Task.CompletedTask;
 
     public SourceReader(KafkaSource source, ReaderContext context)
     {
@@ -103,6 +105,8 @@ internal sealed partial class SourceReader : IPollEvents, INativeEvents, IAsyncD
                 _failures = 0;
                 ClearFailure();
                 await ReconcileAsync().ConfigureAwait(false);
+                if (_ends.IsCompleted)
+                    _ends = Task.Run(RefreshEndsAsync);
             }
             catch (Exception e)
             {
@@ -133,7 +137,7 @@ internal sealed partial class SourceReader : IPollEvents, INativeEvents, IAsyncD
 
     private async Task ShutDownAsync()
     {
-        await Task.WhenAll(_starting.Values).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.WhenAll([.. _starting, _ends]).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (_poll is { } poll)
         {
             await poll.StopAsync().ConfigureAwait(false);
@@ -197,8 +201,7 @@ internal sealed partial class SourceReader : IPollEvents, INativeEvents, IAsyncD
                 await poll.RemoveAsync(reader).ConfigureAwait(false);
         }
 
-        foreach (var id in _starting.Where(p => p.Value.IsCompleted).Select(p => p.Key).ToList())
-            _starting.Remove(id);
+        _starting.RemoveAll(t => t.IsCompleted);
     }
 
     private bool IsMissing(string topic) => _topics.FirstOrDefault(t => t.Name == topic) is null or { Error: not null };
@@ -222,22 +225,29 @@ internal sealed partial class SourceReader : IPollEvents, INativeEvents, IAsyncD
         if (added.Count == 0)
             return;
         _context.PartitionsChanged();
-        var task = Task.Run(() => StartAsync(added));
         foreach (var reader in added)
-            _starting[reader.Id] = task;
+            _starting.Add(Task.Run(() => StartAsync(reader)));
     }
 
-    private async Task StartAsync(List<PartitionReader> readers)
+    /// <summary>Each partition on its own: one whose position can't be told holds no other back.</summary>
+    private async Task StartAsync(PartitionReader reader)
     {
-        for (var attempt = 0; readers.Count > 0 && !_stop.IsCancellationRequested; attempt++)
+        // A seek opens a partition too.
+        for (var attempt = 0; IsCurrent(reader) && reader.FetchPosition.Next < 0; attempt++)
         {
             try
             {
-                var left = await _positions.FindAsync(readers, _consumer!, Assign, SetState, _stop.Token)
+                var isFirst = attempt == 0;
+                var offset = await _positions.FindAsync(
+                    reader, _consumer!, (state, failure) => SetStartState(reader, state, failure, isFirst), _stop.Token)
                     .ConfigureAwait(false);
-                readers = [.. left.Where(IsCurrent)];
-                if (readers.Count > 0)
-                    await Task.Delay(Backoff.Next(attempt, Options), _context.Clock, _stop.Token).ConfigureAwait(false);
+                if (offset is { } found)
+                {
+                    _poll!.Assign(reader, found);
+                    return;
+                }
+
+                await Task.Delay(Backoff.Next(attempt, Options), _context.Clock, _stop.Token).ConfigureAwait(false);
             }
             catch (OperationCanceledException) when (_stop.IsCancellationRequested)
             {
@@ -246,10 +256,14 @@ internal sealed partial class SourceReader : IPollEvents, INativeEvents, IAsyncD
         }
     }
 
-    private void Assign(PartitionReader reader, long offset)
+    /// <summary>A coordinator that is just being found is no news; one that is not found again is.</summary>
+    private void SetStartState(
+        PartitionReader reader, KafkaPartitionState state, KafkaPartitionFailure failure, bool isFirst)
     {
-        if (IsCurrent(reader))
-            _poll!.Assign(reader, offset);
+        if (isFirst && failure.Code == KafkaFailureCode.Unreachable)
+            return;
+        if (IsCurrent(reader) && reader.FetchPosition.Next < 0)
+            SetState(reader, state, failure);
     }
 
     private bool IsCurrent(PartitionReader reader) =>

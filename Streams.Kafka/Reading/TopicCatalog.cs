@@ -59,6 +59,38 @@ internal sealed class TopicCatalog : IDisposable
         return [.. found.Values.Select(t => t with { Id = ids.GetValueOrDefault(t.Name, "") })];
     }
 
+    /// <summary>The offset after the last record of each partition, where its leader answers.</summary>
+    /// <exception cref="KafkaException">The cluster can't be asked.</exception>
+    public async Task<List<((string Topic, int Partition) Partition, long End)>> FindEndsAsync(
+        IEnumerable<(string Topic, int Partition)> partitions)
+    {
+        var asked = partitions.Select(p => new TopicPartitionOffsetSpec
+        {
+            TopicPartition = new TopicPartition(p.Topic, p.Partition), OffsetSpec = OffsetSpec.Latest(),
+        });
+        List<ListOffsetsResultInfo> answers;
+        try
+        {
+            var result = await _admin.ListOffsetsAsync(asked, new ListOffsetsOptions { RequestTimeout = _timeout })
+                .ConfigureAwait(false);
+            answers = result.ResultInfos;
+        }
+        catch (ListOffsetsException e)
+        {
+            answers = e.Result.ResultInfos.ConvertAll(r => new ListOffsetsResultInfo
+            {
+                TopicPartitionOffsetError = r.TopicPartitionOffsetError,
+            });
+        }
+
+        return
+        [
+            .. answers.Select(a => a.TopicPartitionOffsetError)
+                .Where(o => !o.Error.IsError && o.Offset.Value >= 0)
+                .Select(o => ((o.Topic, o.Partition.Value), o.Offset.Value)),
+        ];
+    }
+
     public void Dispose() => _admin.Dispose();
 
     private static TopicInfo ToInfo(TopicMetadata topic)

@@ -56,6 +56,10 @@ internal sealed unsafe class BareRun : INativeEvents, IDisposable
 
     public void OnError(int code, string reason) => Console.Error.WriteLine(reason);
 
+    public void OnCommitted(IReadOnlyList<CommitResult> results)
+    {
+    }
+
     public void OnLog(int level, string facility, string text) => Console.Error.WriteLine(text);
 
     public void Dispose()

@@ -10,7 +10,7 @@ internal static class Load
     public const int Partitions = 8;
     private const int ValueBytes = 160;
 
-    public static void Fill(string bootstrap, string topic, int records)
+    public static void Fill(string bootstrap, string topic, int records, int partitions = Partitions)
     {
         using var producer = new KafkaTestProducer(bootstrap);
         var random = new Random(1);
@@ -20,7 +20,7 @@ internal static class Load
                 $"{random.Next(1, 100_000) / 100m},\"currency\":\"EUR\",\"created_at\":{1_700_000_000_000 + i}}}";
             producer.Send(
                 topic,
-                i % Partitions,
+                i % partitions,
                 Encoding.ASCII.GetBytes($"c-{random.Next(10_000):D6}"),
                 Encoding.ASCII.GetBytes(text.PadRight(ValueBytes)));
         }

@@ -5,6 +5,18 @@ using KafkaOracleOrleans.TestSupport;
 
 // Kafka [records] [rounds] [batch] [bootstrap]: records per CPU-second the stream provider delivers to a grain,
 // beside a bare librdkafka batch loop on the same topic in the same process: 8 partitions, 160-byte values, lz4.
+//
+// Kafka memory [records] [partitions] [bound MiB] [seconds]: what the process grows by while subscribers stand still.
+if (args is ["memory", ..])
+{
+    var numbers = args[1..].Select(a => int.Parse(a, CultureInfo.InvariantCulture)).ToArray();
+    return await MemoryRun.RunAsync(
+        numbers.ElementAtOrDefault(0) is > 0 and var total ? total : 3_000_000,
+        numbers.ElementAtOrDefault(1) is > 0 and var partitions ? partitions : 64,
+        (numbers.ElementAtOrDefault(2) is > 0 and var bound ? bound : 256L) << 20,
+        TimeSpan.FromSeconds(numbers.ElementAtOrDefault(3) is > 0 and var seconds ? seconds : 30));
+}
+
 var records = args.Length > 0 ? int.Parse(args[0], CultureInfo.InvariantCulture) : 2_000_000;
 var rounds = args.Length > 1 ? int.Parse(args[1], CultureInfo.InvariantCulture) : 3;
 var batch = args.Length > 2

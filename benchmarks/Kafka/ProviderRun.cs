@@ -12,12 +12,13 @@ namespace KafkaOracleOrleans.Benchmarks.Kafka;
 /// <summary>A silo whose subscriber counts what it is given.</summary>
 internal sealed class ProviderRun : IAsyncDisposable
 {
+    private const string Source = "bench";
     private readonly IHost _host;
     private readonly Tally _tally;
-    private readonly string _topic;
+    private readonly string? _topic;
     private readonly int _records;
 
-    private ProviderRun(IHost host, string topic, int records)
+    private ProviderRun(IHost host, string? topic, int records)
     {
         _host = host;
         _topic = topic;
@@ -25,7 +26,9 @@ internal sealed class ProviderRun : IAsyncDisposable
         _tally = host.Services.GetRequiredService<Tally>();
     }
 
-    public static async Task<ProviderRun> StartAsync(string bootstrap, string topic, int records, int batch)
+    /// <summary>Starts the silo and waits until it has read the topic once; a topic can also be given later.</summary>
+    public static async Task<ProviderRun> StartAsync(
+        string bootstrap, string? topic, int records, int batch, long? bufferedBytes = null)
     {
         var host = Host.CreateDefaultBuilder()
             .ConfigureLogging(l => l.SetMinimumLevel(LogLevel.Warning))
@@ -33,11 +36,15 @@ internal sealed class ProviderRun : IAsyncDisposable
             {
                 silo.UseLocalhostClustering(31111, 31000);
                 silo.Services.AddSingleton<Tally>();
+                silo.Services.Configure<Orleans.Configuration.SiloMessagingOptions>(
+                    o => o.ResponseTimeout = o.SystemResponseTimeout = TimeSpan.FromHours(1));
                 silo.AddKafkaStreams("kafka", (KafkaStreamOptions o) =>
                 {
                     o.Connections["main"] = new KafkaConnection { BootstrapServers = bootstrap };
                     o.MaxBatchRecords = batch;
-                    o.Sources.Add(new KafkaSource { Name = "bench", Topics = [topic] });
+                    o.MaxBufferedBytes = bufferedBytes ?? o.MaxBufferedBytes;
+                    if (topic is not null)
+                        o.Sources.Add(new KafkaSource { Name = Source, Topics = [topic] });
                 });
             })
             .Build();
@@ -52,8 +59,24 @@ internal sealed class ProviderRun : IAsyncDisposable
         _tally.Reset();
         var control = _host.Services.GetRequiredService<IKafkaPartitionControl>();
         for (var i = 0; i < Load.Partitions; i++)
-            await control.SeekAsync("bench", _topic, i, 0);
+            await control.SeekAsync(Source, _topic!, i, 0);
         await _tally.WaitAsync(_records);
+    }
+
+    /// <summary>Subscribers take nothing from now on.</summary>
+    public void Hold() => _tally.Gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public void LetGo() => _tally.Gate!.SetResult();
+
+    public void Read(string topic) => _host.Services.GetRequiredService<IKafkaSourceRegistry>()
+        .Add(new KafkaSource { Name = Source, Topics = [topic] });
+
+    public Task WaitAsync(long records) => _tally.WaitAsync(records);
+
+    public async Task<long> BufferedBytesAsync()
+    {
+        var all = await _host.Services.GetRequiredService<IKafkaPartitionControl>().GetStatusesAsync(Source);
+        return all.Sum(s => s.BufferedBytes);
     }
 
     public async Task<(TimeSpan Cpu, TimeSpan Wall)> MeasureIdleAsync(TimeSpan time)
@@ -75,6 +98,9 @@ public sealed class Tally
     private long _records;
 
     public long Bytes { get; private set; }
+
+    /// <summary>Subscribers wait for it; null: they go on.</summary>
+    public TaskCompletionSource? Gate { get; set; }
 
     public void Add(KafkaBatch batch)
     {
@@ -105,7 +131,16 @@ public sealed class CountingGrain(Tally tally)
     public Task OnSubscribed(IStreamSubscriptionHandleFactory handleFactory) =>
         handleFactory.Create<KafkaBatch>().ResumeAsync(this);
 
-    public Task OnNextAsync(KafkaBatch item, StreamSequenceToken? token = null)
+    public Task OnNextAsync(KafkaBatch item, StreamSequenceToken? token = null) =>
+        tally.Gate is { } gate ? WaitAsync(item, gate.Task) : Take(item);
+
+    private async Task WaitAsync(KafkaBatch item, Task gate)
+    {
+        await gate;
+        await Take(item);
+    }
+
+    private Task Take(KafkaBatch item)
     {
         tally.Add(item);
         item.Release();

@@ -89,6 +89,34 @@ public sealed class ControlTests : IDisposable
     }
 
     [Fact]
+    public async Task The_lag_of_a_paused_partition_grows_and_its_pause_is_measured()
+    {
+        Fill(1, 100);
+        await using var streams = await TestStreams.StartAsync(_kafka.BootstrapServers, silos: 2);
+        streams.Use(new KafkaSource { Name = "p1", Topics = ["orders"] });
+        await streams.WaitForRecordsAsync(100);
+        var other = streams.Service<IKafkaPartitionControl>(1);
+        await other.PauseAsync("p1", "orders", 0);
+
+        for (var first = 100; first < 400; first += 100)
+        {
+            Fill(1, 100, first, create: false);
+            KafkaPartitionStatus? status = null;
+            await TestStreams.WaitAsync(
+                () => (status = other.GetStatusAsync("p1", "orders", 0).Result)!.LagRecords == first,
+                () => $"{status}");
+            Assert.Equal(KafkaPartitionState.Paused, status!.State);
+            Assert.Equal(first + 100, status.HighWatermark);
+            Assert.True(status is { PausedSeconds: > 0, LagSeconds: > 0 }, $"{status}");
+        }
+
+        await other.ResumeAsync("p1", "orders", 0);
+        await streams.WaitForRecordsAsync(400);
+        var after = (await other.GetStatusAsync("p1", "orders", 0))!;
+        Assert.Equal(after.PausedSeconds, (await other.GetStatusAsync("p1", "orders", 0))!.PausedSeconds);
+    }
+
+    [Fact]
     public async Task The_status_tells_position_watermarks_and_lag_from_any_silo()
     {
         Fill(4, 1_000);

@@ -55,6 +55,7 @@ public sealed class FaultTests : IDisposable
         await streams.WaitForRecordsAsync(1_000);
 
         _kafka.InjectErrors(1, 6, 5, -195, 6, 3, 7, -195);
+        _kafka.SetRoundTripTime(2, TimeSpan.FromMilliseconds(150));
         for (var round = 0; round < 6; round++)
         {
             var broker = (round % 3) + 1;
@@ -148,18 +149,105 @@ public sealed class FaultTests : IDisposable
             _kafka.BootstrapServers, o => o.MaxBufferedBytes = Limit, recorder: recorder);
         streams.Use(new KafkaSource { Name = "p1", Topics = [Topic] });
 
-        var peak = 0L;
+        var (peak, before, resident) = (0L, Environment.WorkingSet, 0L);
         while (DateTime.UtcNow < until)
         {
             var all = await streams.Control.GetStatusesAsync("p1");
             peak = Math.Max(peak, all.Sum(s => s.BufferedBytes));
+            resident = Math.Max(resident, Environment.WorkingSet - before);
             await Task.Delay(100, TestContext.Current.CancellationToken);
         }
 
         await streams.WaitForRecordsAsync(Partitions * 3_000);
+        TestContext.Current.TestOutputHelper?.WriteLine(
+            $"bound {Limit}, batches at most {peak}, process grew by {resident} bytes");
         Assert.InRange(peak, 1, Limit / 2);
         streams.AssertComplete("p1", Topic, Partitions, 3_000);
         Assert.All(streams.Recorder.Partitions.Values, p => Assert.Equal(0, p.Redeliveries));
+    }
+
+    [Fact]
+    public async Task A_partition_without_a_leader_holds_no_other_back()
+    {
+        Fill(4, 100);
+        for (var p = 0; p < 3; p++)
+            _kafka.SetLeader(Topic, p, null);
+        await using var streams = await TestStreams.StartAsync(_kafka.BootstrapServers);
+        streams.Use(new KafkaSource { Name = "p1", Topics = [Topic] });
+
+        await TestStreams.WaitAsync(
+            () => streams.Recorder["p1/orders/3"].Records == 100, () => $"{streams.Recorder.Describe()}\n{streams.Log}");
+        Assert.Equal(100, streams.Recorder.Records);
+        for (var p = 0; p < 3; p++)
+            _kafka.SetLeader(Topic, p, 1);
+        await streams.WaitForRecordsAsync(400);
+        streams.AssertComplete("p1", Topic, 4, 100);
+    }
+
+    [Fact]
+    public async Task A_position_source_that_hangs_or_fails_concerns_its_partition_only_and_a_seek_helps()
+    {
+        Fill(3, 100);
+        await using var streams = await TestStreams.StartAsync(_kafka.BootstrapServers, positions: new Broken());
+        streams.Use(new KafkaSource { Name = "p1", Topics = [Topic] });
+        await streams.WaitForRecordsAsync(100);
+        await streams.WaitForStateAsync("p1", Topic, 1, KafkaPartitionState.Backoff);
+
+        await streams.Control.SeekAsync("p1", Topic, 0, 40);
+        await streams.Control.SeekAsync("p1", Topic, 1, 50);
+        await streams.WaitForRecordsAsync(100 + 60 + 50);
+        await streams.WaitForStateAsync("p1", Topic, 1, KafkaPartitionState.AtEnd);
+        Assert.Equal(40, streams.Recorder["p1/orders/0"].FirstFrom);
+    }
+
+    [Fact]
+    public async Task A_commit_the_broker_refuses_is_sent_again()
+    {
+        Fill(1, 100);
+        await using var streams = await TestStreams.StartAsync(_kafka.BootstrapServers);
+        streams.Use(new KafkaSource { Name = "p1", Topics = [Topic], GroupId = "g" });
+        await streams.WaitForRecordsAsync(100);
+
+        const int GroupAuthorizationFailed = 30;
+        _kafka.InjectErrors(8, GroupAuthorizationFailed, GroupAuthorizationFailed);
+        await streams.Control.CommitAsync("p1", Topic, 0, 42);
+        using var consumer = new Confluent.Kafka.ConsumerBuilder<byte[], byte[]>(new Confluent.Kafka.ConsumerConfig
+        {
+            BootstrapServers = _kafka.BootstrapServers, GroupId = "g",
+        }).Build();
+        var partition = new Confluent.Kafka.TopicPartition(Topic, 0);
+        await TestStreams.WaitAsync(
+            () => consumer.Committed([partition], TimeSpan.FromSeconds(10))[0].Offset == 42, () => $"{streams.Log}");
+
+        await TestStreams.WaitAsync(() => Count("committed again") == 1, () => $"{streams.Log}");
+        Assert.Equal(1, Count("can't be committed"));
+
+        int Count(string text) => streams.Log.Lines.Count(l => l.Contains(text));
+    }
+
+    [Fact]
+    public async Task Every_change_of_state_is_one_log_line()
+    {
+        Fill(1, 100);
+        await using var streams = await TestStreams.StartAsync(_kafka.BootstrapServers);
+        streams.Use(new KafkaSource { Name = "p1", Topics = [Topic] });
+        await streams.WaitForRecordsAsync(100);
+        await streams.WaitForStateAsync("p1", Topic, 0, KafkaPartitionState.AtEnd);
+
+        _kafka.DeleteRecords(Topic, 0, 90);
+        await streams.Control.SeekAsync("p1", Topic, 0, 10);
+        await streams.WaitForStateAsync("p1", Topic, 0, KafkaPartitionState.Failed);
+        await streams.Control.SeekAsync("p1", Topic, 0, 90);
+        streams.Recorder["p1/orders/0"].Expect(90);
+        await streams.WaitForRecordsAsync(110);
+        await streams.WaitForStateAsync("p1", Topic, 0, KafkaPartitionState.AtEnd);
+
+        Assert.Equal(1, Count("Warning", "p1/orders/0 is Failed: OffsetOutOfRange"));
+        Assert.Equal(1, Count("Information", "p1/orders/0 is well again"));
+        Assert.Equal(1, Count("Information", "owns 32 of 32 slots"));
+
+        int Count(string level, string text) =>
+            streams.Log.Lines.Count(l => l.StartsWith(level, StringComparison.Ordinal) && l.Contains(text));
     }
 
     private void Fill(int partitions, int count, int first = 0, bool create = true)
@@ -168,5 +256,17 @@ public sealed class FaultTests : IDisposable
             _kafka.CreateTopic(Topic, partitions);
         using var producer = new KafkaTestProducer(_kafka.BootstrapServers);
         producer.Fill(Topic, partitions, count, first);
+    }
+
+    /// <summary>Partition 0 never gets an answer, partition 1 a failure, partition 2 a position.</summary>
+    private sealed class Broken : IKafkaPositionSource
+    {
+        public async ValueTask<long?> GetPositionAsync(
+            string source, string topic, int partition, CancellationToken cancellationToken)
+        {
+            if (partition == 0)
+                await Task.Delay(Timeout.Infinite, cancellationToken);
+            return partition == 1 ? throw new InvalidOperationException("no database today") : 0;
+        }
     }
 }

@@ -45,6 +45,18 @@ public sealed class MetricsTests : IDisposable
         Assert.True(totals["kafka.consumer.bytes/"] > 1_000 * 160);
         Assert.Equal(0, totals["kafka.partition.lag/0"]);
         Assert.Equal(0, totals["kafka.partition.lag.time/1"]);
+        Assert.True(totals.ContainsKey("kafka.partition.held_back/0"));
+        Assert.Equal(0, totals["kafka.partition.paused/0"]);
+
+        await streams.Control.PauseAsync(Source, "orders", 0);
+        _kafka.StopBroker(1);
+        await TestStreams.WaitAsync(
+            () =>
+            {
+                listener.RecordObservableInstruments();
+                return totals["kafka.partition.paused/0"] > 0 && totals.GetValueOrDefault("kafka.errors/") > 0;
+            },
+            () => string.Join(", ", totals));
 
         void Add(Instrument instrument, double value, ReadOnlySpan<KeyValuePair<string, object?>> tags, bool sum)
         {

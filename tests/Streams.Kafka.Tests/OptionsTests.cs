@@ -51,6 +51,67 @@ public sealed class OptionsTests
             Assert.Contains(part, message);
     }
 
+    [Theory]
+    [InlineData("sasl_plaintext", "PLAIN", true, "AllowPlaintextPassword")]
+    [InlineData("SASL_PLAINTEXT", "SCRAM-SHA-512", true, "AllowPlaintextPassword")]
+    [InlineData("sasl_plaintext", "OAUTHBEARER", false, "AllowPlaintextPassword")]
+    [InlineData(null, "PLAIN", true, "SecurityProtocol plaintext uses none")]
+    [InlineData("ssl", null, true, "SecurityProtocol ssl uses none")]
+    [InlineData("sasl_ssl", null, true, "needs a SaslMechanism")]
+    [InlineData("sasl_ssl", "PLAIN", false, "PLAIN needs SaslUsername and SaslPassword")]
+    [InlineData("sasl_ssl", "PLAIN", true, null)]
+    [InlineData("sasl_ssl", "OAUTHBEARER", false, null)]
+    [InlineData("plaintext", null, false, null)]
+    public void Credentials_without_encryption_or_use_are_refused(
+        string? protocol, string? mechanism, bool password, string? refusal)
+    {
+        // As properties and as librdkafka settings: what counts is what would be used.
+        var properties = new KafkaConnection
+        {
+            BootstrapServers = "x:1",
+            SecurityProtocol = protocol,
+            SaslMechanism = mechanism,
+            SaslUsername = password ? "reader" : null,
+            SaslPassword = password ? "hunter2" : null,
+        };
+        var settings = new KafkaConnection { BootstrapServers = "x:1" };
+        foreach (var (key, value) in properties.ToClientConfig().Where(p => p.Key != "bootstrap.servers"))
+            settings.Config[key] = value;
+        foreach (var connection in new[] { properties, settings })
+        {
+            if (refusal is null)
+            {
+                connection.Validate("main");
+                continue;
+            }
+
+            var message = Assert.Throws<ArgumentException>(() => connection.Validate("main")).Message;
+            Assert.Contains("Connection 'main'", message);
+            Assert.Contains(refusal, message);
+            Assert.DoesNotContain("hunter2", message);
+            connection.AllowPlaintextPassword = true;
+            if (refusal == "AllowPlaintextPassword")
+                connection.Validate("main");
+        }
+    }
+
+    [Theory]
+    [InlineData("security.protocol")]
+    [InlineData("sasl.password")]
+    [InlineData("ssl.ca.location")]
+    [InlineData("enable.ssl.certificate.verification")]
+    [InlineData("plugin.library.paths")]
+    public void A_source_can_not_change_how_its_cluster_is_trusted(string setting)
+    {
+        var source = new KafkaSource
+        {
+            Name = "p1", Topics = ["t"], Config = new Dictionary<string, string> { [setting] = "hunter2" },
+        };
+        var message = Assert.Throws<ArgumentException>(source.Validate).Message;
+        Assert.Contains($"source 'p1': '{setting}' can't be set: it belongs to the connection", message);
+        Assert.DoesNotContain("hunter2", message);
+    }
+
     [Fact]
     public void Secrets_are_never_printed()
     {

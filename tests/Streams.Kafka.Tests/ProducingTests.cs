@@ -61,13 +61,15 @@ public sealed class ProducingTests : IDisposable
         Assert.True(streams.Recorder["p1/out/3"].Records >= 100);
     }
 
-    [Fact]
-    public async Task A_record_the_broker_refuses_is_the_callers_error()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_record_the_broker_refuses_is_the_callers_error(bool fromClient)
     {
         _kafka.CreateTopic("out", 1);
         await using var streams = await TestStreams.StartAsync(
             _kafka.BootstrapServers, o => o.ProduceTimeout = TimeSpan.FromSeconds(5));
-        var stream = Stream<KafkaMessage>(streams, "main", "out");
+        var stream = Stream<KafkaMessage>(streams, "main", "out", fromClient);
 
         var tooLarge = await Assert.ThrowsAsync<KafkaProduceException>(
             () => stream.OnNextAsync(new KafkaMessage { Value = new byte[2_000_000] }));
@@ -95,7 +97,29 @@ public sealed class ProducingTests : IDisposable
         Assert.Contains("ForProducing", id.Message);
     }
 
-    private static IAsyncStream<T> Stream<T>(TestStreams streams, string connection, string topic) =>
-        streams.Cluster.Silos[0].ServiceProvider.GetRequiredKeyedService<IStreamProvider>("kafka")
+    [Fact]
+    public async Task A_lost_answer_neither_duplicates_nor_reorders_what_is_written()
+    {
+        _kafka.CreateTopic("out", 1);
+        await using var streams = await TestStreams.StartAsync(_kafka.BootstrapServers);
+        var stream = Stream<KafkaMessage>(streams, "main", "out");
+
+        // Not leader, a dropped connection, too few replicas: all are worth another try.
+        _kafka.InjectErrors(0, 6, -195, 19, -195);
+        for (var i = 0; i < 20; i++)
+            await stream.OnNextAsync(new KafkaMessage { Value = System.Text.Encoding.ASCII.GetBytes($"{i}") });
+        streams.Use(new KafkaSource { Name = "p1", Topics = ["out"] });
+        await streams.WaitForRecordsAsync(20);
+
+        Assert.Equal(
+            Enumerable.Range(0, 20).Select(i => $"{i}"), streams.Recorder["p1/out/0"].Values.Select(v => v.Value));
+    }
+
+    private static IAsyncStream<T> Stream<T>(
+        TestStreams streams, string connection, string topic, bool fromClient = false)
+    {
+        var services = fromClient ? streams.Cluster.Client.ServiceProvider : streams.Cluster.Silos[0].ServiceProvider;
+        return services.GetRequiredKeyedService<IStreamProvider>("kafka")
             .GetStream<T>(KafkaStreamId.ForProducing(connection, topic));
+    }
 }

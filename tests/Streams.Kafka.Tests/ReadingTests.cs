@@ -54,7 +54,7 @@ public sealed class ReadingTests : IDisposable
             {
                 timestamps.Add(batch.TimestampsMs[i]);
                 foreach (var header in batch.Headers(i))
-                    headers.Add($"{i}:{header.Key}={(header.IsNull ? "null" : Encoding.UTF8.GetString(header.Value))}");
+                    headers.Add($"{batch.Offsets[i]}:{header.Key}={(header.IsNull ? "null" : Encoding.UTF8.GetString(header.Value))}");
             },
         };
         await using var streams = await TestStreams.StartAsync(_kafka.BootstrapServers, recorder: recorder);

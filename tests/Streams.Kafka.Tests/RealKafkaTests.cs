@@ -303,6 +303,7 @@ public sealed class RealKafkaTests(SharedKafka shared) : IClassFixture<SharedKaf
         {
             BootstrapServers = broker.SaslBootstrapServers!,
             SecurityProtocol = "sasl_plaintext",
+            AllowPlaintextPassword = true,
             SaslMechanism = "PLAIN",
             SaslUsername = "reader",
             SaslPassword = password,

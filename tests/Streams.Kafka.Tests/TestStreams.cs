@@ -57,8 +57,11 @@ public sealed class TestStreams : IAsyncDisposable
                 .AddFilter("Microsoft", LogLevel.Warning)
                 .AddFilter("Polly", LogLevel.Warning));
         });
-        builder.ConfigureClient(client => client.AddKafkaProducer(
-            "kafka", o => o.Connections["main"] = new KafkaConnection { BootstrapServers = bootstrapServers }));
+        builder.ConfigureClient(client => client.AddKafkaProducer("kafka", o =>
+        {
+            o.Connections["main"] = new KafkaConnection { BootstrapServers = bootstrapServers };
+            configure?.Invoke(o);
+        }));
         var cluster = builder.Build();
         await cluster.DeployAsync();
         return new TestStreams(cluster, recorder, log);

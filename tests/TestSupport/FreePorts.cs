@@ -18,7 +18,8 @@ public static class FreePorts
     {
         for (var attempt = 0; attempt < 1000; attempt++)
         {
-            var port = First + (Interlocked.Add(ref _next, run) % (Count - run));
+            // The range ends where the next one begins: none is given out twice while its server has not started yet.
+            var port = First + ((Interlocked.Add(ref _next, run) - run) % (Count - run));
             if (Enumerable.Range(port, run).All(IsFree)) return port;
         }
 

@@ -19,6 +19,11 @@ public enum CutPoint
 /// </summary>
 public sealed class TcpProxy : IAsyncDisposable
 {
+    /// <summary>
+    /// COMMIT as PostgreSQL gets it, end included: BEGIN ... READ COMMITTED, which opens every transaction, is not meant.
+    /// </summary>
+    public static byte[] Commit => "COMMIT\0"u8.ToArray();
+
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly CancellationTokenSource _stop = new();
     private readonly string _host;
