@@ -1,4 +1,6 @@
+using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
+using KafkaOracleOrleans.Storage.Connections;
 
 namespace KafkaOracleOrleans.Storage;
 
@@ -9,6 +11,18 @@ public static class StorageMetrics
     public const string MeterName = "KafkaOracleOrleans.Storage";
 
     private static readonly Meter Meter = new(MeterName);
+    private static readonly ConcurrentDictionary<Database, byte> Watched = new();
+
+    internal static ObservableGauge<int> CircuitStates { get; } = Meter.CreateObservableGauge(
+        "kor.db.circuit", Circuits, "{state}", "A connection's circuit breaker: 0 closed, 1 half-open, 2 open.");
+
+    internal static void Watch(Database database) => Watched.TryAdd(database, 0);
+
+    internal static void Unwatch(Database database) => Watched.TryRemove(database, out _);
+
+    private static IEnumerable<Measurement<int>> Circuits() => Watched.Keys.Select(d => new Measurement<int>(
+        d.Circuit.State switch { "closed" => 0, "half-open" => 1, _ => 2 },
+        new KeyValuePair<string, object?>("connection", d.Name)));
 
     internal static Counter<long> Conflicts { get; } =
         Meter.CreateCounter<long>("kor.db.conflicts", "{transaction}",
@@ -18,11 +32,18 @@ public static class StorageMetrics
         Meter.CreateCounter<long>("kor.db.commits.unknown", "{transaction}",
             "COMMITs without an answer, resolved by the progress row.");
 
+    internal static Counter<long> FailedCloses { get; } =
+        Meter.CreateCounter<long>("kor.db.closes.failed", "{connection}",
+            "Connections whose driver failed at giving them back, after their outcome was known.");
+
     internal static Counter<long> SinkRows { get; } =
         Meter.CreateCounter<long>("kor.sink.rows", "{row}", "Rows committed to sinks.");
 
     internal static Counter<long> SinkQuarantined { get; } =
         Meter.CreateCounter<long>("kor.sink.quarantined", "{row}", "Rows a sink refused for ever.");
+
+    internal static Counter<long> QuarantineExpired { get; } =
+        Meter.CreateCounter<long>("kor.quarantine.expired", "{record}", "Quarantined records dropped because of keepFor.");
 
     internal static Counter<long> SinkReduced { get; } =
         Meter.CreateCounter<long>("kor.sink.reduced", "{row}",

@@ -31,7 +31,7 @@ public sealed class ConnectionOptions
     /// <summary>The server's name or address.</summary>
     public string? Host { get; set; }
 
-    /// <summary>The server's port; default 5432 (PostgreSQL) or 1521 (Oracle).</summary>
+    /// <summary>The server's port; default 5432 (PostgreSQL), 1521 or, with <see cref="Tls"/>, 2484 (Oracle).</summary>
     public int? Port { get; set; }
 
     /// <summary>The database (PostgreSQL), the service (Oracle) or the file's path (SQLite).</summary>
@@ -47,6 +47,12 @@ public sealed class ConnectionOptions
     /// A file that holds the password (a mounted secret); read again for each new connection, so it can be rotated.
     /// </summary>
     public string? PasswordFile { get; set; }
+
+    /// <summary>
+    /// Encrypt and verify: TCPS to <see cref="Host"/> (Oracle), <c>SSL Mode=VerifyFull</c> unless the connection string
+    /// asks for more or other verification (PostgreSQL). Default: false.
+    /// </summary>
+    public bool Tls { get; set; }
 
     /// <summary>Oracle: the folder of the wallet (<c>cwallet.sso</c>) for TCPS.</summary>
     public string? WalletLocation { get; set; }
@@ -89,6 +95,8 @@ public sealed class ConnectionOptions
                 : "database or connectionString is missing");
         Check(Provider == DatabaseProvider.Sqlite || ConnectionString is not null || Host is not null,
             "host or connectionString is missing");
+        Check(!Tls || Provider != DatabaseProvider.Oracle || Host is not null,
+            "tls needs host; in a connection string say tcps:// in its Data Source");
         Check(Port is null or (>= 1 and <= 65535), "port must be between 1 and 65535");
         Retry.Validate(Check);
         Breaker.Validate(Check);
@@ -108,7 +116,7 @@ public sealed class ConnectionOptions
         _ => $"{Provider.ToText()}://{Host}:{Port ?? DefaultPort}/{Database}",
     };
 
-    internal int DefaultPort => Provider == DatabaseProvider.Oracle ? 1521 : 5432;
+    internal int DefaultPort => Provider == DatabaseProvider.Oracle ? (Tls ? 2484 : 1521) : 5432;
 }
 
 /// <summary>Back-off between attempts: it doubles from the first delay to the last, with full jitter.</summary>

@@ -11,6 +11,7 @@ public sealed class Database : IAsyncDisposable
     private readonly IConnectionSource _source;
     private readonly ConnectionBreaker _breaker;
     private readonly SecretScrubber _scrubber;
+    private readonly LoginGuard _logins;
 
     /// <summary>
     /// Makes the connection <paramref name="name"/>; opens nothing. Throws when the options are wrong.
@@ -25,8 +26,9 @@ public sealed class Database : IAsyncDisposable
         Options = options;
         Time = time ?? TimeProvider.System;
         var secrets = new PasswordSource(name, options);
-        _scrubber = new SecretScrubber(() => secrets.Last);
+        _scrubber = new SecretScrubber(() => secrets.Known);
         _breaker = new ConnectionBreaker(name, options.Breaker, Time);
+        _logins = new LoginGuard(name, secrets, Time);
         Dialect = Dialect.For(options.Provider);
         _source = options.Provider switch
         {
@@ -34,6 +36,7 @@ public sealed class Database : IAsyncDisposable
             DatabaseProvider.Sqlite => new SqliteConnections(name, options),
             _ => new OracleConnections(name, options, secrets),
         };
+        StorageMetrics.Watch(this);
     }
 
     /// <summary>The connection's name in the configuration.</summary>
@@ -100,7 +103,12 @@ public sealed class Database : IAsyncDisposable
     }
 
     /// <inheritdoc/>
-    public ValueTask DisposeAsync() => _source.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        StorageMetrics.Unwatch(this);
+        await _source.DisposeAsync().ConfigureAwait(false);
+        _logins.Dispose();
+    }
 
     /// <summary>Target and provider without secrets.</summary>
     public override string ToString() => $"{Name} ({Options})";
@@ -113,18 +121,20 @@ public sealed class Database : IAsyncDisposable
         CancellationToken cancellation)
     {
         var phase = DatabasePhase.Open;
+        DbConnection? connection = null;
         try
         {
-            var connection = await _source.OpenAsync(cancellation).ConfigureAwait(false);
-            await using (connection.ConfigureAwait(false))
-            {
-                phase = DatabasePhase.Execute;
-                return await body(Session(connection, null, null), cancellation).ConfigureAwait(false);
-            }
+            connection = await OpenAsync(cancellation).ConfigureAwait(false);
+            phase = DatabasePhase.Execute;
+            return await body(Session(connection, null, null), cancellation).ConfigureAwait(false);
         }
         catch (Exception failure) when (Translate(failure, phase, cancellation) is { } translated)
         {
             throw translated;
+        }
+        finally
+        {
+            await CloseAsync(null, connection).ConfigureAwait(false);
         }
     }
 
@@ -133,27 +143,53 @@ public sealed class Database : IAsyncDisposable
     {
         var phase = DatabasePhase.Open;
         using var turn = await _source.EnterWriteAsync(cancellation).ConfigureAwait(false);
+        DbConnection? connection = null;
+        DbTransaction? transaction = null;
         try
         {
-            var connection = await _source.OpenAsync(cancellation).ConfigureAwait(false);
-            await using (connection.ConfigureAwait(false))
-            {
-                phase = DatabasePhase.Execute;
-                var transaction = await _source.BeginAsync(connection, cancellation).ConfigureAwait(false);
-                await using (transaction.ConfigureAwait(false))
-                {
-                    var result = await body(Session(connection, transaction, rowsPerStatement), cancellation)
-                        .ConfigureAwait(false);
-                    phase = DatabasePhase.Commit;
-                    // From here the outcome is the database's to say: a cancelled COMMIT would be an unknown one.
-                    await transaction.CommitAsync(CancellationToken.None).ConfigureAwait(false);
-                    return result;
-                }
-            }
+            connection = await OpenAsync(cancellation).ConfigureAwait(false);
+            phase = DatabasePhase.Execute;
+            transaction = await _source.BeginAsync(connection, cancellation).ConfigureAwait(false);
+            var result = await body(Session(connection, transaction, rowsPerStatement), cancellation)
+                .ConfigureAwait(false);
+            phase = DatabasePhase.Commit;
+            // From here the outcome is the database's to say: a cancelled COMMIT would be an unknown one.
+            await transaction.CommitAsync(CancellationToken.None).ConfigureAwait(false);
+            return result;
         }
         catch (Exception failure) when (Translate(failure, phase, cancellation) is { } translated)
         {
             throw translated;
+        }
+        finally
+        {
+            await CloseAsync(transaction, connection).ConfigureAwait(false);
+        }
+    }
+
+    private Task<DbConnection> OpenAsync(CancellationToken cancellation) => _logins.OpenAsync(
+        _source.OpenAsync,
+        failure => Dialect.IsDriverFailure(failure) && Dialect.Classify(failure) is { } error && Dialect.IsLoginRefused(error)
+            ? error with { Message = _scrubber.Scrub(error.Message) }
+            : null,
+        cancellation);
+
+    /// <summary>
+    /// Gives transaction and connection back. A driver may fail at that when the session is dead: what happened before
+    /// counts, a committed transaction above all, so that failure is only counted.
+    /// </summary>
+    private async ValueTask CloseAsync(DbTransaction? transaction, DbConnection? connection)
+    {
+        foreach (var used in (IAsyncDisposable?[])[transaction, connection])
+        {
+            try
+            {
+                if (used is not null) await used.DisposeAsync().ConfigureAwait(false);
+            }
+            catch (Exception failure) when (Dialect.IsDriverFailure(failure) || failure is InvalidOperationException)
+            {
+                StorageMetrics.FailedCloses.Add(1, new KeyValuePair<string, object?>("connection", Name));
+            }
         }
     }
 
@@ -173,8 +209,22 @@ public sealed class Database : IAsyncDisposable
         if (failure is OperationCanceledException && asked) return null;
         if (!Dialect.IsDriverFailure(failure)) return null;
         var error = Dialect.Classify(failure);
-        if (error.Class == ErrorClass.SessionLost) _source.Discard();
+        // After a cancelled statement nobody can be sure what state its session is in.
+        if (error.Class == ErrorClass.SessionLost || (error.Class == ErrorClass.Timeout && Dialect.IsSynchronous)) Discard();
         var scrubbed = error with { Message = _scrubber.Scrub(error.Message) };
         return new DatabaseException(Name, scrubbed, phase, _scrubber.Scrub(failure));
+    }
+
+    private void Discard()
+    {
+        try
+        {
+            _source.Discard();
+        }
+        catch (Exception failure) when (failure is ConnectionConfigurationException || Dialect.IsDriverFailure(failure))
+        {
+            // The pool is left as it is: the error that brought us here is the one to report.
+            StorageMetrics.FailedCloses.Add(1, new KeyValuePair<string, object?>("connection", Name));
+        }
     }
 }

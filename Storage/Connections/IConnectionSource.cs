@@ -19,14 +19,15 @@ internal interface IConnectionSource : IAsyncDisposable
 }
 
 /// <summary>
-/// Where a connection's password comes from; remembers what was used last, so that texts can be scrubbed of it.
+/// Where a connection's password comes from; remembers every secret that was used, so that texts can be scrubbed of
+/// them.
 /// </summary>
 internal sealed class PasswordSource(string connection, ConnectionOptions options)
 {
-    private volatile string? _last = options.Password;
+    private volatile string[] _known = string.IsNullOrEmpty(options.Password) ? [] : [options.Password];
 
-    /// <summary>The last password read.</summary>
-    public string? Last => _last;
+    /// <summary>Every password read so far and every secret of the connection string, the newest last.</summary>
+    public IReadOnlyList<string> Known => _known;
 
     /// <summary>The password now; null when none is configured.</summary>
     public string? Read()
@@ -34,7 +35,9 @@ internal sealed class PasswordSource(string connection, ConnectionOptions option
         if (options.PasswordFile is null) return options.Password;
         try
         {
-            return _last = File.ReadAllText(options.PasswordFile).TrimEnd('\r', '\n');
+            var password = File.ReadAllText(options.PasswordFile).TrimEnd('\r', '\n');
+            Note(password);
+            return password;
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
@@ -45,9 +48,22 @@ internal sealed class PasswordSource(string connection, ConnectionOptions option
         }
     }
 
-    /// <summary>Notes a password found in a connection string.</summary>
-    public void Note(string? password)
+    /// <summary>Notes the secrets of a connection string: of the user, of a proxy user, of a wallet or key.</summary>
+    public void Note(DbConnectionStringBuilder text)
     {
-        if (!string.IsNullOrEmpty(password)) _last = password;
+        foreach (string keyword in text.Keys)
+        {
+            if (keyword.Contains("passw", StringComparison.OrdinalIgnoreCase)
+                || keyword.Contains("pwd", StringComparison.OrdinalIgnoreCase)
+                || keyword.Contains("secret", StringComparison.OrdinalIgnoreCase))
+                Note(text[keyword] as string);
+        }
+    }
+
+    private void Note(string? secret)
+    {
+        if (string.IsNullOrEmpty(secret) || _known.Contains(secret, StringComparer.Ordinal)) return;
+        // The last eight: a file that is rotated for years must not grow a list for years.
+        _known = [.. _known.TakeLast(7), secret];
     }
 }

@@ -24,10 +24,17 @@ internal sealed class OracleConnections : IConnectionSource
         }
 
         _secrets = secrets;
-        _text = new DbConnectionStringBuilder();
+        _text = Text(name, options, secrets);
+        _ownPassword = options.Password is not null || options.PasswordFile is not null;
+    }
+
+    /// <summary>The connection string without the password that is given apart from it.</summary>
+    public static DbConnectionStringBuilder Text(string name, ConnectionOptions options, PasswordSource secrets)
+    {
+        var text = new DbConnectionStringBuilder();
         try
         {
-            _text.ConnectionString = options.ConnectionString ?? "";
+            text.ConnectionString = options.ConnectionString ?? "";
         }
         catch (ArgumentException fault)
         {
@@ -39,17 +46,17 @@ internal sealed class OracleConnections : IConnectionSource
 
         if (options.Host is not null)
         {
-            _text["Data Source"] = string.Create(CultureInfo.InvariantCulture,
-                $"//{options.Host}:{options.Port ?? options.DefaultPort}/{options.Database}");
+            var host = options.Host.Contains(':', StringComparison.Ordinal) ? $"[{options.Host}]" : options.Host;
+            text["Data Source"] = string.Create(CultureInfo.InvariantCulture,
+                $"{(options.Tls ? "tcps:" : "")}//{host}:{options.Port ?? options.DefaultPort}/{options.Database}");
         }
         else if (options.Database is not null)
         {
-            _text["Data Source"] = options.Database;
+            text["Data Source"] = options.Database;
         }
 
-        if (options.User is not null) _text["User Id"] = options.User;
-        if (_text.TryGetValue("Password", out var password)) secrets.Note(password.ToString());
-        _ownPassword = options.Password is not null || options.PasswordFile is not null;
+        if (options.User is not null) text["User Id"] = options.User;
+        secrets.Note(text);
         Default("Connection Timeout",
             ((int)options.ConnectTimeout.TotalSeconds).ToString(CultureInfo.InvariantCulture));
         Default("Max Pool Size", options.MaxPoolSize.ToString(CultureInfo.InvariantCulture));
@@ -57,10 +64,16 @@ internal sealed class OracleConnections : IConnectionSource
         Default("Incr Pool Size", "1");
         Default("Connection Lifetime", "1800");
         Default("Self Tuning", "false");
-        Default("Statement Cache Size", "20");
+        Default("Statement Cache Size", "50");
         Default("Persist Security Info", "false");
-        if (options.WalletLocation is not null) _text["Wallet_Location"] = options.WalletLocation;
-        if (options.TnsAdmin is not null) _text["Tns_Admin"] = options.TnsAdmin;
+        if (options.WalletLocation is not null) text["Wallet_Location"] = options.WalletLocation;
+        if (options.TnsAdmin is not null) text["Tns_Admin"] = options.TnsAdmin;
+        return text;
+
+        void Default(string keyword, string value)
+        {
+            if (!text.ContainsKey(keyword)) text[keyword] = value;
+        }
     }
 
     public Task<DbConnection> OpenAsync(CancellationToken cancellation)
@@ -104,10 +117,5 @@ internal sealed class OracleConnections : IConnectionSource
             ?? throw new InvalidOperationException("The Oracle driver made no connection.");
         connection.ConnectionString = text.ConnectionString;
         return connection;
-    }
-
-    private void Default(string keyword, string value)
-    {
-        if (!_text.ContainsKey(keyword)) _text[keyword] = value;
     }
 }

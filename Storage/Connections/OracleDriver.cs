@@ -39,6 +39,7 @@ internal sealed class OracleDriver
 
     private readonly Action<DbCommand, int> _setArrayBindCount;
     private readonly Action<DbCommand, bool> _setBindByName;
+    private readonly Action<DbCommand, int>? _setLobFetchSize;
     private readonly Action<DbParameter, OracleType> _setType;
     private readonly Func<DbException, int> _number;
     private readonly Func<DbException, IEnumerable> _errors;
@@ -59,6 +60,9 @@ internal sealed class OracleDriver
             ?? throw Unfit("OracleClientFactory.Instance"));
         _setArrayBindCount = Setter<DbCommand, int>(command, "ArrayBindCount");
         _setBindByName = Setter<DbCommand, bool>(command, "BindByName");
+        // Not in every version: without it each LOB of a row costs a round trip, and that is all.
+        if (command.GetProperty("InitialLOBFetchSize") is not null)
+            _setLobFetchSize = Setter<DbCommand, int>(command, "InitialLOBFetchSize");
         _setType = TypeSetter(parameter, Require(assembly, "OracleDbType"));
         _number = Getter<DbException, int>(_exception, "Number");
         _errors = Getter<DbException, IEnumerable>(_exception, "Errors");
@@ -70,6 +74,7 @@ internal sealed class OracleDriver
             ?? throw Unfit("OracleConnection.ClearPool");
         _clearPool = c => clear.Invoke(null, [c]);
         Version = assembly.GetName().Version?.ToString() ?? "unknown";
+        StandIn = assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Any(a => a.Key == "StandIn");
     }
 
     /// <summary>
@@ -81,12 +86,21 @@ internal sealed class OracleDriver
 
     public string Version { get; }
 
+    /// <summary>True when it is the tests' stand-in, which says so itself, and not Oracle's driver.</summary>
+    public bool StandIn { get; }
+
     /// <summary>Readies a command: binds by name, and for so many rows at once when there are several.</summary>
     public void Prepare(DbCommand command, int arrayBindCount)
     {
         _setBindByName(command, true);
         if (arrayBindCount > 0) _setArrayBindCount(command, arrayBindCount);
     }
+
+    /// <summary>Readies a query: LOBs come with their row instead of one round trip each.</summary>
+    public void PrepareQuery(DbCommand command) => _setLobFetchSize?.Invoke(command, -1);
+
+    /// <summary>True for exceptions that were thrown in the driver's code.</summary>
+    public static bool IsFromDriver(Exception exception) => exception.Source == Assembly;
 
     public void SetType(DbParameter parameter, OracleType type) => _setType(parameter, type);
 

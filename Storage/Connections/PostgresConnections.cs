@@ -10,10 +10,23 @@ internal sealed class PostgresConnections : IConnectionSource
 
     public PostgresConnections(string name, ConnectionOptions options, PasswordSource secrets)
     {
-        NpgsqlDataSourceBuilder builder;
+        var builder = new NpgsqlDataSourceBuilder(Text(name, options, secrets).ConnectionString);
+        if (options.Password is not null || options.PasswordFile is not null)
+        {
+            builder.UsePasswordProvider(
+                _ => secrets.Read()!, (_, _) => ValueTask.FromResult(secrets.Read()!));
+        }
+
+        _source = builder.Build();
+    }
+
+    /// <summary>The connection string without the password that is given apart from it.</summary>
+    public static NpgsqlConnectionStringBuilder Text(string name, ConnectionOptions options, PasswordSource secrets)
+    {
+        NpgsqlConnectionStringBuilder text;
         try
         {
-            builder = new NpgsqlDataSourceBuilder(options.ConnectionString ?? "");
+            text = new NpgsqlConnectionStringBuilder(options.ConnectionString ?? "");
         }
         catch (ArgumentException fault)
         {
@@ -23,12 +36,12 @@ internal sealed class PostgresConnections : IConnectionSource
                 + "its form is Host=db;Port=5432;Database=orders;Username=kor.");
         }
 
-        var text = builder.ConnectionStringBuilder;
         if (options.Host is not null) text.Host = options.Host;
         if (options.Port is { } port) text.Port = port;
         if (options.Database is not null) text.Database = options.Database;
         if (options.User is not null) text.Username = options.User;
-        secrets.Note(text.Password);
+        if (options.Tls && text.SslMode is SslMode.Prefer or SslMode.Allow or SslMode.Disable) text.SslMode = SslMode.VerifyFull;
+        secrets.Note(text);
         if (options.Password is not null || options.PasswordFile is not null) text.Password = null;
         text.ApplicationName ??= "KafkaOracleOrleans";
         text.Timezone = "UTC";
@@ -39,13 +52,7 @@ internal sealed class PostgresConnections : IConnectionSource
         text.PersistSecurityInfo = false;
         text.IncludeErrorDetail = false; // Details quote rows, and errors are logged.
         if (text.KeepAlive == 0) text.KeepAlive = 30;
-        if (options.Password is not null || options.PasswordFile is not null)
-        {
-            builder.UsePasswordProvider(
-                _ => secrets.Read()!, (_, _) => ValueTask.FromResult(secrets.Read()!));
-        }
-
-        _source = builder.Build();
+        return text;
     }
 
     public async Task<DbConnection> OpenAsync(CancellationToken cancellation) =>

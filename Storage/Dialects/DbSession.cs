@@ -45,6 +45,7 @@ internal sealed class DbSession(Dialect dialect, DbConnection connection, DbTran
         string text, Action<DbDataReader> read, CancellationToken cancellation, params Bind[] binds)
     {
         await using var command = Command(text);
+        Dialect.PrepareQuery(command);
         foreach (var bind in binds) Dialect.AddBind(command, bind);
         await using var reader = await command.ExecuteReaderAsync(cancellation).ConfigureAwait(false);
         while (await reader.ReadAsync(cancellation).ConfigureAwait(false)) read(reader);

@@ -33,6 +33,9 @@ internal abstract class Dialect
     /// <summary>The smallest query.</summary>
     public virtual string Ping => "SELECT 1";
 
+    /// <summary>Asks for the database's clock.</summary>
+    public virtual string NowText => "SELECT now()";
+
     /// <summary>The statements of the state store.</summary>
     public abstract StateSql State { get; }
 
@@ -172,6 +175,17 @@ internal abstract class Dialect
         for (var digits = type.Precision - type.Scale; digits > 0 && whole >= 1; digits--) whole = decimal.Truncate(whole / 10);
         return whole < 1 ? rounded : throw new OverflowException($"{value} has more digits than {type}");
     }
+
+    /// <summary>Readies a command that reads rows.</summary>
+    public virtual void PrepareQuery(DbCommand command)
+    {
+    }
+
+    /// <summary>True when the server refused the login itself: trying it again and again would lock the account.</summary>
+    public virtual bool IsLoginRefused(DatabaseError error) => false;
+
+    /// <summary>Statements before and after DDL on its connection.</summary>
+    public virtual (string Before, string After)? AroundDdl => null;
 
     /// <summary>Adds a scalar parameter.</summary>
     public abstract void AddBind(DbCommand command, Bind bind);

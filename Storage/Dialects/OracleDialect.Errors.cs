@@ -10,16 +10,17 @@ internal sealed partial class OracleDialect
 {
     private const string SessionLost =
         "22 28 31 45 378 600 602 603 609 1012 1014 1041 1043 1089 1092 2396 2399 3106 3111 3113 3114 3122 3135 12152 12153 "
-        + "12157 12537 12547 12570 12571 12583 12592 25401-25409 27146 28511 56600";
+        + "12157 12537 12547 12569 12570 12571 12583 12592 12599 12606-12609 25401-25409 27146 28511 28864 28865 56600";
 
     private const string Unreachable =
-        "1033 1034 1035 1090 1094 12170 12203 12224 12500 12505 12514 12516 12518 12519 12520 12521 12525 12526 12527 12528 "
+        "1033 1034 1035 1090 1094 1109 1219 12170 12203 12224 12500 12505 12514 12516 12518 12519 12520 12521 12525 12526 12527 12528 "
         + "12535 12541 12543 12545 12560 12757 16000 16456 50000 50201";
 
-    private const string Conflict = "54 60 51 1591 2049 4020 4021 4068 8177 30006";
+    private const string Conflict = "51 54 60 1591 2049 4020 4021 4068 8103 8177 14411 30006";
 
     private const string Resource =
-        "18 20 257 376 1115 1536 1555 1650-1659 1688 1691 2391 4030 4031 12801 30036";
+        "18 20 257 376 1000 1115 1502 1536 1555 1630-1632 1650-1659 1683 1684 1688 1691-1693 2391 4030 4031 4036 12801 12952 "
+        + "12953 19502 19804 19809 19815 30036";
 
     private const string Timeout = "1013 3136 12161";
 
@@ -28,8 +29,8 @@ internal sealed partial class OracleDialect
         + "2290 2291 2292 6502 12899 14400 20000-20999 21525 22835 40441 40474-40479 40587";
 
     private const string Configuration =
-        "900-903 904 905-941 942-953 956-999 1017 1031 1036 1045 1450 1735 1745 1747 1950 2329 4043 4098 6550 12154 12262 "
-        + "12504 24381 28000 28001 28040 28759 28860 29024 30926 38104 38910";
+        "900-903 904 905-941 942-953 956-999 1005 1017 1031 1036 1045 1450 1735 1745 1747 1950 2329 4043 4098 6550 12154 12262 "
+        + "12504 12650 12660 24381 28000 28001 28040 28759 28860 29024 30926 38104 38910";
 
     private const string AlreadyExists = "955 1408 1430 2260";
 
@@ -39,6 +40,18 @@ internal sealed partial class OracleDialect
     private static readonly FrozenDictionary<int, ErrorClass> Classes = Build();
 
     public override bool IsMissingTable(DatabaseError error) => error.Code == "ORA-00942";
+
+    public override bool IsLoginRefused(DatabaseError error) =>
+        error.Code is "ORA-01005" or "ORA-01017" or "ORA-28000" or "ORA-28001";
+
+    public override bool IsDriverFailure(Exception exception) =>
+        // The driver says in many types that a connection is gone; what is thrown in its code is its failure.
+        base.IsDriverFailure(exception) || OracleDriver.IsFromDriver(exception);
+
+    /// <summary>The driver refused a value before anything was sent.</summary>
+    private static bool IsValueFault(Exception exception) =>
+        exception is InvalidCastException or FormatException or OverflowException or ArgumentException
+            && OracleDriver.IsFromDriver(exception);
 
     public override DatabaseError Classify(Exception exception)
     {
@@ -50,7 +63,20 @@ internal sealed partial class OracleDialect
             return new DatabaseError(ClassOf(code), CodeText(code), TextOf(driver, e, code));
         }
 
-        return ClassifyCommon(exception) ?? new DatabaseError(ErrorClass.Unknown, "Oracle driver", exception.Message);
+        for (var e = exception; e is not null; e = e.InnerException)
+        {
+            foreach (Match match in OraCode().Matches(e.Message))
+            {
+                var code = int.Parse(match.ValueSpan[4..], CultureInfo.InvariantCulture);
+                if (!Wrappers.Contains(code)) return new DatabaseError(ClassOf(code), CodeText(code), e.Message);
+            }
+        }
+
+        if (ClassifyCommon(exception) is { } common) return common;
+        return IsValueFault(exception) ? new DatabaseError(ErrorClass.Row, "Oracle driver", exception.Message)
+            : OracleDriver.IsFromDriver(exception)
+                ? new DatabaseError(ErrorClass.SessionLost, "Oracle driver", exception.Message)
+                : new DatabaseError(ErrorClass.Unknown, "Oracle driver", exception.Message);
     }
 
     internal static ErrorClass ClassOf(int code) => Classes.GetValueOrDefault(code, ErrorClass.Unknown);
@@ -64,10 +90,15 @@ internal sealed partial class OracleDialect
     {
         var code = driver.Number(failure);
         if (!Wrappers.Contains(code)) return code;
-        foreach (var fault in driver.Faults(failure))
+        // Of an array bind's errors one that is not its row's counts most: the space ended in the middle of poison rows.
+        int? ofRow = null;
+        foreach (var fault in driver.Faults(failure).Where(f => !Wrappers.Contains(f.Number)))
         {
-            if (!Wrappers.Contains(fault.Number)) return fault.Number;
+            if (ClassOf(fault.Number) != ErrorClass.Row) return fault.Number;
+            ofRow ??= fault.Number;
         }
+
+        if (ofRow is { } rows) return rows;
 
         for (var e = outer; e is not null; e = e.InnerException)
         {

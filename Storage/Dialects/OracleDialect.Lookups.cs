@@ -40,6 +40,7 @@ internal sealed partial class OracleDialect
 
             var padded = (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)chunk.Length);
             await using var command = session.Command(LookupText(table, padded));
+            PrepareQuery(command);
             for (var i = 0; i < padded; i++) AddKey(command, table, keys, chunk[Math.Min(i, chunk.Length - 1)]);
             await using var reader = await command.ExecuteReaderAsync(cancellation).ConfigureAwait(false);
             while (await reader.ReadAsync(cancellation).ConfigureAwait(false))

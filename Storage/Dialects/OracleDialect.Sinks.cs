@@ -15,6 +15,9 @@ internal sealed partial class OracleDialect
         + "CASE WHEN DEFAULT_LENGTH IS NULL THEN 0 ELSE 1 END FROM ALL_TAB_COLUMNS "
         + "WHERE OWNER = {0} AND TABLE_NAME = :P{1} ORDER BY COLUMN_ID";
 
+    internal const string ReadCharset =
+        "SELECT VALUE FROM NLS_DATABASE_PARAMETERS WHERE PARAMETER = 'NLS_CHARACTERSET'";
+
     // A unique constraint may stand on an index that is not unique, and a unique index without a constraint serves as
     // well.
     private const string ReadUniqueKeys =
@@ -52,7 +55,8 @@ internal sealed partial class OracleDialect
         FieldKind.Integer => "NUMBER(19)",
         FieldKind.Decimal => string.Create(CultureInfo.InvariantCulture, $"NUMBER({type.Precision},{type.Scale})"),
         FieldKind.Double => "BINARY_DOUBLE",
-        FieldKind.String => isKey ? "VARCHAR2(1000)" : "VARCHAR2(4000)",
+        // BYTE, whatever NLS_LENGTH_SEMANTICS says: several keys of 1,000 characters would not fit an index (ORA-01450).
+        FieldKind.String => isKey ? "VARCHAR2(1000 BYTE)" : "VARCHAR2(4000 BYTE)",
         FieldKind.Timestamp => "TIMESTAMP(6)",
         FieldKind.Date => "DATE",
         FieldKind.Bytes => "BLOB",
@@ -63,16 +67,34 @@ internal sealed partial class OracleDialect
     public override bool Accepts(FieldType type, ColumnInfo column) => type.Kind switch
     {
         FieldKind.Boolean => column.Type is "number",
-        FieldKind.Integer => column.Type is "number" && column.Scale is null or <= 0,
-        FieldKind.Decimal => column.Type is "number",
-        FieldKind.Double => column.Type is "binary_double",
+        // A negative scale rounds to tens and hundreds.
+        FieldKind.Integer => column.Type is "number" or "float" && column.Scale is null or >= 0,
+        FieldKind.Decimal => column.Type is "number" or "float",
+        FieldKind.Double => column.Type is "binary_double" || (column.Type is "number" or "float" && column.Scale is null),
         FieldKind.String => column.Type is "varchar2" or "nvarchar2" or "char" or "clob" or "nclob",
-        FieldKind.Timestamp => column.Type.StartsWith("timestamp", StringComparison.Ordinal),
-        FieldKind.Date => column.Type is "date" || column.Type.StartsWith("timestamp", StringComparison.Ordinal),
+        FieldKind.Timestamp => IsUnzoned(column),
+        FieldKind.Date => column.Type is "date" || IsUnzoned(column),
         FieldKind.Bytes => column.Type is "blob" or "raw",
         FieldKind.Json => column.Type is "clob" or "nclob" or "varchar2" or "json",
         _ => false,
     };
+
+    /// <summary>
+    /// A time bound to a column with a time zone would be taken for one of the session's zone, wherever the silo runs.
+    /// </summary>
+    private static bool IsUnzoned(ColumnInfo column) =>
+        column.Type.StartsWith("timestamp", StringComparison.Ordinal)
+            && !column.Type.Contains("time zone", StringComparison.Ordinal);
+
+    /// <summary>The driver returns times with a zone without their zone: which instant it was is lost.</summary>
+    public override long ReadTimestamp(DbDataReader reader, int ordinal) =>
+        reader.GetDataTypeName(ordinal) is { } type
+            && (type.EndsWith("TZ", StringComparison.OrdinalIgnoreCase)
+                || type.Contains("with time zone", StringComparison.OrdinalIgnoreCase)
+                || type.Contains("with local time zone", StringComparison.OrdinalIgnoreCase))
+            ? throw new InvalidCastException(
+                "a time with a zone comes without it through the driver; look it up in a view with SYS_EXTRACT_UTC(column)")
+            : base.ReadTimestamp(reader, ordinal);
 
     public override BindType BindTypeOf(FieldType type, ColumnInfo? column) =>
         type.Kind == FieldKind.String && column?.Type is "clob" or "nclob" ? BindType.LongText
@@ -105,6 +127,10 @@ internal sealed partial class OracleDialect
             Qualified(ReadColumns, name), r => columns.Add(ReadColumn(r)), cancellation,
                 Owner(name, 1)).ConfigureAwait(false);
         if (columns.Count == 0) return null;
+        // Where the database does not store UTF-8, how many bytes a text has is for the database to say.
+        var charset = "";
+        await session.QueryAsync(ReadCharset, r => charset = r.GetString(0), cancellation).ConfigureAwait(false);
+        if (charset is not ("AL32UTF8" or "UTF8")) columns = columns.ConvertAll(WithoutBytes);
         var keys = new Dictionary<string, HashSet<string>>(StringComparer.Ordinal);
         await session.QueryAsync(
             Qualified(ReadUniqueKeys, name),
@@ -117,6 +143,9 @@ internal sealed partial class OracleDialect
             Owner(name, 2)).ConfigureAwait(false);
         return new TableInfo(columns, [.. keys.Values]);
     }
+
+    private static ColumnInfo WithoutBytes(ColumnInfo column) =>
+        column.Type == "raw" ? column : column with { LengthInBytes = false, MaxBytes = null };
 
     private static string Qualified(string text, TableName name) => name.Schema is null
         ? string.Format(CultureInfo.InvariantCulture, text, CurrentSchema, 0, CurrentSchema, 1)
@@ -136,7 +165,11 @@ internal sealed partial class OracleDialect
         return new ColumnInfo(
             reader.GetString(0), type, length, inBytes, Number(5),
                 Number(6) ?? (type == "number" && !reader.IsDBNull(5) ? 0 : null),
-            reader.GetString(7) == "Y", Number(8) == 1);
+            reader.GetString(7) == "Y", Number(8) == 1)
+        {
+            // VARCHAR2(n CHAR) holds n characters and never more bytes than its limit.
+            MaxBytes = type is "varchar2" or "char" && !inBytes ? Number(2) : null,
+        };
 
         int? Number(int ordinal) => reader.IsDBNull(ordinal)
             ? null

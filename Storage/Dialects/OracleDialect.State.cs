@@ -11,6 +11,8 @@ internal sealed partial class OracleDialect
     /// </summary>
     private const int CellsPerRead = 256;
 
+    public override string NowText => $"SELECT {Now} FROM DUAL";
+
     private const string Now = "SYS_EXTRACT_UTC(SYSTIMESTAMP)";
 
     public override StateSql State { get; } = new()

@@ -56,13 +56,44 @@ internal sealed partial class OracleDialect : Dialect
             long microseconds when bind.Type == BindType.Timestamp => Unzoned(microseconds),
             _ => bind.Value,
         };
-        Add(driver, command, bind.Type == BindType.Bytes ? OracleType.Blob : TypeOf(bind.Type, false), value);
+        // A BLOB bind is a temporary LOB and round trips of its own: only what is too long for RAW travels that way.
+        var isLong = value is byte[] { Length: > MaxRaw };
+        Add(driver, command, TypeOf(bind.Type, isLong), value);
     }
 
+    public override void PrepareQuery(DbCommand command) => OracleDriver.Instance.PrepareQuery(command);
+
+    public override (string Before, string After)? AroundDdl =>
+        ("ALTER SESSION SET DDL_LOCK_TIMEOUT = 30", "ALTER SESSION SET DDL_LOCK_TIMEOUT = 0");
+
+    /// <summary>
+    /// Statements end with a semicolon at a line's end, functions with a slash on a line of its own, as SQL*Plus has
+    /// it. The driver takes statements without their semicolon, and functions with it. COMMIT is the transaction's.
+    /// </summary>
     public override IReadOnlyList<string> SplitScript(string script)
     {
-        var lines = script.Split('\n').Where(l => !l.TrimStart().StartsWith("--", StringComparison.Ordinal));
-        return [.. string.Join('\n', lines).Split(";\n").Select(s => s.Trim().TrimEnd(';')).Where(s => s.Length > 0)];
+        var statements = new List<string>();
+        var lines = new List<string>();
+        foreach (var line in script.Split('\n').Select(l => l.TrimEnd()))
+        {
+            if (lines.Count == 0 && (line.Length == 0 || line == "/" || line.StartsWith("--", StringComparison.Ordinal))) continue;
+            var isFunction = lines.Count > 0 && lines[0].StartsWith("CREATE OR REPLACE FUNCTION", StringComparison.Ordinal);
+            if (isFunction ? line == "/" : line.EndsWith(';'))
+            {
+                if (!isFunction) lines.Add(line[..^1]);
+                var statement = string.Join('\n', lines.Where(l => !l.TrimStart().StartsWith("--", StringComparison.Ordinal)));
+                lines.Clear();
+                if (statement != "COMMIT") statements.Add(statement);
+            }
+            else
+            {
+                lines.Add(line);
+            }
+        }
+
+        return lines.Count == 0
+            ? statements
+            : throw new InvalidOperationException($"The script ends within a statement: {lines[0]}");
     }
 
     /// <summary>
@@ -115,7 +146,7 @@ internal sealed partial class OracleDialect : Dialect
                 outcome.Affected += Execute(session, text, binds, part, isLong);
                 continue;
             }
-            catch (DbException failure) when (OracleDriver.Instance.IsOracle(failure))
+            catch (Exception failure) when (OracleDriver.Instance.IsOracle(failure) || IsValueFault(failure))
             {
                 var refused = RefusedRows(session, failure, part);
                 if (refused is null && (part.Length == 1 || !session.IsRowFault(Classify(failure).Class))) throw;
@@ -140,9 +171,9 @@ internal sealed partial class OracleDialect : Dialect
     /// <summary>
     /// The rows an exception blames; null when it blames none, or when an error among them is not a row's.
     /// </summary>
-    private List<RowFailure>? RefusedRows(DbSession session, DbException failure, int[] rows)
+    private List<RowFailure>? RefusedRows(DbSession session, Exception failure, int[] rows)
     {
-        var faults = OracleDriver.Instance.Faults(failure);
+        var faults = OracleDriver.Instance.IsOracle(failure) ? OracleDriver.Instance.Faults(failure) : [];
         var indexed = faults.Where(f => f.ArrayBindIndex >= 0 && f.ArrayBindIndex < rows.Length).ToList();
         if (indexed.Count == 0 && rows.Length == 1)
         {

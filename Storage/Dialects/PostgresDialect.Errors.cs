@@ -12,6 +12,9 @@ internal sealed partial class PostgresDialect
         // What Npgsql says of a connection that broke between two statements.
         || (exception is InvalidOperationException && exception.Source == "Npgsql");
 
+    public override bool IsLoginRefused(DatabaseError error) =>
+        error.Code.StartsWith("SQLSTATE 28", StringComparison.Ordinal);
+
     public override bool IsMissingTable(DatabaseError error) => error.Code == "SQLSTATE 42P01";
 
     public override DatabaseError Classify(Exception exception)
@@ -32,7 +35,7 @@ internal sealed partial class PostgresDialect
         "40001" or "40P01" or "55P03" or "55006" => ErrorClass.Conflict,
         "25006" => ErrorClass.Resource, // A standby: the primary is elsewhere or not promoted yet.
         "42P07" or "42701" or "42710" or "42P06" => ErrorClass.AlreadyExists,
-        "21000" => ErrorClass.Configuration,
+        "21000" or "57P04" => ErrorClass.Configuration,
         "XX001" or "XX002" => ErrorClass.Resource,
         _ => state.AsSpan(0, Math.Min(2, state.Length)) switch
         {

@@ -22,7 +22,7 @@ internal sealed partial class SqliteDialect
     {
         1 when message.Contains("already exists", StringComparison.Ordinal)
             || message.Contains("duplicate column", StringComparison.Ordinal) => ErrorClass.AlreadyExists,
-        5 or 6 or 17 => ErrorClass.Conflict, // BUSY, LOCKED, SCHEMA
+        4 or 5 or 6 or 15 or 17 => ErrorClass.Conflict, // ABORT, BUSY, LOCKED, PROTOCOL, SCHEMA
         7 or 10 or 13 => ErrorClass.Resource, // NOMEM, IOERR, FULL
         9 => ErrorClass.Timeout, // INTERRUPT
         14 => ErrorClass.Unreachable, // CANTOPEN

@@ -18,8 +18,14 @@ internal static class QuarantineRows
     private const int MaxPlace = 200;
 
     /// <summary>Adds records that are not there yet and returns how many were added.</summary>
-    public static async Task<int> AddAsync(
+    public static Task<int> AddAsync(
         DbSession session, IReadOnlyList<QuarantineRecord> records, long nowMicroseconds,
+            CancellationToken cancellation) =>
+        AddAsync(session, session.Dialect.Sink.AddQuarantine, records, nowMicroseconds, cancellation);
+
+    /// <summary>Adds records with the statement of a table of another name.</summary>
+    public static async Task<int> AddAsync(
+        DbSession session, string addText, IReadOnlyList<QuarantineRecord> records, long nowMicroseconds,
             CancellationToken cancellation)
     {
         // One record per identity and statement: a repeated one would not survive the statement on every database.
@@ -46,11 +52,35 @@ internal static class QuarantineRows
         ];
         var order = Enumerable.Range(0, rows.Length).ToArray();
         var outcome = await session.ExecuteRowsAsync(
-            session.Dialect.Sink.AddQuarantine, binds, order, isolate: false, cancellation).ConfigureAwait(false);
+            addText, binds, order, isolate: false, cancellation).ConfigureAwait(false);
         return outcome.Affected;
 
         TextBinds Texts(Func<QuarantineRecord, string?> get) => new(Array.ConvertAll(rows, r => get(r.Record)));
         LongBinds Longs(Func<QuarantineRecord, long> get) => new(Array.ConvertAll(rows, r => (long?)get(r.Record)));
+    }
+
+    /// <summary>Removes records of kor_quarantine by id.</summary>
+    public static async Task RemoveAsync(DbSession session, IReadOnlyList<string> ids, CancellationToken cancellation)
+    {
+        var text = $"DELETE FROM kor_quarantine WHERE id = {session.Dialect.Place(0)}";
+        foreach (var id in ids) await session.ExecuteAsync(text, cancellation, id).ConfigureAwait(false);
+    }
+
+    /// <summary>Gives records that are there a new reason, code and pipeline version, and adds the others.</summary>
+    public static async Task RenewAsync(
+        DbSession session, QuarantineTable table, IReadOnlyList<QuarantineRecord> records, long nowMicroseconds,
+            CancellationToken cancellation)
+    {
+        var place = session.Dialect.Place;
+        var text = $"UPDATE {table.Sql} SET code = {place(0)}, reason = {place(1)}, pipeline_version = {place(2)} WHERE id = {place(3)}";
+        foreach (var record in records)
+        {
+            await session.ExecuteAsync(
+                text, cancellation, Cut(record.Code, MaxCode), Cut(record.Reason, MaxReason), record.PipelineVersion,
+                IdOf(record)).ConfigureAwait(false);
+        }
+
+        await AddAsync(session, table.AddText, records, nowMicroseconds, cancellation).ConfigureAwait(false);
     }
 
     /// <summary>

@@ -13,8 +13,14 @@ public sealed record QuarantineFilter
     /// <summary>Records of this pipeline.</summary>
     public string? Pipeline { get; init; }
 
-    /// <summary>Records refused at this place: a step's id, or <c>sink:ID</c>.</summary>
+    /// <summary>Records refused at this place, e.g. <c>quality.valid_amount</c> or <c>sink:ID</c>.</summary>
     public string? Place { get; init; }
+
+    /// <summary>Records refused by this step, or by one of its rules: the place is <c>STEP</c> or begins with <c>STEP.</c></summary>
+    public string? Step { get; init; }
+
+    /// <summary>Records refused by this rule of a quality step: the place ends with <c>.RULE</c>.</summary>
+    public string? Rule { get; init; }
 
     /// <summary>Records refused with this code.</summary>
     public string? Code { get; init; }
@@ -31,6 +37,12 @@ public sealed record QuarantineFilter
     /// <summary>One record by its id.</summary>
     public string? Id { get; init; }
 
+    /// <summary>Records whose id begins with this: people type the first digits.</summary>
+    public string? IdPrefix { get; init; }
+
+    /// <summary>Records of the topic partition at this offset or after it.</summary>
+    public long? FromOffset { get; init; }
+
     /// <summary>Records added at this time or later.</summary>
     public DateTimeOffset? Since { get; init; }
 
@@ -41,19 +53,28 @@ public sealed record QuarantineFilter
     public bool IsEmpty => this == new QuarantineFilter();
 }
 
-/// <summary>A record in quarantine.</summary>
-public sealed record QuarantinedRecord(string Id, DateTimeOffset AddedAt, QuarantineRecord Record);
-
 /// <summary>How many records were refused at a place with a code.</summary>
 public sealed record QuarantineCount(string Pipeline, string Place, string Code, long Records);
 
 /// <summary>
 /// Reads and empties the quarantine of a database. Every call may throw <see cref="DatabaseException"/>.
 /// </summary>
-public sealed class QuarantineStore(Database database)
+/// <param name="database">The database.</param>
+/// <param name="tableName">The table, or null for kor_quarantine.</param>
+public sealed class QuarantineStore(Database database, string? tableName = null)
 {
+    private readonly QuarantineTable _table = QuarantineTable.Of(database.Dialect, tableName);
+
+    /// <summary>The database's connection.</summary>
+    public string Connection => database.Name;
+
+    /// <summary>The table.</summary>
+    public string Table => _table.Name?.ToString() ?? _table.Sql;
+
     /// <summary>The most records of one answer.</summary>
     public const int MaxPage = 1000;
+
+    private const int IdsPerStatement = 200;
 
     /// <summary>Records in the order they were added, from after a record on.</summary>
     /// <param name="filter">Which records.</param>
@@ -65,7 +86,7 @@ public sealed class QuarantineStore(Database database)
         ArgumentOutOfRangeException.ThrowIfLessThan(limit, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(limit, MaxPage);
         var (where, binds) = Where(filter, after);
-        var text = $"SELECT {string.Join(", ", SinkSql.QuarantineColumns)} FROM kor_quarantine{where} "
+        var text = $"SELECT {string.Join(", ", SinkSql.QuarantineColumns)} FROM {_table.Sql}{where} "
             + $"ORDER BY added_at, id {database.Dialect.Limit(limit)}";
         return database.ReadAsync<IReadOnlyList<QuarantinedRecord>>(
             async (session, token) =>
@@ -76,6 +97,69 @@ public sealed class QuarantineStore(Database database)
             },
             cancellation);
     }
+
+    /// <summary>The records of these ids that are there, in the order of their offsets.</summary>
+    public async Task<IReadOnlyList<QuarantinedRecord>> FindAsync(
+        string pipeline, IReadOnlyCollection<string> ids, CancellationToken cancellation)
+    {
+        var found = new List<QuarantinedRecord>(ids.Count);
+        foreach (var chunk in ids.Chunk(IdsPerStatement))
+        {
+            var (where, binds) = WhereIds(pipeline, chunk);
+            var text = $"SELECT {string.Join(", ", SinkSql.QuarantineColumns)} FROM {_table.Sql}{where}";
+            await database.ReadAsync(
+                async (session, token) =>
+                {
+                    await session.QueryAsync(text, r => found.Add(Read(r)), token, binds).ConfigureAwait(false);
+                    return true;
+                },
+                cancellation).ConfigureAwait(false);
+        }
+
+        found.Sort(static (a, b) => a.Record.Offset.CompareTo(b.Record.Offset));
+        return found;
+    }
+
+    /// <summary>The records of a partition at these offsets that are there, wherever they were refused.</summary>
+    public async Task<IReadOnlyList<QuarantinedRecord>> FindAtAsync(
+        string pipeline, string topic, int partition, IReadOnlyCollection<long> offsets, CancellationToken cancellation)
+    {
+        var found = new List<QuarantinedRecord>();
+        foreach (var chunk in offsets.Chunk(IdsPerStatement))
+        {
+            var places = string.Join(", ", chunk.Select((_, i) => database.Dialect.Place(i + 3)));
+            var text = $"SELECT {string.Join(", ", SinkSql.QuarantineColumns)} FROM {_table.Sql} "
+                + $"WHERE pipeline = {database.Dialect.Place(0)} AND topic = {database.Dialect.Place(1)} "
+                + $"AND topic_partition = {database.Dialect.Place(2)} AND topic_offset IN ({places})";
+            Bind[] binds = [pipeline, topic, (long)partition, .. chunk.Select(o => (Bind)o)];
+            await database.ReadAsync(
+                async (session, token) =>
+                {
+                    await session.QueryAsync(text, r => found.Add(Read(r)), token, binds).ConfigureAwait(false);
+                    return true;
+                },
+                cancellation).ConfigureAwait(false);
+        }
+
+        return found;
+    }
+
+    /// <summary>Deletes records by id, all in one transaction, and returns how many there were.</summary>
+    public Task<int> RemoveAsync(string pipeline, IReadOnlyCollection<string> ids, CancellationToken cancellation) =>
+        database.WriteWithRetryAsync(
+            async (session, token) =>
+            {
+                var removed = 0;
+                foreach (var chunk in ids.Chunk(IdsPerStatement))
+                {
+                    var (where, binds) = WhereIds(pipeline, chunk);
+                    removed += await session.ExecuteAsync($"DELETE FROM {_table.Sql}{where}", token, binds)
+                        .ConfigureAwait(false);
+                }
+
+                return removed;
+            },
+            cancellation);
 
     /// <summary>One record, or null.</summary>
     public async Task<QuarantinedRecord?> GetAsync(string id, CancellationToken cancellation)
@@ -88,7 +172,7 @@ public sealed class QuarantineStore(Database database)
     public Task<IReadOnlyList<QuarantineCount>> CountAsync(QuarantineFilter filter, CancellationToken cancellation)
     {
         var (where, binds) = Where(filter, null);
-        var text = $"SELECT pipeline, place, code, COUNT(*) FROM kor_quarantine{where} "
+        var text = $"SELECT pipeline, place, code, COUNT(*) FROM {_table.Sql}{where} "
             + "GROUP BY pipeline, place, code ORDER BY pipeline, place, code";
         return database.ReadAsync<IReadOnlyList<QuarantineCount>>(
             async (session, token) =>
@@ -112,7 +196,14 @@ public sealed class QuarantineStore(Database database)
                 nameof(filter));
         var (where, binds) = Where(filter, null);
         return database.WriteWithRetryAsync(
-            (session, token) => session.ExecuteAsync($"DELETE FROM kor_quarantine{where}", token, binds), cancellation);
+            (session, token) => session.ExecuteAsync($"DELETE FROM {_table.Sql}{where}", token, binds), cancellation);
+    }
+
+    private (string Text, Bind[] Binds) WhereIds(string pipeline, string[] ids)
+    {
+        var places = string.Join(", ", ids.Select((_, i) => database.Dialect.Place(i + 1)));
+        return ($" WHERE pipeline = {database.Dialect.Place(0)} AND id IN ({places})",
+            [pipeline, .. ids.Select(id => (Bind)id)]);
     }
 
     private (string Text, Bind[] Binds) Where(QuarantineFilter filter, QuarantinedRecord? after)
@@ -126,6 +217,13 @@ public sealed class QuarantineStore(Database database)
         Equal("topic_partition", filter.Partition);
         Equal("topic_offset", filter.Offset);
         Equal("id", filter.Id);
+        // No LIKE: in names '_' is a letter, and in patterns it is any.
+        if (filter.Step is { } step)
+            Add($"(place = {{0}} OR SUBSTR(place, 1, {step.Length + 1}) = {{1}})", step, step + ".");
+        if (filter.Rule is { } rule)
+            Add($"SUBSTR(place, LENGTH(place) - {rule.Length}) = {{0}}", "." + rule);
+        if (filter.IdPrefix is { } prefix) Add($"SUBSTR(id, 1, {prefix.Length}) = {{0}}", prefix);
+        if (filter.FromOffset is { } from) Add("topic_offset >= {0}", from);
         if (filter.Since is { } since) Add("added_at >= {0}", Time(since));
         if (filter.Until is { } until) Add("added_at < {0}", Time(until));
         if (after is not null)

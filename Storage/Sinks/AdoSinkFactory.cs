@@ -105,8 +105,8 @@ public sealed class AdoSinkFactory(DatabaseConnections connections) : ISinkFacto
                 if (session.Dialect.SchemaLock is { } wait)
                     await session.QueryAsync(wait, static _ => { }, token).ConfigureAwait(false);
                 var found = await session.Dialect.ReadTableAsync(session, table.Name, token).ConfigureAwait(false);
-                foreach (var statement in SinkDdl.Plan(table, session.Dialect, found).Statements)
-                    await session.Dialect.ExecuteDdlAsync(session, statement, token).ConfigureAwait(false);
+                await SchemaScripts.ExecuteAsync(session, SinkDdl.Plan(table, session.Dialect, found).Statements, token)
+                    .ConfigureAwait(false);
                 return true;
             },
             cancellation);
@@ -136,10 +136,10 @@ public sealed class AdoSinkFactory(DatabaseConnections connections) : ISinkFacto
 /// <summary>Database errors in the words of the sink's port.</summary>
 internal static class SinkFailures
 {
-    public static Exception Translate(string where, DatabaseException failure) => failure.Error.Class switch
+    public static Exception Translate(string where, DatabaseException failure, TimeSpan? retryAfter = null) => failure.Error.Class switch
     {
         ErrorClass.Configuration => new SinkConfigurationException(
             $"{where}: {failure.Message}. Check the connection's login, the table and the privileges.", failure),
-        _ => new SinkUnavailableException($"{where}: {failure.Message}", failure),
+        _ => new SinkUnavailableException($"{where}: {failure.Message}", failure) { RetryAfter = retryAfter },
     };
 }

@@ -33,6 +33,7 @@ internal sealed class AdoSinkLane : ISinkLane
     private long _progress;
     private int _rowsPerStatement;
     private int _unknownFailures;
+    private int _failures;
     private bool _constraintsAtOnce;
     private PendingWrite? _pending;
 
@@ -138,7 +139,7 @@ internal sealed class AdoSinkLane : ISinkLane
             }
             catch (DatabaseException failure)
             {
-                if (!Repeatable(failure, ref timeouts)) throw SinkFailures.Translate(_where, failure);
+                if (!Repeatable(failure, ref timeouts)) throw SinkFailures.Translate(_where, failure, NextDelay());
             }
         }
     }
@@ -168,6 +169,8 @@ internal sealed class AdoSinkLane : ISinkLane
         return true;
     }
 
+    private TimeSpan NextDelay() => _database.Options.Retry.Delay(++_failures, Random.Shared.NextDouble());
+
     private SinkWriteResult Done(SinkWrite write, PendingWrite done)
     {
         var result = done.Result;
@@ -176,6 +179,7 @@ internal sealed class AdoSinkLane : ISinkLane
         _writes++;
         _progress = write.Progress;
         _unknownFailures = 0;
+        _failures = 0;
         _rowsPerStatement = Math.Min(_database.Options.RowsPerStatement, _rowsPerStatement * 2);
         StorageMetrics.SinkRows.Add(result.Written, Tags());
         if (result.Quarantined > 0) StorageMetrics.SinkQuarantined.Add(result.Quarantined, Tags());
@@ -213,6 +217,9 @@ internal sealed class AdoSinkLane : ISinkLane
         if (moved == 0) throw new LaneMovedException();
         if (_constraintsAtOnce && session.Dialect.ConstraintsAtOnce is { } atOnce)
             await session.ExecuteAsync(atOnce, cancellation).ConfigureAwait(false);
+
+        if (write.Released.Count > 0)
+            await QuarantineRows.RemoveAsync(session, write.Released, cancellation).ConfigureAwait(false);
 
         var failures = await WriteRowsAsync(session, write, cancellation).ConfigureAwait(false);
         string? common = null;
@@ -277,7 +284,10 @@ internal sealed class AdoSinkLane : ISinkLane
         {
             throw new SinkUnavailableException(
                 $"{_where}: all of the last {_guard.Alike + rows} rows were refused alike, so it is not the rows: "
-                + $"{first.Code}: {first.Message}. Nothing of this write was quarantined; the rows wait until the table is repaired.");
+                + $"{first.Code}: {first.Message}. Nothing of this write was quarantined; the rows wait until the table is repaired.")
+            {
+                RetryAfter = NextDelay(),
+            };
         }
     }
 

@@ -22,6 +22,9 @@ public static class SinkRowCodes
 
     /// <summary>A time lies outside the years 1 to 9999.</summary>
     public const string TimeOutOfRange = "KOR5105";
+
+    /// <summary>A time has more digits after the second than its column keeps.</summary>
+    public const string TimeTooFine = "KOR5106";
 }
 
 /// <summary>Finds rows that cannot be stored, so that one of them does not cost the batch a round trip.</summary>
@@ -44,7 +47,11 @@ internal sealed class RowChecks
             {
                 case FieldKind.String or FieldKind.Bytes when found?.Length is { } length:
                     Add(column, (values, row) =>
-                        LengthFault(column, (BinaryColumn)values, row, length, found.LengthInBytes));
+                        LengthFault(column, (BinaryColumn)values, row, length, found.LengthInBytes)
+                        ?? (found.MaxBytes is { } bytes ? LengthFault(column, (BinaryColumn)values, row, bytes, true) : null));
+                    break;
+                case FieldKind.Double when found is { Type: "number" or "float" }:
+                    Add(column, (values, row) => NumberFault(column, ((DoubleColumn)values).Values[row]));
                     break;
                 case FieldKind.Integer when found is { Precision: { } digits } && digits < 19:
                     var limit = (long)Math.Pow(10, digits - (found.Scale ?? 0)) - 1;
@@ -57,6 +64,12 @@ internal sealed class RowChecks
                     break;
                 case FieldKind.Timestamp:
                     Add(column, (values, row) => TimeFault(column, ((LongColumn)values).Values[row], MinTime, MaxTime));
+                    if (dialect.Provider == Connections.DatabaseProvider.Oracle && found is { Scale: { } kept and < 6 })
+                    {
+                        var unit = (long)Pow10(6 - kept);
+                        Add(column, (values, row) => FinenessFault(column, ((LongColumn)values).Values[row], unit, kept));
+                    }
+
                     break;
                 case FieldKind.Date:
                     Add(column, (values, row) => TimeFault(column, ((LongColumn)values).Values[row], MinDate, MaxDate));
@@ -135,6 +148,19 @@ internal sealed class RowChecks
         value >= least && value <= most
             ? null
             : (SinkRowCodes.TimeOutOfRange, $"{column.Name} is outside the years 1 to 9999.");
+
+    private static (string, string)? FinenessFault(SinkColumn column, long value, long unit, int kept) =>
+        value % unit == 0
+            ? null
+            : (SinkRowCodes.TimeTooFine, string.Create(CultureInfo.InvariantCulture,
+                $"{column.Name} keeps {kept} digits after the second, the time has more; make it TIMESTAMP(6), or cut the time in a map step."));
+
+    /// <summary>NUMBER knows no NaN and no infinity and ends below 1E126.</summary>
+    private static (string, string)? NumberFault(SinkColumn column, double value) =>
+        double.IsFinite(value) && Math.Abs(value) < 1e125
+            ? null
+            : (SinkRowCodes.OutOfRange, string.Create(CultureInfo.InvariantCulture,
+                $"{column.Name} is a NUMBER, which does not hold {value}; make it BINARY_DOUBLE."));
 
     private static int Digits(int precision, int? scale) => Math.Max(0, precision - (scale ?? 0));
 

@@ -40,6 +40,10 @@ internal static class RowText
             case LongColumn { Type.Kind: FieldKind.Integer } c: json.WriteNumberValue(c.Values[row]); break;
             case LongColumn c: json.WriteStringValue(TimeText(c, row)); break;
             case DecimalColumn c: json.WriteNumberValue(c.Values[row]); break;
+            // JSON has no NaN and no infinity, and it is such rows that are refused.
+            case DoubleColumn c when !double.IsFinite(c.Values[row]):
+                json.WriteStringValue(c.Values[row].ToString(System.Globalization.CultureInfo.InvariantCulture));
+                break;
             case DoubleColumn c: json.WriteNumberValue(c.Values[row]); break;
             case BooleanColumn c: json.WriteBooleanValue(c.Values[row]); break;
             case BinaryColumn { Type.Kind: FieldKind.Bytes } c: json.WriteBase64StringValue(c.Span(row)); break;

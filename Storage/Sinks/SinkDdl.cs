@@ -85,6 +85,14 @@ internal static class SinkDdl
     {
         if (!dialect.Accepts(column.Type, present))
         {
+            if (present.Type.Contains("time zone", StringComparison.Ordinal))
+            {
+                differences.Add(
+                    $"The column {column.Name} is {present.Type}: what is stored would depend on the session's time zone. "
+                    + $"Make it {dialect.TypeText(column.Type, column.IsKey)}, which holds UTC, and show zones in a view.");
+                return;
+            }
+
             differences.Add(
                 $"The column {column.Name} is {present.Type}, the field is {column.Type}: "
                 + $"make the column {dialect.TypeText(column.Type, column.IsKey)}, or CAST the field in a map step.");

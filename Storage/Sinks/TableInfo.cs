@@ -11,7 +11,11 @@ namespace KafkaOracleOrleans.Storage.Sinks;
 /// <param name="HasDefault">The database fills it when it is not given.</param>
 internal sealed record ColumnInfo(
     string Name, string Type, int? Length, bool LengthInBytes, int? Precision, int? Scale, bool Nullable,
-        bool HasDefault);
+        bool HasDefault)
+{
+    /// <summary>The most bytes of a column whose <see cref="Length"/> counts characters; null when that is no limit.</summary>
+    public int? MaxBytes { get; init; }
+}
 
 /// <summary>A table as the database describes it.</summary>
 /// <param name="Columns">The columns in order.</param>

@@ -1,3 +1,4 @@
+using System.Globalization;
 using KafkaOracleOrleans.Processing.Ports;
 using KafkaOracleOrleans.Storage.Connections;
 
@@ -18,27 +19,111 @@ public static class OrleansSchema
     };
 
     /// <summary>
-    /// Makes the tables and queries; those that are there stay, queries are replaced by this build's. PostgreSQL:
-    /// clustering, grain storage and reminders; SQLite: grain storage and reminders of a single silo. Throws <see
+    /// Makes the tables when they are missing and <paramref name="create"/> allows it. Throws
+    /// <see cref="ConnectionConfigurationException"/> naming the script to run, or <see
     /// cref="StoreUnavailableException"/>.
+    /// </summary>
+    public static async Task EnsureAsync(Database database, bool create, CancellationToken cancellation)
+    {
+        try
+        {
+            if (await ExistsAsync(database, cancellation).ConfigureAwait(false)) return;
+        }
+        catch (DatabaseException failure)
+        {
+            throw new StoreUnavailableException($"The tables of Orleans cannot be checked: {failure.Message}", failure);
+        }
+
+        if (!create)
+        {
+            throw new ConnectionConfigurationException(
+                $"Connection '{database.Name}': no tables of Orleans found: run deploy/sql/orleans/{database.Provider.ToText()}.sql.");
+        }
+
+        await CreateAsync(database, cancellation).ConfigureAwait(false);
+    }
+
+    private static async Task<bool> ExistsAsync(Database database, CancellationToken cancellation)
+    {
+        try
+        {
+            return await database.ReadAsync(
+                async (session, token) =>
+                {
+                    var found = false;
+                    await session.QueryAsync(
+                        "SELECT QueryKey FROM OrleansQuery WHERE QueryKey = 'WriteToStorageKey'", _ => found = true, token)
+                        .ConfigureAwait(false);
+                    return found;
+                },
+                cancellation).ConfigureAwait(false);
+        }
+        catch (DatabaseException failure) when (database.Dialect.IsMissingTable(failure.Error))
+        {
+            return false;
+        }
+    }
+
+    /// <summary>
+    /// Makes the tables and queries; those that are there stay, queries and functions are replaced by this build's.
+    /// PostgreSQL and Oracle: clustering, grain storage and reminders; SQLite: grain storage and reminders of a single
+    /// silo. Throws <see cref="StoreUnavailableException"/>.
     /// </summary>
     public static async Task CreateAsync(Database database, CancellationToken cancellation)
     {
-        if (database.Provider == DatabaseProvider.Oracle)
-        {
-            throw new ConnectionConfigurationException(
-                $"Connection '{database.Name}': on Oracle run the scripts that come with Orleans; there is no hardened form of them here.");
-        }
-
         try
         {
             await SchemaScripts.RunAsync(
                 database, SchemaScripts.Read($"orleans/{database.Provider.ToText()}"),
                     cancellation).ConfigureAwait(false);
+            if (database.Provider == DatabaseProvider.Oracle)
+                await CheckFunctionsAsync(database, cancellation).ConfigureAwait(false);
         }
         catch (DatabaseException failure)
         {
             throw new StoreUnavailableException($"The tables of Orleans cannot be made: {failure.Message}", failure);
+        }
+    }
+
+    /// <summary>
+    /// The connection string Orleans' own providers get: the connection's, password included. Never to be logged.
+    /// Throws <see cref="ConnectionConfigurationException"/>.
+    /// </summary>
+    public static string ConnectionString(string name, ConnectionOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        var secrets = new PasswordSource(name, options);
+        var text = options.Provider switch
+        {
+            DatabaseProvider.PostgreSql => PostgresConnections.Text(name, options, secrets),
+            DatabaseProvider.Oracle => OracleConnections.Text(name, options, secrets),
+            _ => throw new ConnectionConfigurationException(
+                $"Connection '{name}' is {options.Provider.ToText()}: a cluster's database is postgresql or oracle."),
+        };
+        if (secrets.Read() is { } password) text["Password"] = password;
+        return text.ConnectionString;
+    }
+
+    /// <summary>Oracle keeps a function that does not compile and says so only when it is asked.</summary>
+    private static async Task CheckFunctionsAsync(Database database, CancellationToken cancellation)
+    {
+        var faults = await database.ReadAsync(
+            async (session, token) =>
+            {
+                var found = new List<string>();
+                await session.QueryAsync(
+                    "SELECT NAME, LINE, TEXT FROM USER_ERRORS WHERE NAME LIKE 'ORLEANS%' ORDER BY NAME, LINE",
+                    r => found.Add(string.Create(
+                        CultureInfo.InvariantCulture, $"{r.GetString(0)}, line {r.GetInt64(1)}: {r.GetString(2)}")), token)
+                    .ConfigureAwait(false);
+                return found;
+            },
+            cancellation).ConfigureAwait(false);
+        if (faults.Count > 0)
+        {
+            throw new ConnectionConfigurationException(
+                $"Connection '{database.Name}': functions of deploy/sql/orleans/oracle.sql do not compile:"
+                + string.Concat(faults.Select(f => Environment.NewLine + "  - " + f)));
         }
     }
 }

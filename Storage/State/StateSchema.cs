@@ -26,6 +26,7 @@ internal static class SchemaScripts
 {
     public const string State = "state";
     public const string Sink = "sink";
+    public const string Audit = "audit";
 
     public static string Path(Database database, string component) =>
         $"deploy/sql/{database.Provider.ToText()}/{component}.sql";
@@ -39,6 +40,13 @@ internal static class SchemaScripts
             ?? throw new InvalidOperationException($"The script {name} is not part of the build.");
         using var reader = new StreamReader(stream);
         return reader.ReadToEnd();
+    }
+
+    /// <summary>The statements of a script, without comments and semicolons.</summary>
+    public static IReadOnlyList<string> Statements(string script)
+    {
+        var lines = script.Split('\n').Where(l => !l.TrimStart().StartsWith("--", StringComparison.Ordinal));
+        return [.. string.Join('\n', lines).Split(";\n").Select(s => s.Trim().TrimEnd(';')).Where(s => s.Length > 0)];
     }
 
     public static async Task EnsureAsync(
@@ -70,7 +78,8 @@ internal static class SchemaScripts
         }
     }
 
-    private static async Task<int?> VersionAsync(Database database, string component, CancellationToken cancellation)
+    /// <summary>The version of a component's tables; null when they are missing.</summary>
+    public static async Task<int?> VersionAsync(Database database, string component, CancellationToken cancellation)
     {
         try
         {
@@ -91,14 +100,25 @@ internal static class SchemaScripts
         }
     }
 
+    /// <summary>Executes DDL in order; on Oracle it waits for locks instead of failing at once.</summary>
+    public static async Task ExecuteAsync(DbSession session, IReadOnlyList<string> statements, CancellationToken cancellation)
+    {
+        if (session.Dialect.AroundDdl is { } before)
+            await session.ExecuteAsync(before.Before, cancellation).ConfigureAwait(false);
+        foreach (var statement in statements)
+            await session.Dialect.ExecuteDdlAsync(session, statement, cancellation).ConfigureAwait(false);
+        // The connection goes back to the pool as it came. After an error it does not matter: the setting is harmless.
+        if (session.Dialect.AroundDdl is { } after)
+            await session.ExecuteAsync(after.After, cancellation).ConfigureAwait(false);
+    }
+
     public static Task<bool> RunAsync(Database database, string script, CancellationToken cancellation) =>
         database.WriteWithRetryAsync(
             async (session, token) =>
             {
                 if (session.Dialect.SchemaLock is { } wait)
                     await session.QueryAsync(wait, static _ => { }, token).ConfigureAwait(false);
-                foreach (var statement in session.Dialect.SplitScript(script))
-                    await session.Dialect.ExecuteDdlAsync(session, statement, token).ConfigureAwait(false);
+                await ExecuteAsync(session, session.Dialect.SplitScript(script), token).ConfigureAwait(false);
                 return true;
             },
             cancellation,

@@ -79,6 +79,72 @@ public sealed partial class OracleVerification
         return (kept == 1, $"{kept} of 1 row kept");
     }, cancellation);
 
+    private async Task<(bool, string)> UnreachableAsync(CancellationToken cancellation)
+    {
+        var options = Shorter(_database.Options);
+        (options.ConnectionString, options.Host, options.Port, options.Database, options.Tls) =
+            ("Connection Timeout=5", "127.0.0.1", 1, "NOWHERE", false);
+        options.User ??= "NOBODY";
+        if (options is { Password: null, PasswordFile: null }) options.Password = "none";
+        await using var nowhere = new Database(_database.Name, options, _database.Time);
+        try
+        {
+            await nowhere.PingAsync(cancellation).ConfigureAwait(false);
+            return (false, "port 1 of this machine answered");
+        }
+        catch (DatabaseException failure)
+        {
+            return (failure.Error.Class == ErrorClass.Unreachable, $"{failure.Error.Code} {failure.Error.Class}");
+        }
+    }
+
+    private Task<(bool, string)> TooLongAsync(CancellationToken cancellation) => WriteAsync(async (session, token) =>
+    {
+        // Only an array of several rows shows whether the refused one comes back with its index.
+        var outcome = await RowsAsync(session, [120, 121], [1, 1], ["short", new string('x', 4001)], token).ConfigureAwait(false);
+        var refused = outcome.Failures.Select(f => string.Create(CultureInfo.InvariantCulture, $"row {f.Row}: {f.Code}")).ToArray();
+        var kept = await CountAsync(session, "ID IN (120, 121)", token).ConfigureAwait(false);
+        return (refused.Length == 0 ? kept == 2 : refused.Length == 1 && outcome.Failures[0].Row == 1 && kept == 1,
+            refused.Length == 0 ? "stored: MAX_STRING_SIZE=EXTENDED" : $"refused {refused[0]}; kept {kept} of 1 good row");
+    }, cancellation);
+
+    private async Task<(bool, string)> CharsetAsync(CancellationToken cancellation)
+    {
+        var charset = "";
+        await _database.ReadAsync(
+            async (session, token) =>
+            {
+                await session.QueryAsync(OracleDialect.ReadCharset, r => charset = r.GetString(0), token).ConfigureAwait(false);
+                return true;
+            },
+            cancellation).ConfigureAwait(false);
+        return (charset is "AL32UTF8" or "UTF8", charset);
+    }
+
+    private async Task<(bool, string)> OrleansAsync(CancellationToken cancellation)
+    {
+        await OrleansSchema.CreateAsync(_database, cancellation).ConfigureAwait(false);
+        var versions = new List<string>();
+        await _database.ReadAsync(
+            async (session, token) =>
+            {
+                for (var writer = 0; writer < 2; writer++)
+                {
+                    await session.QueryAsync(
+                        "SELECT OrleansWriteState(1, 0, 0, 1, 'verify', 'key', 'KOR_VERIFY', NULL, :P0) FROM DUAL",
+                        r => versions.Add(r.IsDBNull(0) ? "refused" : string.Create(CultureInfo.InvariantCulture, $"version {r.GetInt64(0)}")), token, new byte[] { 1 })
+                        .ConfigureAwait(false);
+                }
+
+                await session.QueryAsync(
+                    "SELECT OrleansDeleteState(1, 0, 0, 1, 'verify', 'key', 'KOR_VERIFY', 1) FROM DUAL", _ => { }, token)
+                    .ConfigureAwait(false);
+                return true;
+            },
+            cancellation).ConfigureAwait(false);
+        return (versions.SequenceEqual(["version 1", "refused"]), string.Join(", ", versions));
+    }
+
     private async Task<(bool, string)> KeyRaceAsync(CancellationToken cancellation)
     {
         // Both look for the key before either has committed it.
@@ -213,6 +279,7 @@ public sealed partial class OracleVerification
         User = options.User,
         Password = options.Password,
         PasswordFile = options.PasswordFile,
+        Tls = options.Tls,
         WalletLocation = options.WalletLocation,
         TnsAdmin = options.TnsAdmin,
         CommandTimeout = TimeSpan.FromSeconds(1),

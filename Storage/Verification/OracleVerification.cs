@@ -14,7 +14,7 @@ public sealed record VerificationResult(string Name, bool Passed, string Evidenc
 
 /// <summary>
 /// Tries every assumption this product makes about Oracle and its driver against a real database. It makes tables named
-/// KOR_VERIFY_* and the state tables in the connection's schema and drops the former: run it in a scratch schema.
+/// KOR_VERIFY_*, Orleans' tables and the state tables in the connection's schema and drops the first: run it in a scratch schema.
 /// </summary>
 public sealed partial class OracleVerification
 {
@@ -64,6 +64,10 @@ public sealed partial class OracleVerification
             ("a statement past its time limit is cancelled, and the connection's pool is usable afterwards",
                 TimeoutAsync),
             ("a wrong table is ORA-00942, classified as configuration", MissingTableAsync),
+            ("a server that is not there is told from the wrapped error (ORA-50201)", UnreachableAsync),
+            ("a VARCHAR2 bind of 4,001 bytes is refused as the row's fault, or the database takes long strings", TooLongAsync),
+            ("the database stores UTF-8, so that no character is replaced", CharsetAsync),
+            ("Orleans' tables and functions compile, and of two first writers of a grain one wins", OrleansAsync),
             ("the state store takes over, commits, fences and resets", StateStoreAsync),
         ];
         try

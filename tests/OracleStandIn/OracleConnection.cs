@@ -160,8 +160,11 @@ public sealed class OracleTransaction : DbTransaction
     {
         if (disposing && !_done)
         {
+            var isDead = _connection.State != ConnectionState.Open;
             _connection.Current?.Dispose();
             _connection.Current = null;
+            // Rolling back on a dead session fails, as it may in the real driver: callers must bear it.
+            if (isDead) throw new OracleException(3114, "not connected to ORACLE");
         }
 
         base.Dispose(disposing);

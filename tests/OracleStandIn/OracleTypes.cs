@@ -15,7 +15,9 @@ public enum OracleDbType
     Date = 106,
     Decimal = 107,
     Int16 = 111,
+    Int32 = 112,
     Int64 = 113,
+    NVarchar2 = 119,
     Raw = 120,
     TimeStamp = 123,
     Varchar2 = 126,
@@ -100,6 +102,8 @@ public sealed class OracleException : DbException
         "57P01" or "57P02" => 3113,
         "57P03" => 1033,
         "P0001" => 20001,
+        // What tests raise by number: U1653 is ORA-01653.
+        ['U', .. var number] when int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var code) => code,
         _ => 600,
     };
 }
@@ -109,7 +113,31 @@ public sealed class OracleParameter : DbParameter
 {
     public OracleDbType OracleDbType { get; set; } = OracleDbType.Varchar2;
 
-    public override System.Data.DbType DbType { get; set; }
+    /// <summary>What is set last wins, as in the real driver; it knows no booleans before server 23.</summary>
+    public override System.Data.DbType DbType
+    {
+        get => _dbType;
+        set
+        {
+            _dbType = value;
+            OracleDbType = value switch
+            {
+                System.Data.DbType.String => OracleDbType.NVarchar2,
+                System.Data.DbType.AnsiString => OracleDbType.Varchar2,
+                System.Data.DbType.Int16 => OracleDbType.Int16,
+                System.Data.DbType.Int32 => OracleDbType.Int32,
+                System.Data.DbType.Int64 => OracleDbType.Int64,
+                System.Data.DbType.Decimal => OracleDbType.Decimal,
+                System.Data.DbType.Double => OracleDbType.BinaryDouble,
+                System.Data.DbType.DateTime => OracleDbType.TimeStamp,
+                System.Data.DbType.Date => OracleDbType.Date,
+                System.Data.DbType.Binary => OracleDbType.Raw,
+                _ => throw new ArgumentException($"The stand-in, like the driver, has no type for {value}."),
+            };
+        }
+    }
+
+    private System.Data.DbType _dbType;
 
     public override System.Data.ParameterDirection Direction { get; set; } = System.Data.ParameterDirection.Input;
 
@@ -137,6 +165,7 @@ public sealed class OracleParameter : DbParameter
         {
             string { Length: 0 } => DBNull.Value,
             byte[] { Length: 0 } => DBNull.Value,
+            DateTime { Kind: not DateTimeKind.Unspecified } time => DateTime.SpecifyKind(time, DateTimeKind.Unspecified),
             _ => value,
         };
         Check(value);
@@ -152,15 +181,15 @@ public sealed class OracleParameter : DbParameter
             byte[] bytes => bytes.Length,
             _ => 0,
         };
-        if ((OracleDbType == OracleDbType.Varchar2 && length > 4000)
+        if ((OracleDbType is OracleDbType.Varchar2 or OracleDbType.NVarchar2 && length > 4000)
             || (OracleDbType == OracleDbType.Raw && length > 2000))
             throw new OracleException(1461, "can bind a LONG value only for insert into a LONG column");
     }
 
     private static NpgsqlDbType TypeOf(OracleDbType type) => type switch
     {
-        OracleDbType.Varchar2 or OracleDbType.Clob => NpgsqlDbType.Text,
-        OracleDbType.Int16 or OracleDbType.Int64 or OracleDbType.Decimal => NpgsqlDbType.Numeric,
+        OracleDbType.Varchar2 or OracleDbType.NVarchar2 or OracleDbType.Clob => NpgsqlDbType.Text,
+        OracleDbType.Int16 or OracleDbType.Int32 or OracleDbType.Int64 or OracleDbType.Decimal => NpgsqlDbType.Numeric,
         OracleDbType.BinaryDouble => NpgsqlDbType.Double,
         OracleDbType.TimeStamp => NpgsqlDbType.Timestamp,
         OracleDbType.Date => NpgsqlDbType.Date,

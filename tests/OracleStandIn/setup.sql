@@ -10,12 +10,14 @@ SELECT n.nspname::text AS ns,
     CASE t.typname
         WHEN 'numeric' THEN 'NUMBER' WHEN 'float8' THEN 'BINARY_DOUBLE' WHEN 'varchar' THEN 'VARCHAR2'
         WHEN 'varchar2' THEN 'VARCHAR2' WHEN 'text' THEN 'CLOB' WHEN 'bytea' THEN 'BLOB'
-        WHEN 'timestamp' THEN 'TIMESTAMP(6)' WHEN 'date' THEN 'DATE' ELSE upper(t.typname) END AS data_type,
+        WHEN 'timestamp' THEN 'TIMESTAMP(' || CASE WHEN a.atttypmod < 0 THEN 6 ELSE a.atttypmod END || ')'
+        WHEN 'timestamptz' THEN 'TIMESTAMP(6) WITH TIME ZONE' WHEN 'date' THEN 'DATE' ELSE upper(t.typname) END AS data_type,
     CASE WHEN t.typname IN ('varchar', 'varchar2') THEN a.atttypmod - 4 ELSE 22 END::numeric AS data_length,
     CASE WHEN t.typname IN ('varchar', 'varchar2') THEN a.atttypmod - 4 ELSE 0 END::numeric AS char_length,
     CASE WHEN t.typname IN ('varchar', 'varchar2') THEN 'B' END AS char_used,
     CASE WHEN t.typname = 'numeric' AND a.atttypmod >= 4 THEN ((a.atttypmod - 4) >> 16) & 65535 END::numeric AS data_precision,
-    CASE WHEN t.typname = 'numeric' AND a.atttypmod >= 4 THEN (a.atttypmod - 4) & 2047 END::numeric AS data_scale,
+    CASE WHEN t.typname = 'numeric' AND a.atttypmod >= 4 THEN (a.atttypmod - 4) & 2047
+        WHEN t.typname = 'timestamp' THEN CASE WHEN a.atttypmod < 0 THEN 6 ELSE a.atttypmod END END::numeric AS data_scale,
     CASE WHEN a.attnotnull THEN 'N' ELSE 'Y' END AS nullable,
     CASE WHEN a.atthasdef THEN 1 END::numeric AS default_length,
     a.attnum::numeric AS column_id
@@ -51,3 +53,10 @@ SELECT CASE WHEN n.nspname = 'public' THEN 'KOR' ELSE upper(n.nspname) END AS in
     CASE WHEN a.attname = lower(a.attname) THEN upper(a.attname) ELSE a.attname::text END AS column_name
 FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_class c ON c.oid = i.indrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = ANY (i.indkey);
+
+CREATE VIEW public.nls_database_parameters AS
+SELECT 'NLS_CHARACTERSET'::text AS parameter, 'AL32UTF8'::text AS value;
+
+-- Nothing fails to compile here that was created.
+CREATE VIEW public.user_errors AS
+SELECT ''::text AS name, 0::numeric AS line, ''::text AS text WHERE false;

@@ -1,5 +1,5 @@
 using KafkaOracleOrleans.Storage.Connections;
-using KafkaOracleOrleans.Storage.Dialects;
+using KafkaOracleOrleans.Storage.State;
 using Npgsql;
 
 namespace KafkaOracleOrleans.Storage.Tests;
@@ -9,55 +9,6 @@ public sealed class ConnectionTests
     private const string Secret = "s3cr3t-Passw0rd";
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
-
-    [Theory]
-    [InlineData(3113, ErrorClass.SessionLost)]
-    [InlineData(25408, ErrorClass.SessionLost)]
-    [InlineData(12541, ErrorClass.Unreachable)]
-    [InlineData(1033, ErrorClass.Unreachable)]
-    [InlineData(60, ErrorClass.Conflict)]
-    [InlineData(8177, ErrorClass.Conflict)]
-    [InlineData(1653, ErrorClass.Resource)]
-    [InlineData(1013, ErrorClass.Timeout)]
-    [InlineData(1, ErrorClass.Row)]
-    [InlineData(12899, ErrorClass.Row)]
-    [InlineData(1438, ErrorClass.Row)]
-    [InlineData(20500, ErrorClass.Row)]
-    [InlineData(942, ErrorClass.Configuration)]
-    [InlineData(904, ErrorClass.Configuration)]
-    [InlineData(1017, ErrorClass.Configuration)]
-    [InlineData(955, ErrorClass.AlreadyExists)]
-    [InlineData(1430, ErrorClass.AlreadyExists)]
-    [InlineData(4711, ErrorClass.Unknown)]
-    public void Oracle_codes_are_classified(int code, ErrorClass expected) =>
-        Assert.Equal(expected, OracleDialect.ClassOf(code));
-
-    [Theory]
-    [InlineData("57P01", ErrorClass.SessionLost)]
-    [InlineData("08006", ErrorClass.SessionLost)]
-    [InlineData("57P03", ErrorClass.Unreachable)]
-    [InlineData("40P01", ErrorClass.Conflict)]
-    [InlineData("53100", ErrorClass.Resource)]
-    [InlineData("25006", ErrorClass.Resource)]
-    [InlineData("57014", ErrorClass.Timeout)]
-    [InlineData("22001", ErrorClass.Row)]
-    [InlineData("23514", ErrorClass.Row)]
-    [InlineData("42P01", ErrorClass.Configuration)]
-    [InlineData("42P07", ErrorClass.AlreadyExists)]
-    [InlineData("28P01", ErrorClass.Configuration)]
-    [InlineData("XX000", ErrorClass.Unknown)]
-    public void PostgreSQL_states_are_classified(string state, ErrorClass expected) =>
-        Assert.Equal(expected, PostgresDialect.ClassOf(state));
-
-    [Theory]
-    [InlineData(5, "database is locked", ErrorClass.Conflict)]
-    [InlineData(13, "database or disk is full", ErrorClass.Resource)]
-    [InlineData(14, "unable to open database file", ErrorClass.Unreachable)]
-    [InlineData(19, "UNIQUE constraint failed", ErrorClass.Row)]
-    [InlineData(1, "no such table: x", ErrorClass.Configuration)]
-    [InlineData(1, "table x already exists", ErrorClass.AlreadyExists)]
-    public void SQLite_codes_are_classified(int code, string message, ErrorClass expected) =>
-        Assert.Equal(expected, SqliteDialect.ClassOf(code, message));
 
     [Fact]
     public void Faults_of_all_connections_are_reported_at_once()
@@ -100,7 +51,7 @@ public sealed class ConnectionTests
         Assert.DoesNotContain(Secret, failure.ToString());
         Assert.DoesNotContain(Secret, database.Circuit.LastError);
 
-        var scrubber = new SecretScrubber(() => Secret);
+        var scrubber = new SecretScrubber(() => [Secret]);
         var scrubbed = scrubber.Scrub(
             new NpgsqlException("outer", new InvalidOperationException($"Password={Secret}")));
         Assert.DoesNotContain(Secret, scrubbed.ToString());
@@ -117,7 +68,7 @@ public sealed class ConnectionTests
             Assert.Equal("first", source.Read());
             await File.WriteAllTextAsync(file, "second", Cancel);
             Assert.Equal("second", source.Read());
-            Assert.Equal("second", source.Last);
+            Assert.Equal("second", source.Known[^1]);
         }
         finally
         {
@@ -127,6 +78,111 @@ public sealed class ConnectionTests
         var missing = new PasswordSource("dwh", new ConnectionOptions { PasswordFile = file });
         Assert.Contains("cannot be read",
             Assert.Throws<ConnectionConfigurationException>(() => missing.Read()).Message);
+    }
+
+    [Fact]
+    public async Task A_refused_login_is_not_tried_again_until_the_password_changes_or_the_pause_is_over()
+    {
+        var file = Path.GetTempFileName();
+        await File.WriteAllTextAsync(file, "wrong", Cancel);
+        var time = new Clock();
+        using var guard = new LoginGuard("dwh", new PasswordSource("dwh", new ConnectionOptions { PasswordFile = file }), time);
+        var attempts = 0;
+        var refusal = new DatabaseError(ErrorClass.Configuration, "ORA-01017", "ORA-01017: invalid username/password; logon denied");
+
+        await Assert.ThrowsAsync<InvalidOperationException>(OpenAsync);
+        // Eight lanes ask at once: none of them reaches the server.
+        await Task.WhenAll(Enumerable.Range(0, 8).Select(async _ =>
+            Assert.Contains("not tried again", (await Assert.ThrowsAsync<DatabaseException>(OpenAsync)).Message)));
+        Assert.Equal(1, attempts);
+        time.Advance(TimeSpan.FromSeconds(61));
+        await Assert.ThrowsAsync<InvalidOperationException>(OpenAsync);
+        time.Advance(TimeSpan.FromSeconds(61)); // The second pause is twice as long.
+        await Assert.ThrowsAsync<DatabaseException>(OpenAsync);
+        Assert.Equal(2, attempts);
+        await File.WriteAllTextAsync(file, "another", Cancel);
+        await Assert.ThrowsAsync<InvalidOperationException>(OpenAsync);
+        Assert.Equal(3, attempts);
+        File.Delete(file);
+
+        Task<System.Data.Common.DbConnection> OpenAsync() => guard.OpenAsync(
+            _ =>
+            {
+                attempts++;
+                throw new InvalidOperationException("refused");
+            },
+            failure => failure is InvalidOperationException ? refusal : null, Cancel);
+    }
+
+    [Fact]
+    public void Oracle_connection_strings_take_hosts_TCPS_descriptors_aliases_and_wallets()
+    {
+        Assert.Equal("//db:1521/orders", Source(new() { Host = "db", Database = "orders" }));
+        Assert.Equal("//[fe80::1]:1600/orders", Source(new() { Host = "fe80::1", Port = 1600, Database = "orders" }));
+        Assert.Equal("tcps://db:2484/orders", Source(new() { Host = "db", Database = "orders", Tls = true }));
+        Assert.Equal("ORDERS_TNS", Source(new() { ConnectionString = "User Id=kor", Database = "ORDERS_TNS" }));
+        const string Descriptor = "(DESCRIPTION=(ADDRESS=(PROTOCOL=TCPS)(HOST=db)(PORT=2484))(CONNECT_DATA=(SERVICE_NAME=orders)))";
+        Assert.Equal(Descriptor, Source(new() { Database = Descriptor }));
+        var text = Text(new()
+        {
+            ConnectionString = "User Id=kor;Data Source=tcps://db:2484/orders;Max Pool Size=7;Statement Cache Size=5",
+            WalletLocation = "/wallet", TnsAdmin = "/tns",
+        });
+        Assert.Equal("/wallet /tns 7 5 false", string.Join(' ',
+            new[] { "Wallet_Location", "Tns_Admin", "Max Pool Size", "Statement Cache Size", "Self Tuning" }.Select(k => text[k])));
+        var faults = new ConnectionOptions { Provider = DatabaseProvider.Oracle, Database = "x", ConnectionString = "a=b", Tls = true }.Validate();
+        Assert.Contains("tls needs host", string.Join(" ", faults));
+
+        static System.Data.Common.DbConnectionStringBuilder Text(ConnectionOptions options)
+        {
+            options.Provider = DatabaseProvider.Oracle;
+            return OracleConnections.Text("dwh", options, new PasswordSource("dwh", options));
+        }
+
+        static string? Source(ConnectionOptions options) => Text(options)["Data Source"].ToString();
+    }
+
+    [Fact]
+    public void Every_secret_of_a_connection_string_is_scrubbed_also_of_proxies_and_wallets()
+    {
+        var options = new ConnectionOptions
+        {
+            Provider = DatabaseProvider.Oracle,
+            ConnectionString = $"User Id=kor;Password=one-{Secret};Proxy User Id=app;Proxy Password=two-{Secret};Data Source=db;Wallet_Password=three-{Secret}",
+        };
+        var secrets = new PasswordSource("dwh", options);
+        OracleConnections.Text("dwh", options, secrets);
+        var scrubbed = new SecretScrubber(() => secrets.Known).Scrub($"ORA-1: one-{Secret} two-{Secret} three-{Secret}");
+        Assert.Equal("ORA-1: *** *** ***", scrubbed);
+        Assert.DoesNotContain(Secret, options.ToString());
+    }
+
+    [Fact]
+    public void Orleans_gets_the_whole_connection_string_of_PostgreSQL_and_Oracle_and_none_of_SQLite()
+    {
+        var oracle = OrleansSchema.ConnectionString("c", new()
+        {
+            Provider = DatabaseProvider.Oracle, Host = "db", Database = "orders", User = "kor", Password = Secret,
+        });
+        Assert.Contains("//db:1521/orders", oracle);
+        Assert.Contains(Secret, oracle);
+        var postgres = OrleansSchema.ConnectionString("c", new()
+        {
+            Provider = DatabaseProvider.PostgreSql, Host = "db", Database = "orders", User = "kor", Password = Secret, Tls = true,
+        });
+        Assert.Contains("SSL Mode=VerifyFull", postgres);
+        Assert.Contains(Secret, postgres);
+        Assert.Throws<ConnectionConfigurationException>(
+            () => OrleansSchema.ConnectionString("c", new() { Provider = DatabaseProvider.Sqlite, Database = "x" }));
+    }
+
+    private sealed class Clock : TimeProvider
+    {
+        private DateTimeOffset _now = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
+
+        public override DateTimeOffset GetUtcNow() => _now;
+
+        public void Advance(TimeSpan by) => _now += by;
     }
 
     [Fact]

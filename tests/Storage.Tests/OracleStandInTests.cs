@@ -2,6 +2,7 @@ using KafkaOracleOrleans.Processing.Ports;
 using KafkaOracleOrleans.Processing.Records;
 using KafkaOracleOrleans.Storage.Connections;
 using KafkaOracleOrleans.Storage.Dialects;
+using KafkaOracleOrleans.Storage.Lookups;
 using KafkaOracleOrleans.Storage.Sinks;
 using KafkaOracleOrleans.Storage.Verification;
 using KafkaOracleOrleans.TestSupport;
@@ -54,7 +55,7 @@ public sealed class OracleStandInFaultTests(PostgresFixture postgres)
         await using var database = new Database("dwh", await StandIn.CreateAsync(postgres));
         var results = await new OracleVerification(database).RunAsync(Cancel);
 
-        Assert.Equal(16, results.Count);
+        Assert.Equal(20, results.Count);
         Assert.All(results, r => Assert.True(r.Passed, $"{r.Name}: {r.Evidence}"));
     }
 
@@ -62,7 +63,7 @@ public sealed class OracleStandInFaultTests(PostgresFixture postgres)
     public async Task Connections_cut_around_COMMIT_lose_and_double_nothing()
     {
         var cluster = await postgres.GetAsync();
-        await using var proxy = new TcpProxy("127.0.0.1", cluster.Port, "COMMIT"u8.ToArray());
+        await using var proxy = new TcpProxy("127.0.0.1", cluster.Port, TcpProxy.Commit);
         var options = await StandIn.CreateAsync(postgres, proxy.Port);
         await using var connections = new DatabaseConnections(new Dictionary<string, ConnectionOptions> { ["dwh"] = options });
         var factory = new AdoSinkFactory(connections);
@@ -126,6 +127,121 @@ public sealed class OracleStandInFaultTests(PostgresFixture postgres)
         Assert.Equal("1:5:4001,3:2000:90000,4::", await cluster.PsqlAsync(options.Database!,
             "SELECT string_agg(id || ':' || coalesce(length(title)::text, '') || ':' || coalesce(length(body)::text, ''), ',' ORDER BY id) FROM notes"));
         Assert.Equal("KOR5103", await cluster.PsqlAsync(options.Database!, "SELECT code FROM kor_quarantine"));
+    }
+
+    [Fact]
+    public async Task A_full_tablespace_is_waited_for_and_nothing_is_quarantined()
+    {
+        var options = await StandIn.CreateAsync(postgres);
+        var cluster = await postgres.GetAsync();
+        await using var connections = new DatabaseConnections(new Dictionary<string, ConnectionOptions> { ["dwh"] = options });
+        var factory = new AdoSinkFactory(connections);
+        var schema = new Schema(new Field("id", FieldType.Integer, false), new Field("v", FieldType.String));
+        var spec = new SinkSpec("p", "s", "dwh", "filling", SinkMode.Append, schema, ["id"], null, true, false);
+        await factory.PrepareAsync(spec, Cancel);
+        await using var lane = await factory.OpenAsync(spec, "0", Cancel);
+        await cluster.PsqlAsync(options.Database!,
+            "CREATE FUNCTION full_tablespace() RETURNS trigger LANGUAGE plpgsql AS "
+            + "$$ BEGIN IF new.id > 700 THEN RAISE EXCEPTION 'unable to extend table' USING ERRCODE = 'U1653'; END IF; RETURN new; END $$; "
+            + "CREATE TRIGGER full_t BEFORE INSERT ON filling FOR EACH ROW EXECUTE FUNCTION full_tablespace(); "
+            + "ALTER TABLE filling ADD CONSTRAINT poison CHECK (id % 100 <> 7)");
+        var write = new SinkWrite(
+            Rows.Block(schema, [.. Enumerable.Range(0, 1000).Select(i => (object?[])[(long)i, "a"])]), 1, null, null);
+
+        // The space ends within a batch that has poison rows, too: the batch as a whole waits.
+        for (var i = 0; i < 3; i++)
+        {
+            var full = await Assert.ThrowsAsync<SinkUnavailableException>(() => lane.WriteAsync(write, Cancel));
+            Assert.Contains("ORA-01653", full.Message);
+            Assert.NotNull(full.RetryAfter);
+        }
+
+        Assert.Equal("0|0", await cluster.PsqlAsync(options.Database!, "SELECT (SELECT count(*) FROM filling), (SELECT count(*) FROM kor_quarantine)"));
+        await cluster.PsqlAsync(options.Database!, "DROP TRIGGER full_t ON filling");
+        Assert.Equal(new SinkWriteResult(990, 10), await lane.WriteAsync(write, Cancel));
+    }
+
+    [Fact]
+    public async Task Columns_of_other_makes_take_what_they_hold_and_refuse_the_rest_by_row()
+    {
+        var options = await StandIn.CreateAsync(postgres);
+        await using var connections = new DatabaseConnections(new Dictionary<string, ConnectionOptions> { ["dwh"] = options });
+        var factory = new AdoSinkFactory(connections);
+        await connections.Get("dwh").WriteAsync((session, token) => session.ExecuteAsync(
+            "CREATE TABLE OTHERS (ID NUMBER(19) NOT NULL PRIMARY KEY, N NUMBER(8,2), RATIO NUMBER, AT TIMESTAMP(3))", token), Cancel);
+        var schema = new Schema(
+            new Field("id", FieldType.Integer, false), new Field("n", FieldType.Integer), new Field("ratio", FieldType.Double),
+            new Field("at", FieldType.Timestamp));
+        var spec = new SinkSpec("p", "s", "dwh", "others", SinkMode.Upsert, schema, ["id"], null, true, false);
+        await factory.PrepareAsync(spec, Cancel);
+        await using var lane = await factory.OpenAsync(spec, "0", Cancel);
+        var at = new DateTime(2026, 1, 2, 3, 4, 5, DateTimeKind.Utc);
+        var rows = Rows.Block(schema,
+            [1L, 999_999L, 0.25, at.AddMilliseconds(123)], [2L, 1_000_000L, 0.5, at], [3L, 1L, double.NaN, at],
+            [4L, 1L, 1e200, at], [5L, 1L, 1e100, at.AddMicroseconds(1)], [6L, null, null, null]);
+
+        Assert.Equal(new SinkWriteResult(2, 4), await lane.WriteAsync(new SinkWrite(rows, 1, null, null), Cancel));
+        var cluster = await postgres.GetAsync();
+        Assert.Equal("KOR5104,KOR5104,KOR5104,KOR5106",
+            await cluster.PsqlAsync(options.Database!, "SELECT string_agg(code, ',' ORDER BY code) FROM kor_quarantine"));
+    }
+
+    [Fact]
+    public async Task A_column_with_a_time_zone_is_refused_at_the_start_and_in_a_lookup()
+    {
+        var options = await StandIn.CreateAsync(postgres);
+        var cluster = await postgres.GetAsync();
+        await cluster.PsqlAsync(options.Database!, "CREATE TABLE zoned (id numeric(19) NOT NULL PRIMARY KEY, at timestamptz)");
+        await using var connections = new DatabaseConnections(new Dictionary<string, ConnectionOptions> { ["dwh"] = options });
+        var schema = new Schema(new Field("id", FieldType.Integer, false), new Field("at", FieldType.Timestamp));
+        var spec = new SinkSpec("p", "s", "dwh", "zoned", SinkMode.Upsert, schema, ["id"], null, true, false);
+
+        var refused = await Assert.ThrowsAsync<SinkConfigurationException>(
+            () => new AdoSinkFactory(connections).PrepareAsync(spec, Cancel));
+        Assert.Contains("session's time zone", refused.Message);
+        await cluster.PsqlAsync(options.Database!, "INSERT INTO zoned VALUES (1, now())");
+        var lookup = new LookupSpec("dwh", "zoned", ["id"], ["at"], [FieldType.Timestamp]);
+        var unread = await Assert.ThrowsAsync<SinkConfigurationException>(
+            () => new AdoLookup(connections).ReadAllAsync(lookup, [FieldType.Integer], 10, Cancel));
+        Assert.Contains("SYS_EXTRACT_UTC", unread.Message);
+    }
+
+    [Fact]
+    public async Task Where_the_database_is_not_UTF8_its_own_count_of_bytes_decides()
+    {
+        var options = await StandIn.CreateAsync(postgres);
+        var cluster = await postgres.GetAsync();
+        await cluster.PsqlAsync(options.Database!,
+            "CREATE OR REPLACE VIEW nls_database_parameters AS SELECT 'NLS_CHARACTERSET'::text AS parameter, 'WE8ISO8859P15'::text AS value; "
+            + "CREATE TABLE western (id numeric(19) NOT NULL PRIMARY KEY, name varchar(5))");
+        await using var connections = new DatabaseConnections(new Dictionary<string, ConnectionOptions> { ["dwh"] = options });
+        var factory = new AdoSinkFactory(connections);
+        var schema = new Schema(new Field("id", FieldType.Integer, false), new Field("name", FieldType.String));
+        var spec = new SinkSpec("p", "s", "dwh", "western", SinkMode.Upsert, schema, ["id"], null, true, false);
+        await factory.PrepareAsync(spec, Cancel);
+        await using var lane = await factory.OpenAsync(spec, "0", Cancel);
+
+        Assert.Equal(new SinkWriteResult(1, 1), await lane.WriteAsync(
+            new SinkWrite(Rows.Block(schema, [1L, "ééééé"], [2L, "éééééé"]), 1, null, null), Cancel));
+    }
+
+    [Fact]
+    public async Task A_driver_that_fails_at_giving_a_dead_connection_back_hides_neither_the_error_nor_a_commit()
+    {
+        var cluster = await postgres.GetAsync();
+        await using var proxy = new TcpProxy("127.0.0.1", cluster.Port, TcpProxy.Commit);
+        var options = await StandIn.CreateAsync(postgres, proxy.Port);
+        await using var database = new Database("dwh", options);
+        await cluster.PsqlAsync(options.Database!, "CREATE TABLE lost (id numeric(10))");
+        await database.PingAsync(Cancel);
+        proxy.Arm(CutPoint.BeforeAnswer);
+
+        // The stand-in throws when the transaction of a dead connection is disposed, as drivers may.
+        var failure = await Assert.ThrowsAsync<DatabaseException>(() => database.WriteAsync(
+            (session, token) => session.ExecuteAsync("INSERT INTO LOST (ID) VALUES (1)", token), Cancel));
+        Assert.True(failure.OutcomeUnknown, failure.ToString());
+        Assert.Equal("1", await cluster.PsqlAsync(options.Database!, "SELECT count(*) FROM lost"));
+        await database.PingAsync(Cancel);
     }
 
     [Fact]

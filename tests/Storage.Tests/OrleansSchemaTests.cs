@@ -37,6 +37,26 @@ public sealed class OrleansSchemaTests(PostgresFixture postgres)
         await RunAsync(DatabaseProvider.Sqlite, $"Data Source={database.Options.Database}");
     }
 
+    [Fact]
+    public async Task A_silo_lives_on_the_Oracle_stand_in_and_sixteen_first_writers_leave_one_row()
+    {
+        var options = await StandIn.CreateAsync(postgres);
+        await using var database = new Database("test", options);
+        var missing = await Assert.ThrowsAsync<ConnectionConfigurationException>(
+            () => OrleansSchema.EnsureAsync(database, create: false, Cancel));
+        Assert.Contains("deploy/sql/orleans/oracle.sql", missing.Message);
+        await OrleansSchema.EnsureAsync(database, create: true, Cancel);
+        await OrleansSchema.EnsureAsync(database, create: false, Cancel);
+        await OrleansSchema.CreateAsync(database, Cancel);
+        await RunAsync(DatabaseProvider.Oracle, OrleansSchema.ConnectionString("test", options));
+        var cluster = await postgres.GetAsync();
+        Assert.Equal("21|21", await cluster.PsqlAsync(options.Database!,
+            "SELECT count(*), count(DISTINCT (grainidhash, graintypehash, grainidn0, grainidn1, grainidextensionstring)) FROM orleansstorage"));
+        Assert.Equal("0",
+            await cluster.PsqlAsync(options.Database!, "SELECT count(*) FROM orleansmembershiptable WHERE status = 3"));
+        Assert.Equal("1", await cluster.PsqlAsync(options.Database!, "SELECT count(*) FROM orleansmembershiptable"));
+    }
+
     private static async Task RunAsync(DatabaseProvider provider, string connectionString)
     {
         var invariant = OrleansSchema.Invariant(provider);
@@ -44,7 +64,7 @@ public sealed class OrleansSchemaTests(PostgresFixture postgres)
         builder.Logging.ClearProviders();
         builder.UseOrleans(silo =>
         {
-            if (provider == DatabaseProvider.PostgreSql)
+            if (provider != DatabaseProvider.Sqlite)
             {
                 silo.UseAdoNetClustering(o => (o.Invariant, o.ConnectionString) = (invariant, connectionString));
                 silo.ConfigureEndpoints(FreePort(), 0);

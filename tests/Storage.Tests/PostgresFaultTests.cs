@@ -22,7 +22,7 @@ public sealed class PostgresFaultTests(PostgresFixture postgres)
     {
         var cluster = await postgres.GetAsync();
         var name = await cluster.CreateDatabaseAsync();
-        await using var proxy = new TcpProxy("127.0.0.1", cluster.Port, "COMMIT"u8.ToArray());
+        await using var proxy = new TcpProxy("127.0.0.1", cluster.Port, TcpProxy.Commit);
         await using var connections = Connections(cluster, name, proxy.Port);
         var factory = new AdoSinkFactory(connections);
         var spec = new SinkSpec("p", "s", "dwh", "events", SinkMode.Append, Row, ["id"], null, true, false);
@@ -54,7 +54,7 @@ public sealed class PostgresFaultTests(PostgresFixture postgres)
     {
         var cluster = await postgres.GetAsync();
         var name = await cluster.CreateDatabaseAsync();
-        await using var proxy = new TcpProxy("127.0.0.1", cluster.Port, "COMMIT"u8.ToArray());
+        await using var proxy = new TcpProxy("127.0.0.1", cluster.Port, TcpProxy.Commit);
         await using var connections = Connections(cluster, name, proxy.Port);
         var database = connections.Get("dwh");
         await StateSchema.EnsureAsync(database, create: true, Cancel);
@@ -144,7 +144,7 @@ public sealed class PostgresFaultTests(PostgresFixture postgres)
     {
         var cluster = await postgres.GetAsync();
         var name = await cluster.CreateDatabaseAsync();
-        await using var proxy = new TcpProxy("127.0.0.1", cluster.Port, "COMMIT"u8.ToArray());
+        await using var proxy = new TcpProxy("127.0.0.1", cluster.Port, TcpProxy.Commit);
         await using var connections = Connections(cluster, name, proxy.Port);
         var database = connections.Get("dwh");
         await database.PingAsync(Cancel);

@@ -229,6 +229,25 @@ public abstract partial class SinkConformance : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_column_that_disappears_stops_the_sink_and_nothing_is_quarantined()
+    {
+        var schema = new Schema(new Field("id", FieldType.Integer, false), new Field("v", FieldType.String), new Field("w", FieldType.String));
+        var spec = Spec("shrinking", schema, SinkMode.Upsert, ["id"]);
+        await using var lane = await OpenAsync(spec);
+        await lane.WriteAsync(new SinkWrite(Rows.Block(schema, [1, "a", "b"]), 1, null, null), Cancel);
+        await ExecuteAsync("ALTER TABLE shrinking DROP COLUMN w");
+        var write = new SinkWrite(
+            Rows.Block(schema, [.. Enumerable.Range(2, 20).Select(i => (object?[])[i, "a", "b"])]), 2, null, null);
+
+        var stopped = await Assert.ThrowsAsync<SinkConfigurationException>(() => lane.WriteAsync(write, Cancel));
+        Assert.Contains("w", stopped.Message);
+        Assert.Empty(await Quarantine.ListAsync(new QuarantineFilter(), 10, null, Cancel));
+        await Factory.PrepareAsync(spec with { AddColumns = true }, Cancel);
+        await using var heir = await Factory.OpenAsync(spec, "0", Cancel);
+        Assert.Equal(new SinkWriteResult(20, 0), await heir.WriteAsync(write, Cancel));
+    }
+
+    [Fact]
     public async Task A_sink_told_to_stop_stops_at_the_first_refused_row()
     {
         await ExecuteAsync(LimitedTable);

@@ -1,9 +1,11 @@
+using System.Reflection;
 using System.Text;
 using KafkaOracleOrleans.Processing.Ports;
 using KafkaOracleOrleans.Processing.Records;
 using KafkaOracleOrleans.Storage.Connections;
 using KafkaOracleOrleans.Storage.Dialects;
 using KafkaOracleOrleans.Storage.Sinks;
+using KafkaOracleOrleans.Storage.State;
 
 namespace KafkaOracleOrleans.Storage.Tests;
 
@@ -50,6 +52,42 @@ public sealed class StatementTests
             StringComparison.Ordinal)];
         Assert.All(table.Keys.ToArray(), key => Assert.DoesNotContain($"{key.Quoted} =", update));
     }
+
+    [Theory]
+    [InlineData("oracle/state")]
+    [InlineData("oracle/sink")]
+    [InlineData("orleans/oracle")]
+    public void Oracle_scripts_run_in_SQL_Plus_and_through_the_driver(string script)
+    {
+        var text = SchemaScripts.Read(script);
+        var statements = Dialect.For(DatabaseProvider.Oracle).SplitScript(text);
+        Assert.EndsWith("\nCOMMIT;\n", text); // A client without autocommit must not lose what DDL has not committed.
+        Assert.DoesNotContain("COMMIT", statements);
+        foreach (var statement in statements)
+        {
+            if (statement.StartsWith("CREATE OR REPLACE FUNCTION", StringComparison.Ordinal))
+            {
+                Assert.EndsWith("\nEND;", statement);
+                continue;
+            }
+
+            // SQL*Plus ends a statement at an empty line and at a semicolon at a line's end, also within quotes; the driver takes none at the end.
+            Assert.All(statement.Split('\n'), line => Assert.Matches("[^; ]$", line));
+        }
+
+        // Plain names of columns must not be reserved words.
+        var names = System.Text.RegularExpressions.Regex.Matches(text, @"^\s+(\w+) +(?:VARCHAR2|NUMBER|TIMESTAMP|BLOB|CLOB)\b",
+            System.Text.RegularExpressions.RegexOptions.Multiline).Select(m => m.Groups[1].Value.ToUpperInvariant()).ToHashSet();
+        Assert.NotEmpty(names);
+        Assert.Empty(names.Intersect(ReservedInOracle.Split(' ')));
+    }
+
+    private const string ReservedInOracle =
+        "ACCESS ADD ALL ALTER AND ANY AS ASC AUDIT BETWEEN BY CHAR CHECK CLUSTER COLUMN COMMENT COMPRESS CONNECT CREATE CURRENT DATE DECIMAL DEFAULT "
+        + "DELETE DESC DISTINCT DROP ELSE EXCLUSIVE EXISTS FILE FLOAT FOR FROM GRANT GROUP HAVING IDENTIFIED IMMEDIATE IN INCREMENT INDEX INITIAL INSERT "
+        + "INTEGER INTERSECT INTO IS LEVEL LIKE LOCK LONG MAXEXTENTS MINUS MLSLABEL MODE MODIFY NOAUDIT NOCOMPRESS NOT NOWAIT NULL NUMBER OF OFFLINE ON "
+        + "ONLINE OPTION OR ORDER PCTFREE PRIOR PUBLIC RAW RENAME RESOURCE REVOKE ROW ROWID ROWNUM ROWS SELECT SESSION SET SHARE SIZE SMALLINT START "
+        + "SUCCESSFUL SYNONYM SYSDATE TABLE THEN TO TRIGGER UID UNION UNIQUE UPDATE USER VALIDATE VALUES VARCHAR VARCHAR2 VIEW WHENEVER WHERE WITH";
 
     [Theory]
     [InlineData("orders", "ORDERS", "orders", "orders")]
@@ -139,6 +177,30 @@ public sealed class StatementTests
                 [new LookupColumn(table.Columns[0].Name, FieldType.String),
                     new LookupColumn(table.Columns[1].Name, FieldType.Timestamp)],
                 [new LookupColumn(table.Columns[^1].Name, FieldType.Bytes)]), 2));
+        Add("lookup by one key", dialect.LookupText(
+            new LookupTable(table.Name, [new LookupColumn(table.Columns[0].Name, FieldType.String)],
+                [new LookupColumn(table.Columns[2].Name, FieldType.Integer)]), 1));
+        Add("sink: upsert without revision", dialect.UpsertText(SinkTable.From(
+            Window() with { RevisionColumn = null, Table = "plain", Schema = new Schema(new Field("id", FieldType.Integer), new Field("v", FieldType.String)), Keys = ["id"] },
+            dialect)));
+        var evolving = SinkTable.From(Window() with { AddColumns = true }, dialect);
+        var keys = evolving.Keys.ToArray().Select(k => k.Name).ToHashSet();
+        var found = new TableInfo(
+            [.. evolving.Keys.ToArray().Select(k => new ColumnInfo(k.Name, k.Type.Kind == FieldKind.String ? "varchar" : "timestamptz", null, false, null, null, false, false))], [keys]);
+        foreach (var statement in SinkDdl.Plan(evolving, dialect, found).Statements) Add("sink: add column", statement);
+        Add("sink: constraints at once", dialect.ConstraintsAtOnce);
+        Add("schema: lock", dialect.SchemaLock);
+        Add("schema: before", dialect.AroundDdl?.Before);
+        Add("schema: after", dialect.AroundDdl?.After);
+        // The statements that are constants of the dialect, whoever uses them: none can be forgotten here.
+        foreach (var field in dialect.GetType().GetFields(BindingFlags.NonPublic | BindingFlags.Static)
+            .Where(f => f.IsLiteral && f.FieldType == typeof(string)).OrderBy(f => f.Name, StringComparer.Ordinal))
+        {
+            var value = (string)field.GetRawConstantValue()!;
+            if (value.StartsWith("SELECT ", StringComparison.Ordinal) || value.Contains("SAVEPOINT", StringComparison.Ordinal))
+                Add($"constant: {field.Name}", value);
+        }
+
         Add("limit", dialect.Limit(10));
         Add("ping", dialect.Ping);
         return text.ToString();

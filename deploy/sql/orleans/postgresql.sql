@@ -45,7 +45,7 @@ CREATE UNIQUE INDEX IF NOT EXISTS UX_OrleansStorage ON OrleansStorage
 
 CREATE TABLE IF NOT EXISTS OrleansRemindersTable (
     ServiceId    varchar(150)   NOT NULL,
-    GrainId      varchar(150)   NOT NULL,
+    GrainId      varchar(600)   NOT NULL,
     ReminderName varchar(150)   NOT NULL,
     StartTime    timestamptz(3) NOT NULL,
     Period       bigint         NOT NULL,

@@ -88,6 +88,60 @@ CREATE TABLE "dwh"."revenue_5m" (
 -- lookup
 SELECT u.place, t."raw" FROM unnest($1::text[], $2::timestamptz[]) WITH ORDINALITY AS u(c0, c1, place) JOIN "dwh"."revenue_5m" t ON t."customer_id" = u.c0 AND t."window_start" = u.c1
 
+-- lookup by one key
+SELECT u.place, t."orders" FROM unnest($1::text[]) WITH ORDINALITY AS u(c0, place) JOIN "dwh"."revenue_5m" t ON t."customer_id" = u.c0
+
+-- sink: upsert without revision
+INSERT INTO "plain" AS t ("id", "v") SELECT * FROM unnest($1::bigint[], $2::text[]) ON CONFLICT ("id") DO UPDATE SET "v" = excluded."v"
+
+-- sink: add column
+ALTER TABLE "dwh"."revenue_5m" ADD "orders" bigint
+
+-- sink: add column
+ALTER TABLE "dwh"."revenue_5m" ADD "revenue" numeric(18, 2)
+
+-- sink: add column
+ALTER TABLE "dwh"."revenue_5m" ADD "ratio" double precision
+
+-- sink: add column
+ALTER TABLE "dwh"."revenue_5m" ADD "vip" boolean
+
+-- sink: add column
+ALTER TABLE "dwh"."revenue_5m" ADD "day" date
+
+-- sink: add column
+ALTER TABLE "dwh"."revenue_5m" ADD "revision" bigint
+
+-- sink: add column
+ALTER TABLE "dwh"."revenue_5m" ADD "doc" jsonb
+
+-- sink: add column
+ALTER TABLE "dwh"."revenue_5m" ADD "raw" bytea
+
+-- sink: constraints at once
+SET CONSTRAINTS ALL IMMEDIATE
+
+-- schema: lock
+SELECT pg_advisory_xact_lock(5264177301)
+
+-- constant: ReadAllParts
+SELECT c.step, c.cell, c.part, c.due_at, c.payload FROM unnest($2::text[], $3::text[]) AS u(step, cell) CROSS JOIN LATERAL (SELECT k.* FROM kor_cell k WHERE k.owner = $1 AND k.step = u.step AND k.cell = u.cell OFFSET 0) AS c
+
+-- constant: ReadColumns
+SELECT a.attname, t.typname, a.atttypmod, a.attnotnull, a.atthasdef OR a.attidentity <> '' FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid WHERE a.attrelid = to_regclass($1) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum
+
+-- constant: ReadParts
+SELECT c.step, c.cell, c.part, c.due_at, c.payload FROM unnest($2::text[], $3::text[], $4::bigint[]) AS u(step, cell, part) CROSS JOIN LATERAL (SELECT k.* FROM kor_cell k WHERE k.owner = $1 AND k.step = u.step AND k.cell = u.cell AND k.part = u.part OFFSET 0) AS c
+
+-- constant: ReadUniqueKeys
+SELECT string_agg(a.attname, chr(1)) FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey[0:i.indnkeyatts - 1]) WHERE i.indrelid = to_regclass($1) AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL GROUP BY i.indexrelid
+
+-- constant: Savepoint
+SAVEPOINT kor_rows
+
+-- constant: ToSavepoint
+ROLLBACK TO SAVEPOINT kor_rows
+
 -- limit
 FETCH FIRST 10 ROWS ONLY
 

@@ -88,6 +88,48 @@ CREATE TABLE "DWH"."REVENUE_5M" (
 -- lookup
 SELECT "raw" FROM "DWH"."REVENUE_5M" WHERE "customer_id" = @P0 AND "window_start" = @P1
 
+-- lookup by one key
+SELECT "orders" FROM "DWH"."REVENUE_5M" WHERE "customer_id" = @P0
+
+-- sink: upsert without revision
+INSERT INTO "plain" AS t ("id", "v") VALUES (@P0, @P1) ON CONFLICT ("id") DO UPDATE SET "v" = excluded."v"
+
+-- sink: add column
+ALTER TABLE "DWH"."REVENUE_5M" ADD "orders" INTEGER
+
+-- sink: add column
+ALTER TABLE "DWH"."REVENUE_5M" ADD "revenue" TEXT
+
+-- sink: add column
+ALTER TABLE "DWH"."REVENUE_5M" ADD "ratio" REAL
+
+-- sink: add column
+ALTER TABLE "DWH"."REVENUE_5M" ADD "vip" BOOLEAN
+
+-- sink: add column
+ALTER TABLE "DWH"."REVENUE_5M" ADD "day" TEXT
+
+-- sink: add column
+ALTER TABLE "DWH"."REVENUE_5M" ADD "revision" INTEGER
+
+-- sink: add column
+ALTER TABLE "DWH"."REVENUE_5M" ADD "doc" TEXT
+
+-- sink: add column
+ALTER TABLE "DWH"."REVENUE_5M" ADD "raw" BLOB
+
+-- constant: ReadAllParts
+SELECT step, cell, part, due_at, payload FROM kor_cell WHERE owner = @P0 AND step = @P1 AND cell = @P2
+
+-- constant: ReadColumns
+SELECT name, type, "notnull", dflt_value, pk FROM pragma_table_info(@P0)
+
+-- constant: ReadPart
+SELECT step, cell, part, due_at, payload FROM kor_cell WHERE owner = @P0 AND step = @P1 AND cell = @P2 AND part = @P3
+
+-- constant: ReadUniqueKeys
+SELECT (SELECT group_concat(i.name, char(1)) FROM pragma_index_info(l.name) i) FROM pragma_index_list(@P0) l WHERE l."unique" = 1 AND l.partial = 0
+
 -- limit
 LIMIT 10
 

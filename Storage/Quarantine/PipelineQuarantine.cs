@@ -1,0 +1,171 @@
+using System.Collections.Concurrent;
+using KafkaOracleOrleans.Processing.Plan;
+using KafkaOracleOrleans.Processing.Ports;
+using KafkaOracleOrleans.Storage.Connections;
+
+namespace KafkaOracleOrleans.Storage.Quarantine;
+
+/// <summary>How the quarantines of a host are found.</summary>
+public sealed class QuarantineRouting
+{
+    /// <summary>The connection of the state store, where refused records go unless a pipeline says otherwise.</summary>
+    public required string StateConnection { get; init; }
+
+    /// <summary>Make tables that are missing.</summary>
+    public bool Create { get; init; }
+
+    /// <summary>The definition in force of a pipeline, or null when there is none.</summary>
+    public required Func<string, ValueTask<PipelinePlan?>> PlanOf { get; init; }
+}
+
+/// <summary>
+/// Sends refused records where their pipeline's <c>quarantine:</c> says, and finds them again. Rows a sink refuses lie in the sink's own
+/// database, since they got there in the transaction that left them out.
+/// </summary>
+public sealed class PipelineQuarantine(DatabaseConnections connections, QuarantineRouting routing, IQuarantineTopic topics)
+    : IQuarantine
+{
+    private static readonly QuarantinePlan Default = new(null, null, 0);
+
+    private readonly ConcurrentDictionary<(string Connection, string? Table), AdoQuarantine> _tables = new();
+    private readonly ConcurrentDictionary<(string Connection, string? Table), bool> _ready = new();
+
+    /// <summary>The places that may hold records of a pipeline, the one for records that steps refuse first.</summary>
+    public async Task<IReadOnlyList<QuarantineStore>> StoresAsync(string pipeline, CancellationToken cancellation) =>
+        [.. (await TablesAsync(pipeline, cancellation).ConfigureAwait(false)).Select(t => t.Store)];
+
+    /// <inheritdoc/>
+    public async Task AddAsync(IReadOnlyList<QuarantineRecord> records, CancellationToken cancellation)
+    {
+        foreach (var ours in records.GroupBy(r => r.Pipeline, StringComparer.Ordinal))
+        {
+            var list = ours.ToArray();
+            await WriteAsync(ours.Key, list, t => t.AddAsync(list, cancellation), cancellation).ConfigureAwait(false);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async Task RenewAsync(IReadOnlyList<QuarantineRecord> records, CancellationToken cancellation)
+    {
+        foreach (var ours in records.GroupBy(r => r.Pipeline, StringComparer.Ordinal))
+        {
+            var list = ours.ToArray();
+            await WriteAsync(ours.Key, list, t => t.RenewAsync(list, cancellation), cancellation).ConfigureAwait(false);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async Task<IReadOnlyList<QuarantinedRecord>> FindAsync(
+        string pipeline, IReadOnlyCollection<string> ids, CancellationToken cancellation)
+    {
+        var found = new List<QuarantinedRecord>();
+        foreach (var table in await TablesAsync(pipeline, cancellation).ConfigureAwait(false))
+            found.AddRange(await table.FindAsync(pipeline, ids, cancellation).ConfigureAwait(false));
+        found.Sort(static (a, b) => a.Record.Offset.CompareTo(b.Record.Offset));
+        return found;
+    }
+
+    /// <inheritdoc/>
+    public async Task<int> RemoveAsync(string pipeline, IReadOnlyCollection<string> ids, CancellationToken cancellation)
+    {
+        var removed = 0;
+        foreach (var table in await TablesAsync(pipeline, cancellation).ConfigureAwait(false))
+            removed += await table.RemoveAsync(pipeline, ids, cancellation).ConfigureAwait(false);
+        return removed;
+    }
+
+    /// <inheritdoc/>
+    public async Task<int> ForgetAsync(
+        string pipeline, string topic, int partition, long from, CancellationToken cancellation)
+    {
+        var removed = 0;
+        foreach (var table in await TablesAsync(pipeline, cancellation).ConfigureAwait(false))
+            removed += await table.ForgetAsync(pipeline, topic, partition, from, cancellation).ConfigureAwait(false);
+        return removed;
+    }
+
+    /// <summary>
+    /// Drops the records of a pipeline that were added before a time and returns how many. Throws <see cref="DatabaseException"/> too.
+    /// </summary>
+    public async Task<int> ExpireAsync(string pipeline, DateTimeOffset before, CancellationToken cancellation)
+    {
+        var dropped = 0;
+        foreach (var store in await StoresAsync(pipeline, cancellation).ConfigureAwait(false))
+        {
+            dropped += await store.DropAsync(new QuarantineFilter { Pipeline = pipeline, Until = before }, cancellation)
+                .ConfigureAwait(false);
+        }
+
+        if (dropped > 0) StorageMetrics.QuarantineExpired.Add(dropped, new KeyValuePair<string, object?>("pipeline", pipeline));
+        return dropped;
+    }
+
+    private async Task WriteAsync(
+        string pipeline, QuarantineRecord[] records, Func<AdoQuarantine, Task> write, CancellationToken cancellation)
+    {
+        var target = (await routing.PlanOf(pipeline).ConfigureAwait(false))?.Quarantine ?? Default;
+        if (target.Topic is { } topic)
+        {
+            var sent = Array.ConvertAll(records, r => (QuarantineRows.IdOf(r), r));
+            await topics.SendAsync(topic.Connection, topic.Topic, sent, cancellation).ConfigureAwait(false);
+        }
+
+        if (!target.HasTable) return;
+        var connection = target.Connection ?? routing.StateConnection;
+        await write(await ReadyAsync(connection, target.Table, cancellation).ConfigureAwait(false)).ConfigureAwait(false);
+    }
+
+    private async Task<IReadOnlyList<AdoQuarantine>> TablesAsync(string pipeline, CancellationToken cancellation)
+    {
+        var plan = await routing.PlanOf(pipeline).ConfigureAwait(false);
+        var target = plan?.Quarantine ?? Default;
+        var places = new List<(string Connection, string? Table)>();
+        if (target.HasTable) places.Add((target.Connection ?? routing.StateConnection, target.Table));
+        foreach (var sink in plan?.Sinks ?? []) places.Add((sink.Spec.Connection, null));
+        var tables = new List<AdoQuarantine>();
+        foreach (var (connection, table) in places.Distinct())
+        {
+            // A sink that has not begun has no tables yet, and so nothing in quarantine.
+            if (await ThereAsync(connection, table, cancellation).ConfigureAwait(false) is { } there) tables.Add(there);
+        }
+
+        return tables;
+    }
+
+    private async Task<AdoQuarantine?> ThereAsync(string connection, string? table, CancellationToken cancellation)
+    {
+        var found = Of(connection, table);
+        if (_ready.ContainsKey((connection, table))) return found;
+        return await found.ExistsAsync(cancellation).ConfigureAwait(false) ? found : null;
+    }
+
+    /// <summary>A table, made or checked before its first use in this process.</summary>
+    private async Task<AdoQuarantine> ReadyAsync(string connection, string? table, CancellationToken cancellation)
+    {
+        var found = Of(connection, table);
+        if (_ready.ContainsKey((connection, table))) return found;
+        try
+        {
+            await found.EnsureAsync(routing.Create, cancellation).ConfigureAwait(false);
+        }
+        catch (ConnectionConfigurationException fault)
+        {
+            throw new StoreUnavailableException($"The quarantine cannot be used: {fault.Message}", fault);
+        }
+
+        _ready[(connection, table)] = true;
+        return found;
+    }
+
+    private AdoQuarantine Of(string connection, string? table)
+    {
+        try
+        {
+            return _tables.GetOrAdd((connection, table), key => new AdoQuarantine(connections.Get(key.Connection), key.Table));
+        }
+        catch (ConnectionConfigurationException fault)
+        {
+            throw new StoreUnavailableException($"The quarantine cannot be used: {fault.Message}", fault);
+        }
+    }
+}

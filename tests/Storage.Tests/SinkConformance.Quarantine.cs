@@ -1,0 +1,126 @@
+using KafkaOracleOrleans.Processing.Diagnostics;
+using KafkaOracleOrleans.Processing.Ports;
+using KafkaOracleOrleans.Processing.Records;
+using KafkaOracleOrleans.Storage.Diagnosis;
+using KafkaOracleOrleans.Storage.Quarantine;
+
+namespace KafkaOracleOrleans.Storage.Tests;
+
+/// <content>Quarantine tables of any name, replays of refused rows, and the doctor.</content>
+public abstract partial class SinkConformance
+{
+    private static readonly Schema Limited = new(
+        new Field("id", FieldType.Integer), new Field("code", FieldType.String), new Field("qty", FieldType.Integer));
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData("bad_records")]
+    public async Task Quarantined_records_are_found_renewed_and_removed(string? table)
+    {
+        var quarantine = new AdoQuarantine(Database, table);
+        Assert.False(await quarantine.ExistsAsync(Cancel));
+        if (table is not null)
+            Assert.Contains("bad_records", (await Assert.ThrowsAnyAsync<Exception>(() => quarantine.EnsureAsync(false, Cancel))).Message,
+                StringComparison.OrdinalIgnoreCase);
+        await quarantine.EnsureAsync(true, Cancel);
+        await quarantine.EnsureAsync(true, Cancel);
+        Assert.True(await quarantine.ExistsAsync(Cancel));
+
+        string[] places = ["source.value", "check.positive", "check.known_id", "checker.positive", "sink:clean"];
+        await quarantine.AddAsync([.. places.Select((p, i) => Refused(p, i))], Cancel);
+        await quarantine.AddAsync([Refused("check.positive", 1) with { Reason = "another" }], Cancel);
+        var all = await quarantine.Store.ListAsync(new QuarantineFilter { Pipeline = "p" }, 100, null, Cancel);
+        Assert.Equal(places.Order(StringComparer.Ordinal), all.Select(r => r.Record.Place).Order(StringComparer.Ordinal));
+        Assert.Equal(2, (await ListAsync(new QuarantineFilter { Step = "check" })).Count);
+        Assert.Equal(["check.positive", "checker.positive"], (await ListAsync(new QuarantineFilter { Rule = "positive" })).Select(r => r.Record.Place).Order(StringComparer.Ordinal));
+        Assert.Empty(await ListAsync(new QuarantineFilter { Rule = "nownXid" }));
+        Assert.Equal("source.value", Assert.Single(await ListAsync(new QuarantineFilter { Step = "source" })).Record.Place);
+
+        var one = all.Single(r => r.Record.Place == "check.positive");
+        Assert.Equal(one.Id, Assert.Single(await ListAsync(new QuarantineFilter { IdPrefix = one.Id[..16] })).Id);
+        Assert.Equal([0L, 1], (await quarantine.FindAsync("p", [one.Id, all.Single(r => r.Record.Offset == 0).Id, "none"], Cancel)).Select(r => r.Record.Offset));
+        Assert.Empty(await quarantine.FindAsync("other", [one.Id], Cancel));
+
+        await quarantine.RenewAsync([Refused("check.positive", 1) with { Code = "C2", Reason = "still", PipelineVersion = 9 }, Refused("new", 7)], Cancel);
+        var renewed = Assert.Single(await quarantine.FindAsync("p", [one.Id], Cancel));
+        Assert.Equal(("C2", "still", 9, one.AddedAt), (renewed.Record.Code, renewed.Record.Reason, renewed.Record.PipelineVersion, renewed.AddedAt));
+        Assert.Equal(["new"], (await quarantine.Store.FindAtAsync("p", "t", 0, [7, 8], Cancel)).Select(r => r.Record.Place));
+
+        Assert.Equal(1, await quarantine.RemoveAsync("p", [one.Id, "none"], Cancel));
+        Assert.Equal(0, await quarantine.RemoveAsync("p", [one.Id], Cancel));
+        Assert.Equal(3, await quarantine.ForgetAsync("p", "t", 0, 3, Cancel));
+        Assert.Equal([0L, 2], (await ListAsync(new QuarantineFilter())).Select(r => r.Record.Offset).Order());
+
+        Task<IReadOnlyList<QuarantinedRecord>> ListAsync(QuarantineFilter filter) =>
+            quarantine.Store.ListAsync(filter with { Pipeline = "p" }, 100, null, Cancel);
+    }
+
+    [Fact]
+    public async Task Refused_rows_that_are_played_again_leave_with_their_row_or_stay_with_the_new_reason()
+    {
+        await ExecuteAsync(LimitedTable);
+        var spec = Spec("limited", Limited, SinkMode.Append, ["id"]);
+        await using (var lane = await OpenAsync(spec))
+            await lane.WriteAsync(Row([1L, "ok", 500L], [2L, "ok", 600L], [3L, "ok", 1L]), Cancel);
+        var refused = await Quarantine.ListAsync(new QuarantineFilter { Pipeline = "p" }, 10, null, Cancel);
+        Assert.Equal(2, refused.Count);
+        var ids = refused.Select(r => r.Id).ToArray();
+
+        // A steps' change has made the first one fit; the second is still too large.
+        await using var replay = await Factory.OpenAsync(spec, "0#replay", Cancel);
+        var result = await replay.WriteAsync(Row([1L, "ok", 50L], [2L, "ok", 600L]) with { Released = ids }, Cancel);
+        Assert.Equal(new SinkWriteResult(1, 1), result);
+        Assert.Equal(["1|ok|50", "3|ok|1"], await ReadTextsAsync(spec));
+        var left = Assert.Single(await Quarantine.ListAsync(new QuarantineFilter { Pipeline = "p" }, 10, null, Cancel));
+        Assert.Contains(left.Id, ids);
+        Assert.Equal(1, left.Record.Offset);
+
+        SinkWrite Row(params object?[][] rows) => new(
+            Rows.Block(Limited, rows), 1, null, new QuarantineOrigin(RawRows(rows.Length), [.. Enumerable.Range(0, rows.Length)]));
+    }
+
+    [Fact]
+    public async Task The_doctor_finds_what_is_missing_and_says_what_to_do()
+    {
+        await ExecuteAsync(LimitedTable);
+        var wide = new Schema(new Field("id", FieldType.Integer), new Field("more", FieldType.String));
+        var use = new DatabaseUse
+        {
+            Sinks =
+            [
+                Spec("limited", Limited, SinkMode.Append, ["id"]) with { Create = false },
+                Spec("limited", wide, SinkMode.Append, ["id"]) with { Create = false, Sink = "wide" },
+            ],
+            Lookups =
+            [
+                ("found", new LookupSpec("dwh", "limited", ["id"], ["code"], [FieldType.String])),
+                ("lost", new LookupSpec("dwh", "nowhere", ["id"], ["code"], [FieldType.String])),
+            ],
+        };
+        var findings = await DiagnoseAsync(use);
+        Assert.Contains(findings, f => f is { Check: "reachable", Status: FindingStatus.Ok });
+        Assert.Contains(findings, f => f.Check == "table limited" && f.Status == FindingStatus.Ok && f.Text.Contains("'s'", StringComparison.Ordinal));
+        Assert.Contains(findings, f => f.Check == "privileges" && f.Status == FindingStatus.Ok && f.Text.Contains("DELETE", StringComparison.Ordinal));
+        Assert.Contains(findings, f => f.Check == "table limited" && f.Status == FindingStatus.Failed
+            && f.Text.Contains("more", StringComparison.OrdinalIgnoreCase) && f.Remedy is not null);
+        Assert.Contains(findings, f => f.Check == "table limited" && f.Text.Contains("'found'", StringComparison.Ordinal) && f.Status == FindingStatus.Ok);
+        Assert.Contains(findings, f => f.Check == "table nowhere" && f.Status == FindingStatus.Failed);
+        // The tables around sinks are missing, and no sink may make them.
+        Assert.Contains(findings, f => f is { Check: "sink tables", Status: FindingStatus.Failed } && f.Remedy!.Contains("sink.sql", StringComparison.Ordinal));
+        // Nothing was changed.
+        Assert.False(await new AdoQuarantine(Database).ExistsAsync(Cancel));
+        Assert.Empty(await ReadTextsAsync(Spec("limited", Limited, SinkMode.Append, ["id"])));
+    }
+
+    protected Task<IReadOnlyList<Finding>> DiagnoseAsync(DatabaseUse use) => new DatabaseDoctor(_connections[0], "dwh").CheckAsync(use, Cancel);
+
+    private static QuarantineRecord Refused(string place, long offset) => new(
+        "p", 1, place, "C1", "why", "t", 0, offset, 1000 + offset, [1, 2], [3], [new("h", [4]), new("n", null)]);
+
+    private static RawBatch RawRows(int count) => new()
+    {
+        Topic = "t", Partition = 0, From = 0, To = count, Count = count, Buffer = [9], KeyStart = new int[count], KeyLength = new int[count],
+        ValueStart = new int[count], ValueLength = [.. Enumerable.Repeat(1, count)], Offsets = [.. Enumerable.Range(0, count).Select(i => (long)i)],
+        Timestamps = new long[count],
+    };
+}
