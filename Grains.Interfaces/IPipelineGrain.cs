@@ -14,9 +14,12 @@ public interface IPipelineGrain : IGrainWithStringKey
     [Alias("Apply")]
     Task<ApplyOutcome> ApplyAsync(PipelineText definition);
 
-    /// <summary>Stops the pipeline and forgets the definition; state and tables stay.</summary>
+    /// <summary>
+    /// Stops the pipeline and forgets the definition; state and tables stay. Does nothing when the definition came another way, so that a file
+    /// that was refused takes nobody else's pipeline along when it goes.
+    /// </summary>
     [Alias("Remove")]
-    Task RemoveAsync();
+    Task RemoveAsync(DefinitionOrigin origin = DefinitionOrigin.Folder);
 
     /// <summary>Runs the pipeline from its checkpoint.</summary>
     [Alias("Start")]
@@ -58,6 +61,26 @@ public interface IPipelineGrain : IGrainWithStringKey
     [Alias("Events")]
     [AlwaysInterleave]
     Task<IReadOnlyList<PipelineEvent>> GetEventsAsync();
+
+    /// <summary>A part tells of something that happened to it; with <paramref name="restart"/> it starts over.</summary>
+    [Alias("Tell")]
+    [AlwaysInterleave]
+    [OneWay]
+    Task TellAsync(string kind, string text, bool restart);
+
+    /// <summary>
+    /// Starts parts of a running pipeline over from their checkpoints: all of them, the failed and waiting ones, or one partition
+    /// (<c>topic/partition</c>).
+    /// </summary>
+    [Alias("Restart")]
+    Task<RestartOutcome> RestartAsync(bool onlyFailed, string? partition);
+
+    /// <summary>
+    /// Shows records to an observer for as long as the call is repeated within <see cref="TapRequest.Lease"/>. Returns why it cannot be, or null.
+    /// </summary>
+    [Alias("Tap")]
+    [AlwaysInterleave]
+    Task<string?> TapAsync(TapRequest request, ITapObserver observer);
 }
 
 /// <summary>All pipelines of the cluster. The key is 0.</summary>
@@ -84,7 +107,7 @@ public interface IPipelineCatalogGrain : IGrainWithIntegerKey
 public interface IPipelineQueryGrain : IGrainWithStringKey
 {
     /// <summary>
-    /// The live windows or running totals of a key of a window or aggregate step. The key is written as its values separated by '|'.
+    /// The live windows or running totals of a key of a window or aggregate step. The key is written as its values separated by commas.
     /// Null when the pipeline or the step does not exist.
     /// </summary>
     [Alias("Key")]
@@ -93,6 +116,12 @@ public interface IPipelineQueryGrain : IGrainWithStringKey
     /// <summary>The windows closed last, newest first, over all shards of a step; at most <paramref name="limit"/> (1 to 1000).</summary>
     [Alias("Closed")]
     Task<IReadOnlyList<WindowRow>> GetClosedAsync(string step, int limit);
+
+    /// <summary>
+    /// Open windows (or running totals) over all shards of a step, the ones that end first in front; at most <paramref name="limit"/> (1 to 1000).
+    /// </summary>
+    [Alias("Open")]
+    Task<IReadOnlyList<WindowRow>> GetOpenAsync(string step, int limit);
 }
 
 /// <summary>A pipeline as text.</summary>
@@ -105,6 +134,22 @@ public sealed record PipelineText(
 {
     /// <summary>How often the pipeline was reset: sinks and revisions start a new count with each.</summary>
     [Id(4)] public int Generation { get; init; }
+
+    /// <summary>How the definition came.</summary>
+    [Id(5)] public DefinitionOrigin Origin { get; init; }
+
+    /// <summary>What a pipeline that is new should do; one that is there goes on as it did.</summary>
+    [Id(6)] public DesiredState Initial { get; init; } = DesiredState.Running;
+}
+
+/// <summary>How a definition came. Each way leaves the pipelines of the other alone.</summary>
+public enum DefinitionOrigin
+{
+    /// <summary>From a file in the watched folder: the file decides, and its end is the pipeline's.</summary>
+    Folder,
+
+    /// <summary>Over the HTTP API: kept with the pipeline's state.</summary>
+    Api,
 }
 
 /// <summary>What became of a definition.</summary>
@@ -119,7 +164,11 @@ public sealed record ApplyOutcome(
 public sealed record CatalogEntry(
     [property: Id(0)] string Name,
     [property: Id(1)] int Version,
-    [property: Id(2)] DesiredState Desired);
+    [property: Id(2)] DesiredState Desired)
+{
+    /// <summary>The one word about the pipeline, a few seconds old.</summary>
+    [Id(3)] public PipelineCondition Condition { get; init; }
+}
 
 /// <summary>What a pipeline should do.</summary>
 public enum DesiredState

@@ -32,6 +32,18 @@ public sealed record PipelineStatus
 
     /// <summary>Failed records per quality rule, as <c>step.rule</c>.</summary>
     [Id(12)] public required IReadOnlyDictionary<string, long> Rules { get; init; }
+
+    /// <summary>The one word about the pipeline, from its desired state and all its parts.</summary>
+    [Id(13)] public PipelineCondition Condition { get; init; }
+
+    /// <summary>What the lag means.</summary>
+    [Id(14)] public LagVerdict Verdict { get; init; }
+
+    /// <summary>The age of the oldest record not worked off, s; 0 at the end, null when unknown.</summary>
+    [Id(15)] public double? LagSeconds { get; init; }
+
+    /// <summary>How often parts have started over by themselves since the pipeline's grain was activated.</summary>
+    [Id(16)] public long Restarts { get; init; }
 }
 
 /// <summary>What became of records. <c>Consumed = Absorbed + Duplicate + Late + Filtered + Quarantined</c>, always.</summary>
@@ -89,6 +101,12 @@ public sealed record PartitionStatus
     [Id(10)] public bool Idle { get; init; }
     [Id(11)] public required IReadOnlyDictionary<string, long> Rules { get; init; }
     [Id(12)] public string? Silo { get; init; }
+
+    /// <summary>How often it has started over since it last worked a batch off; 0 when all is well.</summary>
+    [Id(13)] public int Restarts { get; init; }
+
+    /// <summary>The age of the last record worked off while there are more, s; 0 at the end, null when unknown.</summary>
+    [Id(14)] public double? LagSeconds { get; init; }
 }
 
 /// <summary>How a shard is doing.</summary>

@@ -32,6 +32,9 @@ internal sealed class CellGuard
         return CellAnswer.Ok;
     }
 
+    /// <summary>True when the cell holds state of that epoch.</summary>
+    public bool Holds(long epoch) => _epoch == epoch && _number > 0;
+
     /// <summary>What the cell holds is no longer trusted, because a call failed half-way.</summary>
     public void Distrust() => _number = long.MinValue;
 }

@@ -75,10 +75,10 @@ internal sealed class CellEntry(string name)
     }
 
     /// <summary>The next call of the epoch, with state when the cell does not hold any.</summary>
-    public CellCall NextCall(long epoch, IReadOnlyList<StoredCell>? restore)
+    public CellCall NextCall(long epoch, IReadOnlyList<StoredCell>? restore, int version)
     {
         Held = true;
-        return new CellCall(epoch, ++Number, restore);
+        return new CellCall(epoch, ++Number, restore, version);
     }
 }
 

@@ -47,7 +47,7 @@ internal sealed class DedupGrain(PlanProvider plans) : Grain, IDedupGrain
         try
         {
             var (pipeline, step, _) = Names.Split(this.GetPrimaryKeyString());
-            var runtime = await plans.GetAsync(pipeline);
+            var runtime = await plans.GetAsync(pipeline, call.Version);
             var plan = runtime.Step<DedupPlan>(step);
             _cell = new DedupCell(plan.Within, runtime.Plan.Source.MaxOutOfOrder);
             foreach (var part in call.Restore!) _cell.ReadPart(part.Part, part.Payload);

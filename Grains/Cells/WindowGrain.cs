@@ -45,8 +45,11 @@ internal sealed class WindowGrain(PlanProvider plans) : Grain, IWindowGrain
         return new CellChanges(CellAnswer.Ok, parts) { Closed = TakeClosed() };
     }
 
-    public Task<IReadOnlyList<WindowRow>> QueryAsync(byte[] key) =>
-        Task.FromResult<IReadOnlyList<WindowRow>>(_cell is null || _plan is null ? [] : WindowRows.Of(_plan, key, _cell));
+    public Task<IReadOnlyList<WindowRow>?> QueryAsync(byte[] key, long epoch) =>
+        Task.FromResult<IReadOnlyList<WindowRow>?>(_guard.Holds(epoch) && _cell is not null ? WindowRows.Of(_plan!, key, _cell) : null);
+
+    public Task<IReadOnlyList<WindowRow>> GetOpenAsync(int limit) =>
+        Task.FromResult<IReadOnlyList<WindowRow>>(_cell is null || _plan is null ? [] : WindowRows.Some(_plan, _cell, limit));
 
     private async ValueTask<CellAnswer> AdmitAsync(CellCall call)
     {
@@ -55,7 +58,7 @@ internal sealed class WindowGrain(PlanProvider plans) : Grain, IWindowGrain
         try
         {
             var (pipeline, step, _) = Names.Split(this.GetPrimaryKeyString());
-            _plan = (await plans.GetAsync(pipeline)).Step<WindowPlan>(step);
+            _plan = (await plans.GetAsync(pipeline, call.Version)).Step<WindowPlan>(step);
             _closed = new ClosedWindows(_plan.Window);
             _cell = new WindowCell(_plan.Window, WindowParts.Of(_plan));
             foreach (var part in call.Restore!) _cell.ReadPart(part.Part, part.Payload);
@@ -86,6 +89,7 @@ internal sealed class WindowGrain(PlanProvider plans) : Grain, IWindowGrain
 
     private List<LateRecord> LateOf(KeyedRows? rows)
     {
+        if (_late.Count == 0) return [];
         var list = new List<LateRecord>(_late.Count);
         for (var i = 0; i < _late.Count; i++)
         {

@@ -42,6 +42,10 @@ internal static class WindowRows
         return rows;
     }
 
+    /// <summary>The live windows of at most so many keys of a cell.</summary>
+    public static List<WindowRow> Some(WindowPlan plan, WindowCell cell, int limit) =>
+        [.. cell.Keys(limit).SelectMany(key => Of(plan, key, cell)).Take(limit)];
+
     /// <summary>A row of closed windows: key fields, window start and end (unless running totals), aggregates, revision.</summary>
     public static WindowRow From(RowBlock rows, int row, WindowStepSpec spec)
     {

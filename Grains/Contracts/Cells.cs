@@ -22,13 +22,15 @@ internal enum CellAnswer
 
 /// <summary>
 /// What every call of an owner to a cell carries. Numbers ascend by one within an epoch; number 1 always comes with the durable
-/// state in <paramref name="Restore"/> (empty when there is none).
+/// state in <paramref name="Restore"/> (empty when there is none). <paramref name="Version"/> is the owner's version of the pipeline, by which
+/// a cell that is restored goes.
 /// </summary>
 [GenerateSerializer, Immutable, Alias("kor.CellCall")]
 internal readonly record struct CellCall(
     [property: Id(0)] long Epoch,
     [property: Id(1)] long Number,
-    [property: Id(2)] IReadOnlyList<StoredCell>? Restore);
+    [property: Id(2)] IReadOnlyList<StoredCell>? Restore,
+    [property: Id(3)] int Version);
 
 /// <summary>A stored part of a cell on its way to the cell.</summary>
 [GenerateSerializer, Immutable, Alias("kor.StoredCell")]
@@ -64,10 +66,15 @@ internal interface IWindowGrain : IGrainWithStringKey
     [Alias("Collect")]
     Task<CellChanges> CollectAsync(CellCall call);
 
-    /// <summary>The live windows of a key.</summary>
+    /// <summary>The live windows of a key; null when the cell does not hold the state of that epoch.</summary>
     [Alias("Query")]
     [Orleans.Concurrency.AlwaysInterleave]
-    Task<IReadOnlyList<Interfaces.WindowRow>> QueryAsync(byte[] key);
+    Task<IReadOnlyList<Interfaces.WindowRow>?> QueryAsync(byte[] key, long epoch);
+
+    /// <summary>The live windows of at most so many keys.</summary>
+    [Alias("Open")]
+    [Orleans.Concurrency.AlwaysInterleave]
+    Task<IReadOnlyList<Interfaces.WindowRow>> GetOpenAsync(int limit);
 }
 
 /// <summary>Rows for a window cell. <paramref name="Rows"/> may be null when only the watermark moves.</summary>

@@ -25,7 +25,32 @@ internal interface IPartitionGrain : IGrainWithStringKey
     [Alias("Status")]
     [Orleans.Concurrency.AlwaysInterleave]
     Task<PartitionStatus> GetStatusAsync();
+
+    /// <summary>Shows records of an output to an observer until the tap has not been renewed for <see cref="TapRequest.Lease"/>.</summary>
+    [Alias("Tap")]
+    [Orleans.Concurrency.AlwaysInterleave]
+    Task TapAsync(TapRequest request, ITapObserver observer);
+
+    /// <summary>
+    /// Plays quarantined records of this partition again. Answers when it is done or after 20 s; the same call again waits on, and one that comes
+    /// after the end changes nothing.
+    /// </summary>
+    [Alias("Replay")]
+    [Orleans.Concurrency.AlwaysInterleave]
+    Task<ReplayReply> ReplayAsync(ReplayCall call);
 }
+
+/// <summary>Quarantined records to play again.</summary>
+/// <param name="Sink">The sink that refused them; null: a step did.</param>
+/// <param name="Ids">Their ids.</param>
+[GenerateSerializer, Immutable, Alias("kor.ReplayCall")]
+internal sealed record ReplayCall([property: Id(0)] string? Sink, [property: Id(1)] IReadOnlyList<string> Ids);
+
+/// <summary>The answer of a partition.</summary>
+/// <param name="Done">True when it is over and durable; false: ask again.</param>
+/// <param name="Refusal">Why it cannot be done at all; null when it can.</param>
+[GenerateSerializer, Immutable, Alias("kor.ReplayReply")]
+internal sealed record ReplayReply([property: Id(0)] bool Done, [property: Id(1)] string? Refusal);
 
 /// <summary>One writer of a sink. The key is <c>pipeline/sink/lane</c>; the lane is the source partition or the shard.</summary>
 [Alias("kor.ISinkGrain")]
@@ -71,6 +96,9 @@ internal sealed record SinkCall
 
     /// <summary>The pipeline's version, for quarantine.</summary>
     [Id(5)] public required int Version { get; init; }
+
+    /// <summary>Ids of quarantined records behind the rows: they leave the sink's quarantine in the transaction that writes the rows.</summary>
+    [Id(6)] public IReadOnlyList<string>? Released { get; init; }
 }
 
 /// <summary>What a sink lane answers.</summary>
@@ -92,4 +120,8 @@ internal sealed record SinkReply(
     [property: Id(0)] SinkAnswer Answer,
     [property: Id(1)] long Confirmed,
     [property: Id(2)] string? Reason,
-    [property: Id(3)] int Quarantined);
+    [property: Id(3)] int Quarantined)
+{
+    /// <summary>How long to wait before the call is repeated, as the connection's retry settings have it; null leaves it to the caller.</summary>
+    [Id(4)] public TimeSpan? RetryAfter { get; init; }
+}

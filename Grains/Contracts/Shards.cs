@@ -51,6 +51,11 @@ internal interface IAggregatorGrain : IGrainWithStringKey
     [Alias("Closed")]
     [Orleans.Concurrency.AlwaysInterleave]
     Task<IReadOnlyList<WindowRow>> GetClosedAsync(int limit);
+
+    /// <summary>Some of the open windows (or running totals), the ones that end first in front.</summary>
+    [Alias("Open")]
+    [Orleans.Concurrency.AlwaysInterleave]
+    Task<IReadOnlyList<WindowRow>> GetOpenAsync(int limit);
 }
 
 /// <summary>Where a shard stands with a source partition.</summary>

@@ -1,6 +1,7 @@
 using System.Globalization;
 using KafkaOracleOrleans.Grains.Cells;
 using KafkaOracleOrleans.Grains.Contracts;
+using KafkaOracleOrleans.Grains.Runtime;
 using KafkaOracleOrleans.Processing.Plan;
 using KafkaOracleOrleans.Processing.Ports;
 using KafkaOracleOrleans.Processing.Steps;
@@ -23,6 +24,10 @@ internal sealed partial class PartitionGrain
         public DedupPlan Step { get; } = step;
         public Dictionary<string, CellEntry> ByName { get; } = new(StringComparer.Ordinal);
         public Dictionary<ulong, CellEntry> ByHash { get; } = [];
+
+        /// <summary>Groups by their number, so that a row needs no look-up; empty for cells of one key.</summary>
+        public CellEntry?[] ByGroup { get; } = new CellEntry?[step.GrainPer.Groups];
+
         public List<CellEntry> Dirty { get; } = [];
         public int DifferentBodies { get; set; }
     }
@@ -56,7 +61,9 @@ internal sealed partial class PartitionGrain
             {
                 deletes.AddRange(cell.Parts.Select(p => new CellId(cells.Step.Id, cell.Name, p)));
                 cells.ByName.Remove(cell.Name);
-                cells.ByHash.Remove(RouteOf(cell.Name));
+                var route = RouteOf(cell.Name);
+                if (route < (ulong)cells.ByGroup.Length) cells.ByGroup[route] = null;
+                cells.ByHash.Remove(route);
             }
         }
     }
@@ -69,6 +76,7 @@ internal sealed partial class PartitionGrain
         var cold = await ColdCells.ReadAsync(store, _owner, request.Step.Id, work.Select(w => w.Cell), _reign.Token);
         var calls = new Task<ClaimReply>[work.Count];
         for (var i = 0; i < calls.Length; i++) calls[i] = CallAsync(request, work[i].Cell, work[i].Rows, cold);
+        var duplicates = 0;
         for (var i = 0; i < calls.Length; i++)
         {
             var (cell, rows) = work[i];
@@ -77,17 +85,20 @@ internal sealed partial class PartitionGrain
             if (reply.Answer == CellAnswer.Fenced) throw new OwnerFencedException(cell.Name);
             if (reply.Answer != CellAnswer.Ok) throw new CellLostException(cell.Name);
             foreach (var row in reply.Duplicates) request.Duplicate[row] = true;
+            duplicates += reply.Duplicates.Length;
             cells.DifferentBodies += reply.DifferentBodies;
             if (cell.Changed) continue;
             cell.Changed = true;
             cells.Dirty.Add(cell);
         }
+
+        EngineMetrics.DuplicatesFound(_id.Source, request.Step.Id, duplicates);
     }
 
     private Task<ClaimReply> CallAsync(
         DedupRequest request, CellEntry cell, int[] rows, Dictionary<string, IReadOnlyList<StoredCell>> cold)
     {
-        var call = cell.NextCall(_epoch, cold.GetValueOrDefault(cell.Name));
+        var call = cell.NextCall(_epoch, cold.Count == 0 ? null : cold.GetValueOrDefault(cell.Name), _runtime!.Version);
         return Grain(request.Step, cell).ClaimAsync(new ClaimCall(
             call, request.Count, request.Ids, request.Bodies, request.EventTimes, request.Offsets, rows));
     }
@@ -141,7 +152,14 @@ internal sealed partial class PartitionGrain
     private static CellEntry CellOf(StepCells cells, ulong hash)
     {
         // A cell may serve several message keys: its ids are what counts. So the hash alone names it.
-        var route = cells.Step.GrainPer.Groups > 0 ? hash % (uint)cells.Step.GrainPer.Groups : hash;
+        var groups = cells.ByGroup;
+        if (groups.Length == 0) return CellAt(cells, hash);
+        var group = hash % (uint)groups.Length;
+        return groups[group] ??= CellAt(cells, group);
+    }
+
+    private static CellEntry CellAt(StepCells cells, ulong route)
+    {
         if (cells.ByHash.TryGetValue(route, out var cell)) return cell;
         cell = Entry(cells, string.Create(CultureInfo.InvariantCulture, $"{route:x}"));
         cells.ByHash.Add(route, cell);
@@ -165,7 +183,7 @@ internal sealed partial class PartitionGrain
     {
         foreach (var cells in _cells.Values)
         {
-            var calls = cells.Dirty.ConvertAll(c => Grain(cells.Step, c).CollectAsync(c.NextCall(_epoch, null)));
+            var calls = cells.Dirty.ConvertAll(c => Grain(cells.Step, c).CollectAsync(c.NextCall(_epoch, null, _runtime!.Version)));
             for (var i = 0; i < calls.Count; i++)
             {
                 var cell = cells.Dirty[i];

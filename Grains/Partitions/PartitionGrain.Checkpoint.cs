@@ -21,6 +21,7 @@ internal sealed partial class PartitionGrain
     private Exception? _commitFailure;
     private bool _urgent;
     private long _durable = -1;
+    private long _checkpointedAt;
     private long _lastCheckpoint;
 
     private void ResetCheckpointing()
@@ -56,6 +57,8 @@ internal sealed partial class PartitionGrain
         var deletes = new List<CellId>();
         await CollectAsync(upserts, deletes);
         RetireCells(deletes);
+        if (_replayChanged) upserts.Add(new CellState(ReplayState.Cell, _replay.Encode(), null));
+        _replayChanged = false;
         _header.Steps = _pipeline.SaveState();
         var write = new CheckpointWrite
         {
@@ -74,12 +77,16 @@ internal sealed partial class PartitionGrain
 
     private async Task CommitAsync(CheckpointWrite write, long position, CellEntry[] saved, CancellationToken reign)
     {
+        var started = time.GetTimestamp();
+        using var trace = EngineTraces.Checkpoint(_owner);
         try
         {
             await Task.WhenAll(SinksDurableAsync(position), ShardsDurableAsync(position, reign));
             await RetryAsync(() => store.CommitAsync(write, reign), reign);
             reign.ThrowIfCancellationRequested();
             _durable = position;
+            _checkpointedAt = time.GetUtcNow().ToUnixTimeMilliseconds();
+            EngineMetrics.Checkpointed(_id.Source, "partition", time.GetElapsedTime(started));
             foreach (var cell in saved) cell.Saving = false;
             await AdviseAsync(position);
         }
@@ -90,6 +97,8 @@ internal sealed partial class PartitionGrain
         catch (Exception e)
         {
             // Noticed by the loop, which starts over.
+            EngineMetrics.CheckpointFailed(_id.Source, "partition");
+            trace.Failed(e);
             _commitFailure = e;
             _wake.TrySetResult();
         }
@@ -109,34 +118,36 @@ internal sealed partial class PartitionGrain
 
     private async Task ShardsDurableAsync(long position, CancellationToken reign)
     {
-        foreach (var shard in _shards.Values.SelectMany(s => s))
+        foreach (var shard in _shards.Values.SelectMany(s => s)) await ShardDurableAsync(shard, _source, position, _urgent, reign);
+    }
+
+    private async Task ShardDurableAsync(IAggregatorGrain shard, string source, long position, bool urge, CancellationToken reign)
+    {
+        var urged = false;
+        while (true)
         {
-            var urged = false;
-            while (true)
+            var at = await PositionAsync(shard, source, reign);
+            if (at.Durable >= position) break;
+            // It had taken this in and started over since; without traffic nothing else would tell.
+            if (at.Applied < position)
+                throw new RewindException($"Shard {shard.GetPrimaryKeyString()} is at {at.Applied} again, before {position}.");
+            if ((urge || _urgent) && !urged)
             {
-                var at = await PositionAsync(shard, reign);
-                if (at.Durable >= position) break;
-                // It had taken this in and started over since; without traffic nothing else would tell.
-                if (at.Applied < position)
-                    throw new RewindException($"Shard {shard.GetPrimaryKeyString()} is at {at.Applied} again, before {position}.");
-                if (_urgent && !urged)
-                {
-                    await shard.CheckpointAsync().WaitAsync(reign);
-                    urged = true;
-                }
-                else
-                {
-                    await Task.Delay(Poll, time, reign);
-                }
+                await shard.CheckpointAsync().WaitAsync(reign);
+                urged = true;
+            }
+            else
+            {
+                await Task.Delay(Poll, time, reign);
             }
         }
     }
 
-    private async Task<ShardPosition> PositionAsync(IAggregatorGrain shard, CancellationToken reign)
+    private async Task<ShardPosition> PositionAsync(IAggregatorGrain shard, string source, CancellationToken reign)
     {
         try
         {
-            return await shard.GetPositionAsync(_source).WaitAsync(reign);
+            return await shard.GetPositionAsync(source).WaitAsync(reign);
         }
         catch (Exception e) when (e is TimeoutException or Orleans.Runtime.OrleansException)
         {

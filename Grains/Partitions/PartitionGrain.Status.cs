@@ -24,8 +24,8 @@ internal sealed partial class PartitionGrain
     public Task<PartitionStatus> GetStatusAsync() => Task.FromResult(new PartitionStatus
     {
         Partition = _source,
-        State = _state,
-        Reason = _reason,
+        State = WorstState(out var reason),
+        Reason = reason,
         Position = _owned && !_fresh ? _header.Position : null,
         Checkpoint = _durable < 0 ? null : _durable,
         End = _end < 0 ? null : _end,
@@ -36,11 +36,29 @@ internal sealed partial class PartitionGrain
         Idle = _idle,
         Rules = new Dictionary<string, long>(_header.Rules, StringComparer.Ordinal),
         Silo = RuntimeIdentity,
+        Restarts = _owned ? 0 : _restarts.Failures,
+        LagSeconds = LagSeconds(),
     });
+
+    /// <summary>The partition's own state, or that of a sink lane it feeds when that is worse.</summary>
+    private PartState WorstState(out string? reason)
+    {
+        reason = _reason;
+        var state = _state;
+        foreach (var lane in _lanes)
+        {
+            if (lane.State <= state) continue;
+            state = lane.State;
+            reason = $"Sink '{lane.Sink.Id}': {lane.Reason}";
+        }
+
+        return state;
+    }
 
     private async Task TickAsync(CancellationToken cancellation)
     {
         UpdateRate();
+        ShowGauges();
         if (!_owned || _stopped) return;
         _wake.TrySetResult();
         try
@@ -84,7 +102,6 @@ internal sealed partial class PartitionGrain
         _rate = _rateAt == 0 ? 0 : Math.Max(0, consumed - _rateFrom) / elapsed.TotalSeconds;
         _rateAt = now;
         _rateFrom = consumed;
-        EngineMetrics.Processing(_id.Source, _source, _rate);
     }
 
     /// <summary>

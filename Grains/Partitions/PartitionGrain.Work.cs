@@ -16,42 +16,70 @@ namespace KafkaOracleOrleans.Grains.Partitions;
 internal sealed partial class PartitionGrain
 {
     private readonly List<SinkDelivery> _lanes = [];
+    private long _lastRecordAt;
     private readonly Dictionary<string, IAggregatorGrain[]> _shards = new(StringComparer.Ordinal);
 
-    private async Task ProcessAsync(KafkaBatch batch, CancellationToken reign)
+    private async Task ProcessAsync(RawBatch batch, long bytes, CancellationToken reign)
     {
         var started = time.GetTimestamp();
-        _pipeline.Begin(Raw(batch), time.GetUtcNow().ToUnixTimeMilliseconds());
+        var waited = TimeSpan.Zero;
+        using var trace = EngineTraces.Process(_id.Source, _id.Topic, _id.Partition, batch.From, batch.To, batch.Count);
+        _pipeline.Begin(batch, time.GetUtcNow().ToUnixTimeMilliseconds());
         while (_pipeline.Next() is { } request)
         {
-            switch (request)
-            {
-                case DedupRequest dedup:
-                    await ClaimAsync(dedup);
-                    break;
-                case WindowRequest window:
-                    await ApplyAsync(window, batch, reign);
-                    break;
-                case SinkRequest sink:
-                    await SendAsync(sink, batch.To, reign);
-                    break;
-                case LookupRequest lookup:
-                    await RetryAsync(() => LookUpAsync(lookup, reign), reign);
-                    break;
-                case QuarantineRequest refused:
-                    await RetryAsync(() => quarantine.AddAsync(refused.Records, reign), reign);
-                    break;
-                default:
-                    throw new NotSupportedException($"The step kind behind {request.GetType().Name} is not known to this build.");
-            }
+            var asked = time.GetTimestamp();
+            using (EngineTraces.Step(StepOf(request))) await DoAsync(request, batch, reign);
+            var took = time.GetElapsedTime(asked);
+            waited += took;
+            EngineMetrics.Waited(_id.Source, StepOf(request), took, request is SinkRequest);
         }
 
+        EngineMetrics.Spent(_id.Source, "rows", time.GetElapsedTime(started) - waited, false);
+        if (_taps is not null) ShowTaps();
         foreach (var lane in _lanes) lane.Advance(batch.To);
-        Account(batch, time.GetElapsedTime(started));
+        Account(batch, bytes, time.GetElapsedTime(started));
         SetState(PartState.Running, null);
     }
 
-    private void Account(KafkaBatch batch, TimeSpan duration)
+    private async Task DoAsync(PartitionRequest request, RawBatch batch, CancellationToken reign)
+    {
+        switch (request)
+        {
+            case DedupRequest dedup:
+                await ClaimAsync(dedup);
+                break;
+            case WindowRequest window:
+                await ApplyAsync(window, batch, reign);
+                break;
+            case SinkRequest sink:
+                await SendAsync(sink, batch.To, reign);
+                break;
+            case LookupRequest lookup:
+                await RetryAsync(() => LookUpAsync(lookup, reign), reign);
+                break;
+            case CustomRequest custom:
+                _transforms.Answer(custom);
+                break;
+            case QuarantineRequest refused:
+                await RetryAsync(() => quarantine.AddAsync(refused.Records, reign), reign);
+                EngineMetrics.Refused(_id.Source, refused.Records);
+                break;
+            default:
+                throw new NotSupportedException($"The step kind behind {request.GetType().Name} is not known to this build.");
+        }
+    }
+
+    private static string StepOf(PartitionRequest request) => request switch
+    {
+        DedupRequest dedup => dedup.Step.Id,
+        WindowRequest window => window.Step.Id,
+        SinkRequest sink => sink.Sink.Id,
+        LookupRequest lookup => lookup.Step.Id,
+        CustomRequest custom => custom.Step.Id,
+        _ => "quarantine",
+    };
+
+    private void Account(RawBatch batch, long bytes, TimeSpan duration)
     {
         var counts = _pipeline.Counts;
         _header.Position = batch.To;
@@ -60,25 +88,39 @@ internal sealed partial class PartitionGrain
             counts.Consumed, counts.Absorbed, counts.Duplicate, counts.Late, counts.Filtered, counts.Quarantined);
         foreach (var (rule, failed) in _pipeline.RuleFailures)
         {
-            if (failed != 0) _header.Rules[rule] = _header.Rules.GetValueOrDefault(rule) + failed;
+            if (failed == 0) continue;
+            _header.Rules[rule] = _header.Rules.GetValueOrDefault(rule) + failed;
+            EngineMetrics.RuleFailed(_id.Source, rule, failed);
         }
 
         _idleTold = false;
         _changed = true;
-        EngineMetrics.Batch(_id.Source, _source, counts, duration);
+        if (batch.Count != 0) _lastRecordAt = batch.Timestamps[batch.Count - 1];
+        EngineMetrics.Batch(_id.Source, _id.Topic, counts, bytes, duration);
     }
 
     private async Task LookUpAsync(LookupRequest request, CancellationToken reign)
     {
         var spec = request.Step.Lookup;
-        if (request.Preload)
+        var started = time.GetTimestamp();
+        var failed = true;
+        try
         {
-            var types = request.Step.Key.Select(k => request.Step.InputSchema[k].Type).ToList();
-            request.Table = await lookups.ReadAllAsync(spec, types, request.Step.CacheRows, reign);
+            if (request.Preload)
+            {
+                var types = request.Step.Key.Select(k => request.Step.InputSchema[k].Type).ToList();
+                request.Table = await lookups.ReadAllAsync(spec, types, request.Step.CacheRows, reign);
+            }
+            else
+            {
+                request.Result = await lookups.LookupAsync(spec, request.Keys, reign);
+            }
+
+            failed = false;
         }
-        else
+        finally
         {
-            request.Result = await lookups.LookupAsync(spec, request.Keys, reign);
+            EngineMetrics.LookedUp(_id.Source, request.Step.Id, time.GetElapsedTime(started), failed);
         }
     }
 
@@ -106,7 +148,7 @@ internal sealed partial class PartitionGrain
         }
     }
 
-    private async Task ApplyAsync(WindowRequest request, KafkaBatch batch, CancellationToken reign)
+    private async Task ApplyAsync(WindowRequest request, RawBatch batch, CancellationToken reign)
     {
         var shards = _shards[request.Step.Id];
         var calls = new Task<ApplyReply>[shards.Length];
@@ -155,7 +197,7 @@ internal sealed partial class PartitionGrain
         }
     }
 
-    private SubBatch SubBatchOf(KeyedRows? rows, KafkaBatch batch) => new()
+    private SubBatch SubBatchOf(KeyedRows? rows, RawBatch batch) => new()
     {
         Source = _source,
         Partition = _id.Partition,

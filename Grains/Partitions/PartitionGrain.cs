@@ -3,6 +3,7 @@ using KafkaOracleOrleans.Grains.Cells;
 using KafkaOracleOrleans.Grains.Contracts;
 using KafkaOracleOrleans.Grains.Interfaces;
 using KafkaOracleOrleans.Grains.Runtime;
+using KafkaOracleOrleans.Processing.Plan;
 using KafkaOracleOrleans.Processing.Ports;
 using KafkaOracleOrleans.Processing.Records;
 using KafkaOracleOrleans.Processing.Steps;
@@ -27,6 +28,7 @@ internal sealed partial class PartitionGrain(
     IKafkaPartitionControl kafka,
     ILookupSource lookups,
     IQuarantine quarantine,
+    IEnumerable<IRecordTransform> transforms,
     IOptions<EngineOptions> options,
     TimeProvider time,
     ILogger<PartitionGrain> log) : Grain, IPartitionGrain, IAsyncObserver<KafkaBatch>, IStreamSubscriptionObserver, IDisposable
@@ -38,12 +40,14 @@ internal sealed partial class PartitionGrain(
 
     private readonly EngineOptions _options = options.Value;
     private readonly Queue<KafkaBatch> _queue = new();
+    private BatchMerger _merger = new();
     private KafkaStreamId _id;
     private string _owner = "";
     private string _source = "";
 
     private PipelineRuntime? _runtime;
     private PartitionPipeline _pipeline = null!;
+    private TransformRunner _transforms = null!;
     private PartitionHeader _header = new();
     private long _epoch;
     private CancellationTokenSource _reign = new();
@@ -51,7 +55,11 @@ internal sealed partial class PartitionGrain(
     private Task? _owning;
     private bool _owned;
     private bool _stopped;
+    private bool _leaves;
     private bool _fresh;
+
+    // Some step has a grain per key.
+    private bool _perKey;
     private long? _accepted;
 
     // Where a partition without a checkpoint began; what follows must not be taken for the beginning.
@@ -79,6 +87,7 @@ internal sealed partial class PartitionGrain(
 
     public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
     {
+        _leaves = true;
         if (_owned && !_stopped) await TryLastCheckpointAsync(cancellationToken);
         await EndReignAsync();
     }
@@ -88,7 +97,15 @@ internal sealed partial class PartitionGrain(
 
     public async Task OnNextAsync(KafkaBatch item, StreamSequenceToken? token = null)
     {
-        if (_stopped || !await TryOwnAsync() || !await AdmitAsync(item))
+        if (_stopped)
+        {
+            item.Release();
+            return;
+        }
+
+        // Should it be dropped for now, what follows must not be taken for the beginning.
+        _first ??= item.From;
+        if (!await TryOwnAsync() || !await AdmitAsync(item))
         {
             item.Release();
             return;
@@ -117,6 +134,8 @@ internal sealed partial class PartitionGrain(
 
     public async Task WakeAsync()
     {
+        // What gave up waits for an operator, who stops and starts it.
+        if (_gaveUp) return;
         if (_stopped)
         {
             _stopped = false;
@@ -130,12 +149,13 @@ internal sealed partial class PartitionGrain(
     {
         if (_owned && !_stopped)
         {
-            using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+            using var deadline = new CancellationTokenSource(Deadlines.Stop);
             await TryLastCheckpointAsync(deadline.Token);
         }
 
         _stopped = true;
         _first = null;
+        _replayAsked = null;
         await EndReignAsync();
         SetState(PartState.Stopped, null);
         DeactivateOnIdle();
@@ -147,7 +167,7 @@ internal sealed partial class PartitionGrain(
     /// </summary>
     private async Task<bool> AdmitAsync(KafkaBatch batch)
     {
-        _accepted ??= _first = batch.From;
+        _accepted ??= _first ?? batch.From;
         if (batch.To < _accepted || (batch.To == _accepted && batch.Count > 0)) return false;
         if (batch.From != _accepted)
         {
@@ -185,7 +205,7 @@ internal sealed partial class PartitionGrain(
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
-            SetState(PartState.Blocked, e.Message);
+            SetState(StateOf(e), e.Message);
             return false;
         }
     }
@@ -212,20 +232,25 @@ internal sealed partial class PartitionGrain(
     private async Task BeginReignAsync()
     {
         await Task.Yield();
-        _runtime = await plans.GetAsync(_id.Source);
+        _runtime = await plans.GetCurrentAsync(_id.Source);
         await GrainFactory.GetGrain<IPipelineGrain>(_id.Source).RegisterSourceAsync(_source);
         _reign = new CancellationTokenSource();
         var lease = await store.AcquireAsync(_owner, _reign.Token);
         _epoch = lease.Epoch;
         _fresh = lease.Header is null;
+        _perKey = _runtime.Plan.Steps.Any(s => s is DedupPlan { GrainPer.Groups: 0 } or WindowPlan { GrainPer.Groups: 0 });
         _header = lease.Header is null ? new PartitionHeader() : PartitionHeader.Decode(lease.Header);
         _pipeline = new PartitionPipeline(_runtime.Plan, _runtime.Version);
+        _merger = new BatchMerger();
+        _transforms = new TransformRunner(transforms);
         _pipeline.Restore(_header.Watermark, _header.Steps);
         _accepted = _fresh ? _first : _header.Position;
         ResetCheckpointing();
         await LoadCellsAsync();
+        await LoadReplayAsync();
         OpenLanes();
         _owned = true;
+        OpenGauges();
         SetState(PartState.Running, null);
         LogOwned(_owner, _epoch, _fresh ? -1 : _header.Position);
         if (_accepted is { } position) await SeekAsync(position);
@@ -239,7 +264,8 @@ internal sealed partial class PartitionGrain(
         {
             while (!reign.IsCancellationRequested)
             {
-                if (_queue.TryDequeue(out var batch)) await WorkAsync(batch, reign);
+                await ReplayIfAskedAsync(reign);
+                if (_queue.Count != 0) await WorkAsync(reign);
                 else await _wake.Task.WaitAsync(reign);
                 if (_wake.Task.IsCompleted) _wake = NewSignal();
                 await CheckpointIfDueAsync();
@@ -255,19 +281,24 @@ internal sealed partial class PartitionGrain(
         }
     }
 
-    private async Task WorkAsync(KafkaBatch batch, CancellationToken reign)
+    private async Task WorkAsync(CancellationToken reign)
     {
+        var batches = new List<KafkaBatch>();
+        if (_perKey) BatchMerger.Take(_queue, batches);
+        else batches.Add(_queue.Dequeue());
         try
         {
-            if (_fresh) await FirstCheckpointAsync(batch.From);
-            await ProcessAsync(batch, reign);
+            if (_fresh) await FirstCheckpointAsync(batches[0].From);
+            await ProcessAsync(batches.Count == 1 ? Raw(batches[0]) : _merger.Merge(batches), batches.Sum(b => b.SizeBytes), reign);
         }
         finally
         {
-            batch.Release();
+            foreach (var batch in batches) batch.Release();
         }
 
+        if (_restarts.Failures > 0) Tell("recovered", $"goes on after {_restarts.Failures} restarts.", false);
         _restarts.Reset();
+        _faults = 0;
         var room = _room;
         _room = NewSignal();
         room.TrySetResult();
@@ -277,7 +308,7 @@ internal sealed partial class PartitionGrain(
     private async Task FailAsync(Exception e)
     {
         LogStartsOver(_owner, _epoch, e);
-        SetState(e is PipelineStopException ? PartState.Failed : PartState.Blocked, e.Message);
+        SetState(StateOf(e), e.Message);
         await EndReignAsync();
         if (!_fresh && e is EpochFencedException or OwnerFencedException)
         {
@@ -286,20 +317,39 @@ internal sealed partial class PartitionGrain(
         }
 
         // A stop rule stays in force until an operator starts the pipeline again.
-        if (e is PipelineStopException) _stopped = true;
-        else await RestartAsync();
+        if (GivesUp(e)) GiveUp(e);
+        else await RestartAsync(e);
     }
 
-    private async Task RestartAsync()
+    /// <summary>What needs an operator, and what mends itself.</summary>
+    private static PartState StateOf(Exception e) =>
+        e is PipelineStopException or CorruptStateException ? PartState.Failed : PartState.Blocked;
+
+    private void GiveUp(Exception e)
     {
+        _stopped = true;
+        _gaveUp = true;
+        var why = e is PipelineStopException ? e.Message : $"Gave up after {_options.MaxRestarts} restarts without progress: {e.Message}";
+        SetState(PartState.Failed, why);
+        Tell("failed", why, false);
+    }
+
+    private async Task RestartAsync(Exception e)
+    {
+        if (_restarts.Failures == 0) Tell("restart", $"starts over from its checkpoint. {e.Message}", true);
         await _restarts.WaitAsync(CancellationToken.None);
-        if (!_stopped) await TryOwnAsync();
+        // An activation on its way out must not take the reign from the one that follows it.
+        if (!_stopped && !_leaves) await TryOwnAsync();
     }
 
     private async Task EndReignAsync()
     {
         // All of it before the first wait: the next reign may begin meanwhile, and what is there then is its own.
         _owned = false;
+        PartMetrics.Remove(_gauges);
+        _gauges = null;
+        _reignEnded.TrySetResult();
+        _reignEnded = NewSignal();
         while (_queue.TryDequeue(out var batch)) batch.Release();
         var lanes = _lanes.ToArray();
         _lanes.Clear();

@@ -9,15 +9,18 @@ namespace KafkaOracleOrleans.Grains.Pipelines;
 /// <summary>The roll-up of a pipeline's parts, and resets.</summary>
 internal sealed partial class PipelineGrain
 {
+    private const string NoAnswer = "It does not answer; its silo may be gone. The cluster moves it when it has made sure.";
+
     public async Task<PipelineStatus> GetStatusAsync()
     {
-        var runtime = state.State.Hash is null ? null : plans.Find(Name);
+        var runtime = state.State.Hash is null ? null : await TryGetRuntimeAsync();
         var running = state.State.Desired != DesiredState.Stopped;
-        var partitions = running ? await Task.WhenAll(PartitionGrains().Select(p => p.GetStatusAsync())) : [];
+        var partitions = running ? await Task.WhenAll(state.State.Sources.Select(s => StatusOfAsync(s))) : [];
         var shards = running && runtime is not null
-            ? await Task.WhenAll(ShardsOf(runtime).Select(s => s.Grain.GetStatusAsync()))
+            ? await Task.WhenAll(ShardsOf(runtime).Select(s => StatusOfAsync(s.Step, s.Shard, s.Grain)))
             : [];
         var (worst, reason) = Worst(partitions, shards);
+        var sinks = await SinksAsync(runtime, running);
         return new PipelineStatus
         {
             Name = Name,
@@ -33,11 +36,92 @@ internal sealed partial class PipelineGrain
             Watermark = shards.Length == 0 ? null : shards.Min(s => s.Watermark),
             Partitions = partitions,
             Shards = shards,
-            Sinks = await SinksAsync(runtime, running),
+            Sinks = sinks,
+            Condition = Conditions.Derive(state.State.Desired, false, _problem is not null, partitions, shards, sinks, _lag.Verdict),
+            Verdict = state.State.Desired == DesiredState.Running ? _lag.Verdict : LagVerdict.Unknown,
+            LagSeconds = partitions.Length == 0 || partitions.All(p => p.LagSeconds is null) ? null : partitions.Max(p => p.LagSeconds),
+            Restarts = _restarts,
             Rules = partitions.SelectMany(p => p.Rules)
                 .GroupBy(r => r.Key, StringComparer.Ordinal)
                 .ToDictionary(g => g.Key, g => g.Sum(r => r.Value), StringComparer.Ordinal),
         };
+    }
+
+    /// <summary>What this silo runs; null when the definition does not compile here, which then is the pipeline's problem.</summary>
+    private async Task<PipelineRuntime?> TryGetRuntimeAsync()
+    {
+        try
+        {
+            return await plans.GetAsync(Name, state.State.Version);
+        }
+        catch (PipelineChangedException e)
+        {
+            _problem = e.Message;
+            return null;
+        }
+    }
+
+    /// <summary>A part that does not answer (its silo may be gone and not yet be declared dead) is shown as such; the others are not held up.</summary>
+    private async Task<PartitionStatus> StatusOfAsync(string source)
+    {
+        try
+        {
+            return await GrainFactory.GetGrain<IPartitionGrain>($"{Name}/{source}").GetStatusAsync().WaitAsync(Deadlines.Status, time);
+        }
+        catch (Exception e) when (e is TimeoutException or Orleans.Runtime.OrleansException)
+        {
+            return new PartitionStatus
+            {
+                Partition = source,
+                State = PartState.Blocked,
+                Reason = NoAnswer,
+                Position = null,
+                Checkpoint = null,
+                Counts = RecordCounts.Zero,
+                Epoch = 0,
+                RecordsPerSecond = 0,
+                Rules = new Dictionary<string, long>(),
+            };
+        }
+    }
+
+    private async Task<ShardStatus> StatusOfAsync(string step, int shard, IAggregatorGrain grain)
+    {
+        try
+        {
+            return await grain.GetStatusAsync().WaitAsync(Deadlines.Status, time);
+        }
+        catch (Exception e) when (e is TimeoutException or Orleans.Runtime.OrleansException)
+        {
+            return new ShardStatus
+            {
+                Step = step,
+                Shard = shard,
+                State = PartState.Blocked,
+                Reason = NoAnswer,
+                Epoch = 0,
+                Cells = 0,
+                OutboxEntries = 0,
+                Late = 0,
+                ClosedWindows = 0,
+                LastCheckpointMs = 0,
+            };
+        }
+    }
+
+    private async Task<SinkStatus> StatusOfAsync(string sink, string lane)
+    {
+        try
+        {
+            return await GrainFactory.GetGrain<ISinkGrain>($"{Name}/{sink}/{lane}").GetStatusAsync().WaitAsync(Deadlines.Status, time);
+        }
+        catch (Exception e) when (e is TimeoutException or Orleans.Runtime.OrleansException)
+        {
+            return new SinkStatus
+            {
+                Sink = sink, Lane = lane, State = PartState.Blocked, Reason = NoAnswer, Written = 0, Quarantined = 0, Buffered = 0,
+            };
+        }
     }
 
     public async Task<ResetOutcome> ResetAsync(ResetRequest request)
@@ -54,6 +138,14 @@ internal sealed partial class PipelineGrain
         var targets = request.Target == ResetTarget.Offsets
             ? request.Offsets ?? new Dictionary<string, long>()
             : await logs.ResolveAsync(runtime.Plan.Source, partitions, request.Target, request.TimestampMs, CancellationToken.None);
+        if (targets.Keys.Except(partitions, StringComparer.Ordinal).Order(StringComparer.Ordinal).ToList() is { Count: > 0 } unknown)
+        {
+            return new ResetOutcome(
+                false, $"The source has no partition {string.Join(", ", unknown)}; it has {string.Join(", ", partitions.Order(StringComparer.Ordinal))}.", []);
+        }
+
+        if (targets.FirstOrDefault(t => t.Value < 0) is { Key: not null } negative)
+            return new ResetOutcome(false, $"{negative.Value} is no offset of {negative.Key}: offsets begin at 0.", []);
         var lines = new List<ResetLine>();
         foreach (var partition in partitions.Order(StringComparer.Ordinal))
         {
@@ -69,6 +161,11 @@ internal sealed partial class PipelineGrain
     private async Task ExecuteAsync(List<ResetLine> lines)
     {
         await HaltAsync();
+        // The new generation comes first: sink lanes and revisions start a new count above the old one. Were the state gone and the
+        // lanes still the old ones, they would take what is sent to them again for what they have.
+        state.State.Generation++;
+        state.State.Version++;
+        await SaveAsync();
         await store.ResetAsync($"{Name}/", CancellationToken.None);
         foreach (var line in lines.Where(l => l.Target is not null))
         {
@@ -79,33 +176,38 @@ internal sealed partial class PipelineGrain
                 new CheckpointWrite { Owner = owner, Epoch = lease.Epoch, Header = header.Encode() }, CancellationToken.None);
         }
 
-        // A new generation: sink lanes and revisions start a new count above the old one.
-        state.State.Generation++;
-        state.State.Version++;
+        // What is read again is refused again, or passes: either way it does not belong to what lies there.
+        foreach (var line in lines.Where(l => l.Target is not null))
+        {
+            var (topic, partition) = Names.Partition(line.Partition);
+            await quarantine.ForgetAsync(Name, topic, partition, line.Target!.Value, CancellationToken.None);
+        }
+
+        state.State.Fingerprints = [];
         await SaveAsync();
         await PublishAsync();
         Note("reset", $"Set back: {string.Join(", ", lines.Select(l => $"{l.Partition} to {l.Target}"))}.");
     }
 
-    private string OwnerOf(string partition)
+    private string OwnerOf(string source)
     {
-        var slash = partition.LastIndexOf('/');
-        return Names.PartitionOwner(
-            Name, partition[..slash], int.Parse(partition[(slash + 1)..], System.Globalization.CultureInfo.InvariantCulture));
+        var (topic, partition) = Names.Partition(source);
+        return Names.PartitionOwner(Name, topic, partition);
     }
 
     private (PartState State, string? Reason) Worst(PartitionStatus[] partitions, ShardStatus[] shards)
     {
         if (state.State.Desired == DesiredState.Stopped) return (PartState.Stopped, null);
-        if (_problem is not null) return (PartState.Blocked, _problem);
-        if (state.State.Desired == DesiredState.Paused) return (PartState.Paused, null);
-        if (partitions.Length == 0) return (PartState.Starting, "The source's partitions are being looked up.");
-        var worst = PartState.Running;
-        string? reason = null;
+        var paused = state.State.Desired == DesiredState.Paused;
+        if (partitions.Length == 0 && _problem is null && !paused)
+            return (PartState.Starting, "The source's partitions are being looked up.");
+        var worst = paused ? PartState.Paused : _problem is null ? PartState.Running : PartState.Blocked;
+        var reason = paused ? null : _problem;
         foreach (var (part, why, where) in partitions.Select(p => (p.State, p.Reason, $"partition {p.Partition}"))
                      .Concat(shards.Select(s => (s.State, s.Reason, $"shard {s.Step}/{s.Shard}"))))
         {
-            if (part <= worst) continue;
+            // Of a pipeline that is paused only what is broken is news.
+            if (part <= worst || (paused && part < PartState.Blocked)) continue;
             worst = part;
             reason = $"{where}: {why}";
         }
@@ -116,15 +218,15 @@ internal sealed partial class PipelineGrain
     private async Task<IReadOnlyList<SinkStatus>> SinksAsync(PipelineRuntime? runtime, bool running)
     {
         if (runtime is null || !running) return [];
-        var lanes = new List<ISinkGrain>();
+        var lanes = new List<Task<SinkStatus>>();
         foreach (var sink in runtime.Plan.Sinks)
         {
             var names = sink.FromWindow
                 ? ShardsOf(runtime).Where(s => s.Step == sink.From.Step).Select(s => Names.ShardLane(runtime, s.Step, s.Shard))
                 : state.State.Sources.Select(s => Names.PartitionLane(runtime, s));
-            lanes.AddRange(names.Select(n => GrainFactory.GetGrain<ISinkGrain>($"{Name}/{sink.Id}/{n}")));
+            lanes.AddRange(names.Select(n => StatusOfAsync(sink.Id, n)));
         }
 
-        return await Task.WhenAll(lanes.Select(l => l.GetStatusAsync()));
+        return await Task.WhenAll(lanes);
     }
 }

@@ -15,6 +15,7 @@ internal sealed partial class PipelineGrain(
     IPipelineCompiler compiler,
     IKafkaLogs logs,
     IStateStore store,
+    IQuarantine quarantine,
     TimeProvider time,
     ILogger<PipelineGrain> log) : Grain, IPipelineGrain
 {
@@ -24,9 +25,12 @@ internal sealed partial class PipelineGrain(
     private static readonly TimeSpan Tick = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan Discovery = TimeSpan.FromSeconds(30);
     private const int KeptEvents = 200;
+    private const string Removed = "removed:";
 
     private readonly LinkedList<PipelineEvent> _events = new();
     private long _lastDiscovery;
+    private bool _halting;
+    private string? _refusal;
     private string? _problem;
 
     private string Name => this.GetPrimaryKeyString();
@@ -37,24 +41,33 @@ internal sealed partial class PipelineGrain(
         return Task.CompletedTask;
     }
 
+    /// <summary>The silo that takes the pipeline over shows its state from then on.</summary>
+    public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
+    {
+        PartMetrics.RemovePipeline(Name);
+        return Task.CompletedTask;
+    }
+
     public async Task<ApplyOutcome> ApplyAsync(PipelineText definition)
     {
         var compiled = compiler.Compile(definition.Text, definition.FileName);
         if (compiled.Plan is not { } plan) return Refuse(compiled.Diagnostics);
         if (plan.Name != Name) return Refuse([$"{definition.FileName}: the pipeline is named '{plan.Name}', not '{Name}'."]);
+        if (state.State.Hash is not null && state.State.Origin != definition.Origin) return Refuse([Taken()]);
         if (state.State.Hash == plan.DefinitionHash)
             return new ApplyOutcome(true, state.State.Version, compiled.Diagnostics);
         var incompatible = Incompatible(plan);
         if (incompatible.Count != 0) return Refuse(incompatible);
 
-        var wasRunning = state.State.Desired == DesiredState.Running || state.State.Hash is null;
+        if (state.State.Hash is null) state.State.Desired = definition.Initial;
+        var wasRunning = state.State.Desired == DesiredState.Running;
         if (state.State.Hash is not null) await HaltAsync();
         state.State.Text = definition.Text;
         state.State.FileName = definition.FileName;
         state.State.Hash = plan.DefinitionHash;
         state.State.Version++;
-        state.State.Fingerprints = new Dictionary<string, string>(plan.StateFingerprints, StringComparer.Ordinal);
-        state.State.Desired = wasRunning ? DesiredState.Running : state.State.Desired;
+        TakeFingerprints(plan);
+        state.State.Origin = definition.Origin;
         state.State.Sources = [];
         await SaveAsync();
         Note("definition", $"Version {state.State.Version} of {definition.FileName} is in force.");
@@ -63,9 +76,9 @@ internal sealed partial class PipelineGrain(
         return new ApplyOutcome(true, state.State.Version, compiled.Diagnostics);
     }
 
-    public async Task RemoveAsync()
+    public async Task RemoveAsync(DefinitionOrigin origin)
     {
-        if (state.State.Hash is null) return;
+        if (state.State.Hash is null || state.State.Origin != origin) return;
         await HaltAsync();
         await GrainFactory.GetGrain<IPipelineCatalogGrain>(0).DropAsync(Name);
         state.State.Hash = null;
@@ -73,21 +86,29 @@ internal sealed partial class PipelineGrain(
         state.State.Desired = DesiredState.Stopped;
         await SaveAsync();
         plans.Forget(Name);
+        PartMetrics.RemovePipeline(Name);
         Note("removed", "The definition was removed; state and tables stay.");
     }
 
     public async Task StartAsync()
     {
+        await FixFingerprintsAsync();
         await SetDesiredAsync(DesiredState.Running);
         await TickAsync(CancellationToken.None);
     }
 
-    public Task PauseAsync() => SetDesiredAsync(DesiredState.Paused);
+    public async Task PauseAsync()
+    {
+        await SetDesiredAsync(DesiredState.Paused);
+        await JudgeAsync();
+    }
 
     public async Task StopAsync()
     {
         await SetDesiredAsync(DesiredState.Stopped);
+        await ShowAsync(PipelineCondition.Stopping, null);
         await HaltAsync();
+        await ShowAsync(PipelineCondition.Stopped, null);
     }
 
     public Task<PipelineText?> GetDefinitionAsync() => Task.FromResult(state.State.Text is null
@@ -95,6 +116,7 @@ internal sealed partial class PipelineGrain(
         : new PipelineText(Name, state.State.Text, state.State.FileName ?? Name, state.State.Version)
         {
             Generation = state.State.Generation,
+            Origin = state.State.Origin,
         });
 
     public Task<IReadOnlyList<string>> GetSourcesAsync() => Task.FromResult<IReadOnlyList<string>>([.. state.State.Sources]);
@@ -107,14 +129,23 @@ internal sealed partial class PipelineGrain(
         await TellShardsAsync();
     }
 
+    public Task TellAsync(string kind, string text, bool restart)
+    {
+        if (restart) _restarts++;
+        Note(kind, text);
+        return Task.CompletedTask;
+    }
+
     public Task<IReadOnlyList<PipelineEvent>> GetEventsAsync() => Task.FromResult<IReadOnlyList<PipelineEvent>>([.. _events]);
 
     private async Task SetDesiredAsync(DesiredState desired)
     {
         if (state.State.Hash is null) throw new PipelineChangedException($"There is no pipeline '{Name}'.");
+        if (desired == DesiredState.Running) _halting = false;
         if (state.State.Desired == desired) return;
         state.State.Desired = desired;
         await SaveAsync();
+        _lag.Clear();
         await PublishAsync();
         Note("state", $"Asked to be {desired}.");
     }
@@ -124,15 +155,23 @@ internal sealed partial class PipelineGrain(
     {
         var ready = state.State.Desired != DesiredState.Running || state.State.Sources.Count != 0;
         var desired = ready ? state.State.Desired : DesiredState.Stopped;
-        await GrainFactory.GetGrain<IPipelineCatalogGrain>(0).PutAsync(new CatalogEntry(Name, state.State.Version, desired));
+        await GrainFactory.GetGrain<IPipelineCatalogGrain>(0).PutAsync(
+            new CatalogEntry(Name, state.State.Version, desired) { Condition = _condition });
     }
 
     /// <summary>Everything that must be seen to again and again while the pipeline runs.</summary>
     private async Task TickAsync(CancellationToken cancellation)
     {
-        if (state.State.Hash is null || state.State.Desired != DesiredState.Running) return;
+        var halt = state.State.Desired == DesiredState.Stopped && _halting;
+        if (state.State.Hash is null || (state.State.Desired != DesiredState.Running && !halt)) return;
         try
         {
+            if (halt)
+            {
+                await HaltAsync();
+                return;
+            }
+
             var runtime = await plans.GetAsync(Name, state.State.Version);
             await DiscoverAsync(runtime, cancellation);
             if (state.State.Sources.Count == 0) return;
@@ -140,11 +179,13 @@ internal sealed partial class PipelineGrain(
             await Task.WhenAll(ShardsOf(runtime).Select(s => s.Grain.WakeAsync()));
             await Task.WhenAll(PartitionGrains().Select(p => p.WakeAsync()));
             _problem = null;
+            await JudgeAsync();
         }
         catch (Exception e) when (!cancellation.IsCancellationRequested)
         {
             if (_problem != e.Message) LogProblem(Name, e);
             _problem = e.Message;
+            await JudgeAsync();
         }
     }
 
@@ -170,9 +211,14 @@ internal sealed partial class PipelineGrain(
     /// <summary>Stops all parts: partitions first, so that what they sent is durable when the shards go.</summary>
     private async Task HaltAsync()
     {
+        // A part that does not answer now is asked again by the clockwork.
+        _halting = true;
         await PublishAsync();
         await Task.WhenAll(PartitionGrains().Select(p => p.StopAsync()));
-        if (plans.Find(Name) is { } runtime) await Task.WhenAll(ShardsOf(runtime).Select(s => s.Grain.StopAsync()));
+        // What does not compile here has no shards that could run.
+        if (state.State.Text is not null && await TryGetRuntimeAsync() is { } runtime)
+            await Task.WhenAll(ShardsOf(runtime).Select(s => s.Grain.StopAsync()));
+        _halting = false;
     }
 
     private IEnumerable<IPartitionGrain> PartitionGrains() =>
@@ -193,6 +239,14 @@ internal sealed partial class PipelineGrain(
         foreach (var (step, fingerprint) in plan.StateFingerprints)
         {
             if (!state.State.Fingerprints.TryGetValue(step, out var old) || old == fingerprint) continue;
+            if (old.StartsWith(Removed, StringComparison.Ordinal))
+            {
+                reasons.Add(
+                    $"step '{step}' was taken out of this pipeline earlier, and what is stored of it is of then. Give the step a new name, or stop the " +
+                    $"pipeline and run 'kor reset {Name} --to-earliest --execute' first.");
+                continue;
+            }
+
             reasons.Add(
                 $"step '{step}': what its stored state depends on has changed (was {old}, would be {fingerprint}). " +
                 "Give the step or the pipeline a new name to start fresh beside it, or stop the pipeline and run " +
@@ -202,9 +256,32 @@ internal sealed partial class PipelineGrain(
         return reasons;
     }
 
+    private string Taken() => state.State.Origin == DefinitionOrigin.Folder
+        ? $"Pipeline '{Name}' comes from the file {Path.GetFileName(state.State.FileName)} in the server's folder: change the file."
+        : $"Pipeline '{Name}' was made over the HTTP API: change it there, or delete it there before a file takes its place.";
+
+    /// <summary>What stored state goes by from now on; steps that are gone leave a mark, since their state stays.</summary>
+    private void TakeFingerprints(PipelinePlan plan)
+    {
+        var fingerprints = new Dictionary<string, string>(plan.StateFingerprints, StringComparer.Ordinal);
+        foreach (var (step, old) in state.State.Fingerprints)
+            fingerprints.TryAdd(step, old.StartsWith(Removed, StringComparison.Ordinal) ? old : Removed + old);
+        state.State.Fingerprints = fingerprints;
+    }
+
+    /// <summary>After a reset there is no state, and any definition goes, until the pipeline is started with one.</summary>
+    private async Task FixFingerprintsAsync()
+    {
+        if (state.State.Text is null || state.State.Fingerprints.Count != 0) return;
+        TakeFingerprints((await plans.GetAsync(Name, state.State.Version)).Plan);
+        await SaveAsync();
+    }
+
     private ApplyOutcome Refuse(IReadOnlyList<string> reasons)
     {
-        Note("refused", string.Join("; ", reasons));
+        var text = string.Join("; ", reasons);
+        if (text != _refusal) Note("refused", text);
+        _refusal = text;
         return new ApplyOutcome(false, state.State.Version, reasons);
     }
 

@@ -34,6 +34,15 @@ internal sealed class PipelineQueryGrain(PlanProvider plans) : Grain, IPipelineQ
         return [.. shards.SelectMany(s => s).OrderByDescending(r => r.End).ThenBy(r => r.Key, StringComparer.Ordinal).Take(limit)];
     }
 
+    public async Task<IReadOnlyList<WindowRow>> GetOpenAsync(string step, int limit)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(limit, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(limit, 1000);
+        if (await FindAsync(step) is not { } plan) return [];
+        var shards = await Task.WhenAll(Enumerable.Range(0, plan.Shards).Select(s => Shard(step, s).GetOpenAsync(limit)));
+        return [.. shards.SelectMany(s => s).OrderBy(r => r.End).ThenBy(r => r.Key, StringComparer.Ordinal).Take(limit)];
+    }
+
     private IAggregatorGrain Shard(string step, int shard) =>
         GrainFactory.GetGrain<IAggregatorGrain>(Names.Shard(this.GetPrimaryKeyString(), step, shard));
 

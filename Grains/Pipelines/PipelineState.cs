@@ -14,6 +14,7 @@ internal sealed class PipelineState
     [Id(5)] public Dictionary<string, string> Fingerprints { get; set; } = [];
     [Id(6)] public List<string> Sources { get; set; } = [];
     [Id(7)] public int Generation { get; set; }
+    [Id(8)] public DefinitionOrigin Origin { get; set; }
 }
 
 /// <summary>What the catalog keeps.</summary>

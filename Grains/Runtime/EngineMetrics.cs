@@ -1,46 +1,165 @@
 using System.Diagnostics.Metrics;
+using KafkaOracleOrleans.Processing.Ports;
 using KafkaOracleOrleans.Processing.Steps;
 
 namespace KafkaOracleOrleans.Grains.Runtime;
 
-/// <summary>Counters of the engine; labels are pipelines and source partitions, never keys.</summary>
+/// <summary>
+/// Instruments of the engine. Recorded once per batch, call or checkpoint, never per record; labels are names from pipelines and codes from fixed lists, never
+/// keys or texts. docs/metrics.md lists them.
+/// </summary>
 public static class EngineMetrics
 {
     /// <summary>The meter's name.</summary>
     public const string MeterName = "KafkaOracleOrleans";
 
+    /// <summary>The meter with what kafka_exporter would show.</summary>
+    public const string CompatMeterName = "KafkaOracleOrleans.KafkaExporter";
+
+    internal const string LagName = "kor.source.lag";
+    internal const string LagTimeName = "kor.source.lag.time";
+
     private static readonly Meter Meter = new(MeterName);
+
     private static readonly Counter<long> Records = Meter.CreateCounter<long>(
         "kafka_oracle.records.processed", "{record}", "Records by what became of them.");
+
+    private static readonly Counter<long> Replays = Meter.CreateCounter<long>(
+        "kor.quarantine.replayed", "{record}", "Records played again from quarantine, by what became of them.");
 
     private static readonly Histogram<double> Duration = Meter.CreateHistogram<double>(
         "kafka_oracle.batch.duration", "s", "Time from taking a batch up to having handed all of it on.");
 
-    private static readonly Gauge<double> Rate = Meter.CreateGauge<double>(
-        "kafka_oracle.processing.rate", description: "Records per second of a partition, over the last few seconds.");
+    private static readonly Counter<long> Restarts = Meter.CreateCounter<long>(
+        "kor.pipeline.restarts", "{restart}", "Parts that started over from their checkpoint, by the kind of error.");
 
-    internal static void Processing(string pipeline, string source, double recordsPerSecond) => Rate.Record(
-        recordsPerSecond,
-        new KeyValuePair<string, object?>("pipeline", pipeline),
-        new KeyValuePair<string, object?>("partition", source));
+    private static readonly Histogram<double> Latency = Meter.CreateHistogram<double>(
+        "kor.pipeline.latency", "s", "Time from the Kafka timestamp of a write's oldest record to its commit in the sink.");
 
-    internal static void Batch(string pipeline, string source, in BatchCounts counts, TimeSpan duration)
+    private static readonly Counter<long> SourceRecords = Meter.CreateCounter<long>("kor.source.records", "{record}", "Records worked off.");
+    private static readonly Counter<long> SourceBytes = Meter.CreateCounter<long>("kor.source.bytes", "By", "Bytes worked off.");
+
+    private static readonly Histogram<double> StepDuration = Meter.CreateHistogram<double>(
+        "kor.step.duration", "s", "Time a batch waited for a dedup, lookup or window step, or for room at a sink.");
+
+    private static readonly Counter<double> StepTime = Meter.CreateCounter<double>(
+        "kor.step.time", "s", "Time partitions spent per step: busy with it, or blocked by it. 'rows' are all row steps together.");
+
+    private static readonly Counter<long> Duplicates = Meter.CreateCounter<long>("kor.dedup.duplicates", "{record}", "Records a dedup step had seen before.");
+    private static readonly Counter<long> Failures = Meter.CreateCounter<long>("kor.quality.failures", "{record}", "Records that failed a quality rule.");
+    private static readonly Counter<long> Lookups = Meter.CreateCounter<long>("kor.lookup.requests", "{request}", "Requests of lookup steps to their database.");
+    private static readonly Histogram<double> LookupDuration = Meter.CreateHistogram<double>("kor.lookup.duration", "s", "Time of a lookup step's request.");
+    private static readonly Counter<long> Quarantined = Meter.CreateCounter<long>(
+        "kor.quarantine.records", "{record}", "Records the engine refused, by the place and the code.");
+
+    private static readonly Counter<long> Emitted = Meter.CreateCounter<long>("kor.window.emitted", "{window}", "Windows that fired: the first time, or again.");
+    private static readonly Histogram<double> SinkDuration = Meter.CreateHistogram<double>("kor.sink.batch.duration", "s", "Time of a write to a sink.");
+    private static readonly Histogram<int> SinkSize = Meter.CreateHistogram<int>("kor.sink.batch.size", "{row}", "Rows of a write to a sink.");
+    private static readonly Counter<long> SinkErrors = Meter.CreateCounter<long>(
+        "kor.sink.errors", "{error}", "Writes to a sink that did not succeed, by whether repeating them may help.");
+
+    private static readonly Histogram<double> CheckpointDuration = Meter.CreateHistogram<double>(
+        "kor.checkpoint.duration", "s", "Time from taking a snapshot to its being durable, waits for shards and sinks included.");
+
+    private static readonly Counter<long> CheckpointFailures = Meter.CreateCounter<long>("kor.checkpoint.failures", "{checkpoint}", "Checkpoints given up.");
+
+    static EngineMetrics() => PartMetrics.Create(Meter, new Meter(CompatMeterName));
+
+    /// <summary>The instruments with a series per partition.</summary>
+    public static IReadOnlyList<string> PerPartitionInstruments { get; } = [LagName, LagTimeName];
+
+    internal static void Replayed(string pipeline, long passed, long refused)
     {
-        Duration.Record(duration.TotalSeconds, new KeyValuePair<string, object?>("pipeline", pipeline));
-        Add(pipeline, source, "absorbed", counts.Absorbed);
-        Add(pipeline, source, "duplicate", counts.Duplicate);
-        Add(pipeline, source, "late", counts.Late);
-        Add(pipeline, source, "filtered", counts.Filtered);
-        Add(pipeline, source, "quarantined", counts.Quarantined);
+        var name = new KeyValuePair<string, object?>("pipeline", pipeline);
+        Replays.Add(passed, name, new KeyValuePair<string, object?>("outcome", "passed"));
+        Replays.Add(refused, name, new KeyValuePair<string, object?>("outcome", "quarantined"));
     }
 
-    private static void Add(string pipeline, string source, string outcome, long count)
+    internal static void Batch(string pipeline, string topic, in BatchCounts counts, long bytes, TimeSpan duration)
+    {
+        var name = Pipeline(pipeline);
+        var of = new KeyValuePair<string, object?>("topic", topic);
+        Duration.Record(duration.TotalSeconds, name);
+        SourceRecords.Add(counts.Consumed, name, of);
+        SourceBytes.Add(bytes, name, of);
+        Add(name, "absorbed", counts.Absorbed);
+        Add(name, "duplicate", counts.Duplicate);
+        Add(name, "late", counts.Late);
+        Add(name, "filtered", counts.Filtered);
+        Add(name, "quarantined", counts.Quarantined);
+    }
+
+    internal static void Restarted(string pipeline, string reason) =>
+        Restarts.Add(1, Pipeline(pipeline), new KeyValuePair<string, object?>("reason", reason));
+
+    internal static void Waited(string pipeline, string step, TimeSpan time, bool blocked)
+    {
+        StepDuration.Record(time.TotalSeconds, Pipeline(pipeline), Step(step));
+        Spent(pipeline, step, time, blocked);
+    }
+
+    internal static void Spent(string pipeline, string step, TimeSpan time, bool blocked) => StepTime.Add(
+        time.TotalSeconds, Pipeline(pipeline), Step(step), new KeyValuePair<string, object?>("state", blocked ? "blocked" : "busy"));
+
+    internal static void DuplicatesFound(string pipeline, string step, int count)
+    {
+        if (count != 0) Duplicates.Add(count, Pipeline(pipeline), Step(step));
+    }
+
+    internal static void RuleFailed(string pipeline, string rule, long count)
     {
         if (count == 0) return;
-        Records.Add(
-            count,
-            new KeyValuePair<string, object?>("pipeline", pipeline),
-            new KeyValuePair<string, object?>("partition", source),
-            new KeyValuePair<string, object?>("outcome", outcome));
+        var dot = rule.IndexOf('.', StringComparison.Ordinal);
+        Failures.Add(count, Pipeline(pipeline), Step(dot < 0 ? "" : rule[..dot]), new KeyValuePair<string, object?>("rule", rule[(dot + 1)..]));
     }
+
+    internal static void LookedUp(string pipeline, string step, TimeSpan duration, bool failed)
+    {
+        Lookups.Add(1, Pipeline(pipeline), Step(step), new KeyValuePair<string, object?>("outcome", failed ? "error" : "answered"));
+        LookupDuration.Record(duration.TotalSeconds, Pipeline(pipeline), Step(step));
+    }
+
+    internal static void Refused(string pipeline, IReadOnlyList<QuarantineRecord> records)
+    {
+        foreach (var group in records.GroupBy(r => (r.Place, r.Code)))
+        {
+            Quarantined.Add(
+                group.Count(), Pipeline(pipeline), Step(group.Key.Place), new KeyValuePair<string, object?>("reason", group.Key.Code));
+        }
+    }
+
+    internal static void WindowsFired(string pipeline, string step, long final, long updates)
+    {
+        if (final != 0) Emitted.Add(final, Pipeline(pipeline), Step(step), new KeyValuePair<string, object?>("kind", "final"));
+        if (updates != 0) Emitted.Add(updates, Pipeline(pipeline), Step(step), new KeyValuePair<string, object?>("kind", "update"));
+    }
+
+    internal static void SinkWritten(string pipeline, string sink, int rows, TimeSpan duration)
+    {
+        SinkDuration.Record(duration.TotalSeconds, Pipeline(pipeline), Sink(sink));
+        SinkSize.Record(rows, Pipeline(pipeline), Sink(sink));
+    }
+
+    internal static void SinkFailed(string pipeline, string sink, bool retryable) =>
+        SinkErrors.Add(1, Pipeline(pipeline), Sink(sink), new KeyValuePair<string, object?>("retryable", retryable ? "true" : "false"));
+
+    internal static void Committed(string pipeline, string sink, TimeSpan latency) =>
+        Latency.Record(Math.Max(0, latency.TotalSeconds), Pipeline(pipeline), Sink(sink));
+
+    internal static void Checkpointed(string pipeline, string part, TimeSpan duration) =>
+        CheckpointDuration.Record(duration.TotalSeconds, Pipeline(pipeline), new KeyValuePair<string, object?>("part", part));
+
+    internal static void CheckpointFailed(string pipeline, string part) =>
+        CheckpointFailures.Add(1, Pipeline(pipeline), new KeyValuePair<string, object?>("part", part));
+
+    private static void Add(KeyValuePair<string, object?> pipeline, string outcome, long count)
+    {
+        if (count != 0) Records.Add(count, pipeline, new KeyValuePair<string, object?>("outcome", outcome));
+    }
+
+    private static KeyValuePair<string, object?> Pipeline(string name) => new("pipeline", name);
+
+    private static KeyValuePair<string, object?> Step(string id) => new("step", id);
+
+    private static KeyValuePair<string, object?> Sink(string id) => new("sink", id);
 }

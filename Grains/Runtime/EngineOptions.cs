@@ -25,6 +25,26 @@ public sealed class EngineOptions
     /// <summary>How many of the windows closed last a shard keeps for queries. 0 to 100,000. Default: 1,000.</summary>
     [Range(0, 100_000)]
     public int RecentWindows { get; set; } = 1000;
+
+    /// <summary>
+    /// How often a part that fails by itself starts over without getting a batch further, before it stays failed. What something outside causes is repeated
+    /// without limit. 0 to 10,000. Default: 20.
+    /// </summary>
+    [Range(0, 10_000)]
+    public int MaxRestarts { get; set; } = 20;
+}
+
+/// <summary>Time limits that belong together.</summary>
+internal static class Deadlines
+{
+    /// <summary>
+    /// How long a part that is stopped tries to make durable what it has. Partitions stop before shards, and whoever asks for it waits
+    /// for a response 30 s at most.
+    /// </summary>
+    public static readonly TimeSpan Stop = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long a status waits for a part's answer.</summary>
+    public static readonly TimeSpan Status = TimeSpan.FromSeconds(5);
 }
 
 /// <summary>Waits that double, with jitter, between two bounds.</summary>

@@ -50,6 +50,16 @@ internal static class Names
     public static string Source(string topic, int partition) =>
         string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{topic}/{partition}");
 
+    /// <summary>
+    /// What a partition plays again from quarantine is a source of its own towards shards and lanes. '#' is in no topic's name.
+    /// </summary>
+    public static string Replay(string source) => source + ReplayMark;
+
+    /// <summary>True for such a source: it says nothing about how far time has come.</summary>
+    public static bool IsReplay(string source) => source.EndsWith(ReplayMark, StringComparison.Ordinal);
+
+    private const string ReplayMark = "#replay";
+
     /// <summary>The sink lane of a partition; a reset begins a new one, so that rows below the old progress are written again.</summary>
     public static string PartitionLane(PipelineRuntime runtime, string source) => WithGeneration(runtime, source);
 
@@ -60,6 +70,13 @@ internal static class Names
     private static string WithGeneration(PipelineRuntime runtime, string lane) => runtime.Generation == 0
         ? lane
         : string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{lane}@{runtime.Generation}");
+
+    /// <summary>Topic and partition of a source.</summary>
+    public static (string Topic, int Partition) Partition(string source)
+    {
+        var slash = source.LastIndexOf('/');
+        return (source[..slash], int.Parse(source[(slash + 1)..], System.Globalization.CultureInfo.InvariantCulture));
+    }
 
     /// <summary>Splits <c>a/b/rest</c> into three; the rest may contain '/'.</summary>
     public static (string First, string Second, string Third) Split(string key)

@@ -31,6 +31,11 @@ public sealed class PlanProvider(IPipelineCompiler compiler, IGrainFactory grain
         return Compile(text);
     }
 
+    /// <summary>
+    /// The version in force, as the pipeline's grain has it. Owners begin a reign with it: what this silo has compiled may be older.
+    /// </summary>
+    public async ValueTask<PipelineRuntime> GetCurrentAsync(string pipeline) => await GetAsync(pipeline, int.MaxValue);
+
     /// <summary>Forgets a pipeline that was removed.</summary>
     public void Forget(string pipeline) => _current.TryRemove(pipeline, out _);
 

@@ -1,5 +1,6 @@
 using KafkaOracleOrleans.Grains.Cells;
 using KafkaOracleOrleans.Grains.Contracts;
+using KafkaOracleOrleans.Grains.Runtime;
 using KafkaOracleOrleans.Processing.Records;
 using KafkaOracleOrleans.Processing.Windows;
 
@@ -22,15 +23,24 @@ internal sealed partial class AggregatorGrain
     private async Task ApplyRowsAsync(SubBatch batch, SourceEntry source)
     {
         var before = _header.Watermark.Current;
-        _header.Watermark.Observe(batch.Source, batch.Watermark, time.GetUtcNow().ToUnixTimeMilliseconds());
+        if (!Names.IsReplay(batch.Source))
+            _header.Watermark.Observe(batch.Source, batch.Watermark, time.GetUtcNow().ToUnixTimeMilliseconds());
         var after = _header.Watermark.Current;
 
         _work.Clear();
         if (batch.Rows is { Count: > 0 } rows) Scatter(rows, batch.FirstRowAt(source.Applied));
         AddDue(after);
-        await CallCellsAsync(batch.Rows, batch.Partition, before, after, source);
+        _turn++;
+        try
+        {
+            await CallCellsAsync(batch.Rows, batch.Partition, before, after, source);
+            source.Applied = batch.To;
+        }
+        finally
+        {
+            _turn++;
+        }
 
-        source.Applied = batch.To;
         _changed = true;
         if (_closed is { Count: > 0 }) await CheckpointIfDueAsync();
     }
@@ -114,7 +124,8 @@ internal sealed partial class AggregatorGrain
     private void AddDue(long watermark)
     {
         if (watermark == long.MinValue) return;
-        var busy = _work.Count == 0 ? null : _work.Select(w => w.Cell).ToHashSet();
+        HashSet<CellEntry>? busy = null;
+        var withRows = _work.Count;
         while (_due.TryPeek(out var cell, out var due) && due <= watermark)
         {
             _due.Dequeue();
@@ -122,7 +133,7 @@ internal sealed partial class AggregatorGrain
             cell.QueuedDue = long.MaxValue;
             // What it stood in the queue for may have moved away, as the end of a session does.
             if (cell.Due > watermark) Enqueue(cell);
-            else if (busy?.Contains(cell) != true) _work.Add(new WorkItem(cell, null));
+            else if (withRows == 0 || !(busy ??= _work.Take(withRows).Select(w => w.Cell).ToHashSet()).Contains(cell)) _work.Add(new WorkItem(cell, null));
         }
     }
 
@@ -144,7 +155,8 @@ internal sealed partial class AggregatorGrain
         {
             var (cell, selected) = _work[i];
             calls[i] = Grain(cell).ApplyAsync(new WindowCall(
-                cell.NextCall(_epoch, cold.GetValueOrDefault(cell.Name)), selected is null ? null : rows, selected, partition, before, after));
+                cell.NextCall(_epoch, cold.Count == 0 ? null : cold.GetValueOrDefault(cell.Name), _runtime!.Version),
+                selected is null ? null : rows, selected, partition, before, after));
         }
 
         var lateFrom = source?.Late.Count ?? 0;
@@ -170,7 +182,7 @@ internal sealed partial class AggregatorGrain
         cell.Held = false;
         var cold = await ColdCells.ReadAsync(store, _owner, _stepId, [cell], _reign.Token);
         return await Grain(cell).ApplyAsync(new WindowCall(
-            cell.NextCall(_epoch, cold[cell.Name]), selected is null ? null : rows, selected, partition, before, after));
+            cell.NextCall(_epoch, cold[cell.Name], _runtime!.Version), selected is null ? null : rows, selected, partition, before, after));
     }
 
     private void Take(CellEntry cell, WindowReply reply, SourceEntry? source)

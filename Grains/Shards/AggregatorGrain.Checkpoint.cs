@@ -16,6 +16,9 @@ internal sealed partial class AggregatorGrain
     /// <summary>More often than this no window fires; a reset lifts all later revisions above those in the table.</summary>
     private const long RevisionsPerGeneration = 1_000_000_000;
 
+    /// <summary>An entry is written in one call of a sink's writer, which has to end in time however many windows close at once.</summary>
+    private const int RowsPerEntry = 5_000;
+
     private readonly List<CellEntry> _dirty = [];
     private readonly Dictionary<string, SinkDelivery> _deliveries = new(StringComparer.Ordinal);
     private readonly Dictionary<long, string> _outbox = [];
@@ -115,14 +118,16 @@ internal sealed partial class AggregatorGrain
             foreach (var drop in drops) _outbox.Remove(drop);
             foreach (var (entry, rows) in adds) Deliver(entry, rows);
             if (closed is not null) Remember(closed);
-            _lastCheckpointMs = time.GetElapsedTime(started).TotalMilliseconds;
+            var took = time.GetElapsedTime(started);
+            _lastCheckpointMs = took.TotalMilliseconds;
+            EngineMetrics.Checkpointed(_pipeline, "shard", took);
         });
     }
 
     private async Task<(List<CellState> Upserts, List<CellId> Deletes)> CollectAsync()
     {
         var calls = new Task<CellChanges>[_dirty.Count];
-        for (var i = 0; i < calls.Length; i++) calls[i] = Grain(_dirty[i]).CollectAsync(_dirty[i].NextCall(_epoch, null));
+        for (var i = 0; i < calls.Length; i++) calls[i] = Grain(_dirty[i]).CollectAsync(_dirty[i].NextCall(_epoch, null, _runtime!.Version));
         var upserts = new List<CellState>(calls.Length);
         var deletes = new List<CellId>();
         for (var i = 0; i < calls.Length; i++)
@@ -145,6 +150,7 @@ internal sealed partial class AggregatorGrain
         var first = _closed.Count;
         RowBlocks.Append(_closed, rows, 0, rows.Count);
         _header.ClosedTotal += rows.Count;
+        CountFired(rows);
         if (_runtime!.Generation == 0) return;
         var revisions = ((LongColumn)_closed.Columns[^1]).Values.AsSpan(first, rows.Count);
         foreach (ref var revision in revisions) revision += _runtime.Generation * RevisionsPerGeneration;
@@ -153,11 +159,17 @@ internal sealed partial class AggregatorGrain
     private List<(OutboxEntry Entry, RowBlock Rows)> TakeOutbox()
     {
         var entries = new List<(OutboxEntry, RowBlock)>();
-        if (_closed is not { Count: > 0 } rows) return entries;
+        if (_closed is not { Count: > 0 } closed) return entries;
         _closed = null;
-        var payload = RowBlockCodec.Encode(rows);
-        foreach (var sink in _runtime!.SinksOf(_stepId, StepOutput.Main))
-            entries.Add((new OutboxEntry(_header.OutboxNext++, sink.Id, payload), rows));
+        var sinks = _runtime!.SinksOf(_stepId, StepOutput.Main);
+        for (var first = 0; first < closed.Count; first += RowsPerEntry)
+        {
+            var count = Math.Min(RowsPerEntry, closed.Count - first);
+            var rows = count == closed.Count ? closed : RowBlocks.Slice(closed, first, count);
+            var payload = RowBlockCodec.Encode(rows);
+            foreach (var sink in sinks) entries.Add((new OutboxEntry(_header.OutboxNext++, sink.Id, payload), rows));
+        }
+
         return entries;
     }
 
@@ -201,8 +213,9 @@ internal sealed partial class AggregatorGrain
             }
             catch (Exception e)
             {
-                // Noticed by the next call or tick, which ends the reign.
+                // Noticed by the next call or tick, which ends the reign; neither gets that far while the commit is said to wait.
                 _commitFailure = e;
+                _commitWaits = false;
                 return;
             }
         }

@@ -10,7 +10,13 @@ namespace KafkaOracleOrleans.Grains.Shards;
 /// <summary>What a shard tells about itself and its keys.</summary>
 internal sealed partial class AggregatorGrain
 {
+    private static readonly TimeSpan QueryDeadline = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan QueryPause = TimeSpan.FromMilliseconds(10);
     private readonly Queue<WindowRow> _recent = new();
+    private ShardGauges? _gauges;
+
+    // Odd while something is being taken in: the cells are then ahead of the positions.
+    private long _turn;
 
     public Task<ShardStatus> GetStatusAsync() => Task.FromResult(new ShardStatus
     {
@@ -28,39 +34,99 @@ internal sealed partial class AggregatorGrain
         Silo = RuntimeIdentity,
     });
 
+    /// <summary>
+    /// The live windows of a key with the positions they reflect. Calls and commits go on meanwhile, so the answer is taken again when the shard
+    /// took something in while the cell was asked. Throws <see cref="TimeoutException"/> when that gives no answer for long.
+    /// </summary>
     public async Task<KeyState> QueryAsync(byte[] key, string text)
     {
-        var live = _owned ? await LiveAsync(key) : [];
-        var closed = _recent.Where(r => r.Key == text).Reverse().Take(20).ToList();
-        return new KeyState
+        var started = time.GetTimestamp();
+        while (true)
         {
-            Pipeline = _pipeline,
-            Step = _stepId,
-            Key = text,
-            Shard = _shard,
-            Windows = live,
-            Closed = closed,
-            Positions = _header.Sources.Values.ToDictionary(s => s.Name, s => s.Applied, StringComparer.Ordinal),
-            DurablePositions = _header.Sources.Values.ToDictionary(s => s.Name, s => s.Durable, StringComparer.Ordinal),
-            Watermark = _header.Watermark.Current == long.MinValue ? null : _header.Watermark.Current,
-        };
+            var turn = _turn;
+            var live = IsAtRest(turn) ? await TryLiveAsync(key) : null;
+            // Up to here others ran; from here to the answer nobody does.
+            if (live is not null && turn == _turn) return Answer(text, live);
+            if (!_owned && _stopped) return Answer(text, []);
+            if (time.GetElapsedTime(started) >= QueryDeadline)
+                throw new TimeoutException($"Shard '{_owner}' is starting over; ask again. {_reason}");
+            await Task.Delay(QueryPause, time);
+        }
     }
 
     public Task<IReadOnlyList<WindowRow>> GetClosedAsync(int limit) =>
         Task.FromResult<IReadOnlyList<WindowRow>>([.. _recent.Reverse().Take(limit)]);
 
-    /// <summary>The live windows of a key; a cell nobody has called in this reign is read from the store, and stays as it is.</summary>
-    private async Task<IReadOnlyList<WindowRow>> LiveAsync(byte[] key)
+    public async Task<IReadOnlyList<WindowRow>> GetOpenAsync(int limit)
+    {
+        if (!_owned) return [];
+        var rows = new List<WindowRow>();
+        // A copy: cells come and go while this waits. Those that are due first are asked first.
+        foreach (var cells in _cells.Values.OrderBy(c => c.Due).ToList().Chunk(OpenChunk))
+        {
+            if (rows.Count >= limit) break;
+            var held = cells.Where(c => c.Held).Select(c => Grain(c).GetOpenAsync(limit)).ToList();
+            var cold = cells.Where(c => !c.Held && c.Stored).ToList();
+            if (cold.Count != 0) rows.AddRange(await ColdWindowsAsync(cold, limit));
+            foreach (var answer in await Task.WhenAll(held)) rows.AddRange(answer);
+        }
+
+        return [.. rows.OrderBy(r => r.End).Take(limit)];
+    }
+
+    private const int OpenChunk = 64;
+
+    private async Task<List<WindowRow>> ColdWindowsAsync(List<CellEntry> cells, int limit)
+    {
+        var rows = new List<WindowRow>();
+        var stored = await ColdCells.ReadAsync(store, _owner, _stepId, cells, _reign.Token);
+        foreach (var parts in stored.Values)
+        {
+            var cell = new WindowCell(_step.Window, WindowParts.Of(_step));
+            foreach (var part in parts) cell.ReadPart(part.Part, part.Payload);
+            rows.AddRange(WindowRows.Some(_step, cell, limit));
+        }
+
+        return rows;
+    }
+
+    private bool IsAtRest(long turn) => _owned && turn % 2 == 0;
+
+    private KeyState Answer(string text, IReadOnlyList<WindowRow> live) => new()
+    {
+        Pipeline = _pipeline,
+        Step = _stepId,
+        Key = text,
+        Shard = _shard,
+        Windows = live,
+        Closed = [.. _recent.Where(r => r.Key == text).Reverse().Take(20)],
+        Positions = Positions(s => s.Applied),
+        DurablePositions = Positions(s => s.Durable),
+        Watermark = _header.Watermark.Current == long.MinValue ? null : _header.Watermark.Current,
+    };
+
+    /// <summary>The source partitions of which something is known.</summary>
+    private Dictionary<string, long> Positions(Func<SourceEntry, long> position) =>
+        _header.Sources.Values.Where(s => position(s) >= 0 && !Names.IsReplay(s.Name)).ToDictionary(s => s.Name, position, StringComparer.Ordinal);
+
+    /// <summary>
+    /// The live windows of a key. A cell nobody has called in this reign is read from the store, and stays as it is. Null: the cell has lost what
+    /// the shard believes it holds.
+    /// </summary>
+    private async Task<IReadOnlyList<WindowRow>?> TryLiveAsync(byte[] key)
     {
         var hash = GroupKeyCodec.Hash(key);
         var name = _step.GrainPer.Groups > 0
             ? GroupName((int)((hash >> 32) % (uint)_step.GrainPer.Groups))
             : GroupKeyCodec.ToIdentity(key, _step.Window.Key);
         if (!_cells.TryGetValue(name, out var cell)) return [];
-        if (cell.Held) return await Grain(cell).QueryAsync(key);
-        var cold = await ColdCells.ReadAsync(store, _owner, _stepId, [cell], _reign.Token);
+        if (cell.Held && await Grain(cell).QueryAsync(key, _epoch) is { } held) return held;
+        if (cell.Held && !cell.IsDurable) return null;
+        var reign = _reign.Token;
+        var parts = await store.ReadCellsAsync(_owner, [new CellId(_stepId, name, -1)], CancellationToken.None);
+        if (reign.IsCancellationRequested) return null;
         var stored = new WindowCell(_step.Window, WindowParts.Of(_step));
-        foreach (var part in cold[name]) stored.ReadPart(part.Part, part.Payload);
+        foreach (var part in parts) stored.ReadPart(part.Id.Part, part.Payload);
         return WindowRows.Of(_step, key, stored);
     }
 
@@ -76,6 +142,26 @@ internal sealed partial class AggregatorGrain
         }
 
         return state;
+    }
+
+    private void ShowGauges()
+    {
+        if (_gauges is not { } gauges) return;
+        gauges.Cells = _cells.Count;
+        gauges.Watermark = _header.Watermark.Current;
+        gauges.Outbox = _outbox.Count;
+    }
+
+    /// <summary>Windows that fire for the first time, and those that fire again because late records came.</summary>
+    private void CountFired(RowBlock rows)
+    {
+        var again = 0;
+        foreach (var revision in ((LongColumn)rows.Columns[^1]).Values.AsSpan(0, rows.Count))
+        {
+            if (revision > 1) again++;
+        }
+
+        EngineMetrics.WindowsFired(_pipeline, _stepId, rows.Count - again, again);
     }
 
     private void Remember(RowBlock rows)

@@ -6,6 +6,7 @@ using KafkaOracleOrleans.Grains.Runtime;
 using KafkaOracleOrleans.Grains.Sinks;
 using KafkaOracleOrleans.Processing.Plan;
 using KafkaOracleOrleans.Processing.Ports;
+using KafkaOracleOrleans.Processing.Records;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
@@ -70,7 +71,9 @@ internal sealed partial class AggregatorGrain(
             var source = _header.Source(batch.Source);
             if (batch.Epoch < source.Epoch) return Reply(ApplyAnswer.Fenced, source, batch);
             source.Epoch = batch.Epoch;
-            if (source.Applied < 0) source.Applied = source.Durable = batch.DurablePosition;
+            // A replay goes to the shards that its records concern; each is over before the next begins, so what is before it needs no telling.
+            if (source.Applied < 0 || (Names.IsReplay(batch.Source) && source.Applied < batch.DurablePosition))
+                source.Applied = source.Durable = batch.DurablePosition;
             source.Prune(batch.DurablePosition);
             if (batch.From > source.Applied) return Reply(ApplyAnswer.Rewind, source, batch);
             if (batch.To > source.Applied) await ApplyRowsAsync(batch, source);
@@ -108,8 +111,10 @@ internal sealed partial class AggregatorGrain(
 
     public Task<ShardPosition> GetPositionAsync(string source)
     {
+        // What an ended reign knew may have been reset since.
+        if (!_owned) return Task.FromResult(new ShardPosition(null, -1));
         var entry = _header.Sources.GetValueOrDefault(source);
-        return Task.FromResult(new ShardPosition(_owned ? entry?.Applied ?? -1 : null, entry?.Durable ?? -1));
+        return Task.FromResult(new ShardPosition(entry?.Applied ?? -1, entry?.Durable ?? -1));
     }
 
     public async Task WakeAsync()
@@ -123,7 +128,7 @@ internal sealed partial class AggregatorGrain(
     {
         if (_owned)
         {
-            using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+            using var deadline = new CancellationTokenSource(Deadlines.Stop);
             await TryLastCheckpointAsync(deadline.Token);
         }
 
@@ -141,7 +146,7 @@ internal sealed partial class AggregatorGrain(
     {
         if (_owned) return;
         if (_stopped) throw new PipelineChangedException($"Shard '{_owner}' is stopped.");
-        _runtime = await plans.GetAsync(_pipeline);
+        _runtime = await plans.GetCurrentAsync(_pipeline);
         _step = _runtime.Step<WindowPlan>(_stepId);
         _reign = new CancellationTokenSource();
         var lease = await store.AcquireAsync(_owner, _reign.Token);
@@ -152,6 +157,8 @@ internal sealed partial class AggregatorGrain(
         OpenDeliveries(await store.ReadOutboxAsync(_owner, _reign.Token));
         ResetCheckpointing();
         _owned = true;
+        PartMetrics.Remove(_gauges);
+        PartMetrics.Add(_gauges = new ShardGauges(_pipeline, _stepId));
         SetState(PartState.Running, null);
         LogOwned(_owner, _epoch, _cells.Count);
     }
@@ -173,6 +180,7 @@ internal sealed partial class AggregatorGrain(
 
     private async Task TickAsync(CancellationToken cancellation)
     {
+        ShowGauges();
         if (_stopped || !_owned) return;
         try
         {
@@ -190,16 +198,25 @@ internal sealed partial class AggregatorGrain(
     /// <summary>Gives this reign up: memory is dropped and the next call starts over from the checkpoint.</summary>
     private async Task FailAsync(Exception e)
     {
-        var waits = e is StoreUnavailableException;
-        SetState(waits ? PartState.Blocked : PartState.Starting, e.Message);
+        SetState(StateOf(e), e.Message);
         LogStartsOver(_owner, _epoch, e);
+        EngineMetrics.Restarted(_pipeline, e is StoreUnavailableException ? "unavailable" : e is EpochFencedException or OwnerFencedException ? "fenced" : "fault");
         await EndReignAsync();
         if (e is EpochFencedException or OwnerFencedException) DeactivateOnIdle();
     }
 
+    private static PartState StateOf(Exception e) => e switch
+    {
+        StoreUnavailableException => PartState.Blocked,
+        CorruptStateException => PartState.Failed,
+        _ => PartState.Starting,
+    };
+
     private async Task EndReignAsync()
     {
         _owned = false;
+        PartMetrics.Remove(_gauges);
+        _gauges = null;
         await _reign.CancelAsync();
         foreach (var delivery in _deliveries.Values) await delivery.Loop;
         _deliveries.Clear();

@@ -1,4 +1,5 @@
 using KafkaOracleOrleans.Grains.Contracts;
+using KafkaOracleOrleans.Grains.Runtime;
 using KafkaOracleOrleans.Processing.Records;
 using KafkaOracleOrleans.Processing.Watermarks;
 
@@ -25,6 +26,13 @@ internal sealed class SourceEntry(string name)
     /// <summary>Forgets late rows the partition will never replay.</summary>
     public void Prune(long durablePosition)
     {
+        if (Names.IsReplay(Name))
+        {
+            // Its positions are links of a chain, not offsets: a new link makes an end of what the one before found.
+            if (durablePosition >= Applied) Late.Clear();
+            return;
+        }
+
         var gone = 0;
         while (gone < Late.Count && Late[gone].Offset < durablePosition) gone++;
         if (gone > 0) Late.RemoveRange(0, gone);
@@ -34,6 +42,7 @@ internal sealed class SourceEntry(string name)
     public IReadOnlyList<LateRecord> LateIn(long from, long to)
     {
         if (Late.Count == 0) return [];
+        if (Names.IsReplay(Name)) return [.. Late];
         var rows = new List<LateRecord>();
         foreach (var late in Late)
         {
@@ -72,7 +81,7 @@ internal sealed class ShardHeader
         if (Sources.TryGetValue(name, out var entry)) return entry;
         entry = new SourceEntry(name);
         Sources.Add(name, entry);
-        Watermark.AddSource(name);
+        if (!Names.IsReplay(name)) Watermark.AddSource(name);
         return entry;
     }
 

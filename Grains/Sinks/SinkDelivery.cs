@@ -160,7 +160,8 @@ internal sealed class SinkDelivery
             }
 
             SetState(reply?.Answer == SinkAnswer.Failed ? PartState.Failed : PartState.Blocked, reply?.Reason ?? _callFailure);
-            await _backoff.WaitAsync(_stopping);
+            if (reply?.RetryAfter is { } after) await Task.Delay(after, _time, _stopping);
+            else await _backoff.WaitAsync(_stopping);
         }
 
         _backoff.Reset();
@@ -196,9 +197,12 @@ internal sealed class SinkDelivery
     {
         var items = new List<Item>();
         var rows = 0;
-        while (_pending.TryPeek(out var next) && (items.Count == 0 || rows + next.Rows.Count <= _flush.Rows))
+        var bytes = 0L;
+        while (_pending.TryPeek(out var next)
+            && (items.Count == 0 || (rows + next.Rows.Count <= _flush.Rows && bytes + next.Bytes <= _flush.Bytes)))
         {
             rows += next.Rows.Count;
+            bytes += next.Bytes;
             items.Add(_pending.Dequeue());
         }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Orleans.Placement;
 using KafkaOracleOrleans.Grains.Contracts;
 using KafkaOracleOrleans.Grains.Interfaces;
@@ -54,10 +55,15 @@ internal sealed partial class SinkGrain(
             await OpenAsync(call.Version, deadline.Token);
             if (call.Progress > _progress)
             {
+                var started = Stopwatch.GetTimestamp();
+                using var trace = EngineTraces.SinkWrite(_pipeline, _sink, call.Rows.Count);
                 var result = await _open!.WriteAsync(Fresh(call), deadline.Token);
                 _progress = call.Progress;
                 _unsure = null;
                 _written += result.Written;
+                EngineMetrics.SinkWritten(_pipeline, _sink, call.Rows.Count, Stopwatch.GetElapsedTime(started));
+                if (call.Raw is { Count: > 0 } raw && raw.Timestamps[0] > 0)
+                    EngineMetrics.Committed(_pipeline, _sink, TimeProvider.System.GetUtcNow() - DateTimeOffset.FromUnixTimeMilliseconds(raw.Timestamps[0]));
                 _quarantined += result.Quarantined;
                 SetState(PartState.Running, null);
                 return new SinkReply(SinkAnswer.Ok, _progress, null, result.Quarantined);
@@ -78,13 +84,20 @@ internal sealed partial class SinkGrain(
         catch (Exception e) when (e is SinkUnavailableException or StoreUnavailableException)
         {
             _unsure = call.Progress;
-            return Refuse(SinkAnswer.Busy, PartState.Blocked, e.Message);
+            return Refuse(SinkAnswer.Busy, PartState.Blocked, e.Message) with { RetryAfter = (e as SinkUnavailableException)?.RetryAfter };
         }
         catch (OperationCanceledException) when (deadline.IsCancellationRequested)
         {
             // The outcome is unknown: the lane is opened anew and its progress row tells.
             await CloseAsync();
             return Refuse(SinkAnswer.Busy, PartState.Blocked, $"The database did not answer within {WriteDeadline.TotalSeconds:0} s.");
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            // Nothing is known of the lane now: it is opened anew. An owner that only saw the call fail would repeat it without anybody knowing why.
+            LogUnexpected(e, _pipeline, _sink, _lane);
+            await CloseAsync();
+            return Refuse(SinkAnswer.Busy, PartState.Blocked, $"The writer failed unexpectedly: {e.Message}");
         }
     }
 
@@ -136,7 +149,7 @@ internal sealed partial class SinkGrain(
         var first = 0;
         while (first < count && call.Order[first] < _progress) first++;
         if (first == 0)
-            return new SinkWrite(call.Rows, call.Progress, call.Deletes, OriginOf(call, 0, count));
+            return new SinkWrite(call.Rows, call.Progress, call.Deletes, OriginOf(call, 0, count)) { Released = call.Released ?? [] };
         var rows = RowBlocks.Slice(call.Rows, first, count - first);
         return new SinkWrite(rows, call.Progress, call.Deletes?[first..count], OriginOf(call, first, count - first));
     }
@@ -152,6 +165,7 @@ internal sealed partial class SinkGrain(
     private SinkReply Refuse(SinkAnswer answer, PartState state, string reason)
     {
         SetState(state, reason);
+        EngineMetrics.SinkFailed(_pipeline, _sink, answer == SinkAnswer.Busy);
         return new SinkReply(answer, _progress, reason, 0);
     }
 
@@ -165,6 +179,9 @@ internal sealed partial class SinkGrain(
     [LoggerMessage(Level = LogLevel.Information,
         Message = "Sink {Pipeline}/{Sink}, lane {Lane}: opened, epoch {Epoch}, progress {Progress}.")]
     private partial void LogOpened(string pipeline, string sink, string lane, long epoch, long progress);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Sink {Pipeline}/{Sink}, lane {Lane}: the writer failed unexpectedly; it starts over.")]
+    private partial void LogUnexpected(Exception failure, string pipeline, string sink, string lane);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Sink {Pipeline}/{Sink}, lane {Lane}: {State}. {Reason}")]
     private partial void LogState(string pipeline, string sink, string lane, PartState state, string reason);

@@ -13,25 +13,6 @@ internal enum KeySpread
     K1MU,
 }
 
-/// <summary>What the sink and the counters must show for a workload.</summary>
-internal sealed class Expected
-{
-    public Dictionary<(int Key, long Window), Totals> Windows { get; } = [];
-    public long Records { get; set; }
-    public long Malformed { get; set; }
-    public long Failing { get; set; }
-    public long Late { get; set; }
-    public long Duplicates { get; set; }
-
-    public struct Totals
-    {
-        public long Count;
-        public long SumCents;
-        public long MinCents;
-        public long MaxCents;
-    }
-}
-
 /// <summary>
 /// Workload W1: readings of 156 bytes over two hours of event time, with 5 % re-sent, 5 % shifted back, late, cut-off and failing records, from a seed. It
 /// keeps the expected totals while it generates, without windows that close, state or watermarks.
@@ -45,12 +26,10 @@ internal sealed class Workload
     private readonly Random _random;
     private readonly long _records;
     private readonly long _start;
-    private readonly long _windowSize;
     private readonly int _keys;
     private readonly double[]? _cumulative;
     private readonly int[]? _permuted;
-    private readonly Queue<(long At, string Key, byte[] Value)> _resendable = new();
-    private readonly List<(long At, string Key, byte[] Value)> _pool = [];
+    private readonly RecentRecords _recent = new();
     private readonly byte[] _id = new byte[16];
     private long _sequence;
 
@@ -59,7 +38,7 @@ internal sealed class Workload
         _random = new Random(seed);
         _records = records;
         _start = start;
-        _windowSize = spread == KeySpread.K1MU ? 3_600_000 : 300_000;
+        Expected = new Expected(spread == KeySpread.K1MU ? 3_600_000 : 60_000);
         _keys = spread == KeySpread.K1MU ? 1_000_000 : 10_000;
         if (spread != KeySpread.K10Z) return;
         _cumulative = new double[_keys];
@@ -70,7 +49,7 @@ internal sealed class Workload
         new Random(seed + 1).Shuffle(_permuted);
     }
 
-    public Expected Expected { get; } = new();
+    public Expected Expected { get; }
 
     /// <summary>The records in order; the last ones close every window (one per partition, sent by the caller).</summary>
     public IEnumerable<(string Key, byte[] Value)> Records()
@@ -86,7 +65,12 @@ internal sealed class Workload
         var now = _start + (long)(Hours2 * ((double)i / _records));
         Expected.Records++;
         var dice = _random.NextDouble();
-        if (dice < 0.05 && Resend(now) is { } again) return again;
+        if (dice < 0.05 && _recent.Pick(now - ResendSpan, _random) is { } again)
+        {
+            Expected.Duplicates++;
+            return (again.Key, again.Value);
+        }
+
         var key = NextKey();
         var name = string.Create(CultureInfo.InvariantCulture, $"dev-{key:D7}");
         var at = now;
@@ -119,37 +103,9 @@ internal sealed class Workload
             return value;
         }
 
-        Count(key, at, cents);
-        _resendable.Enqueue((at, name, value));
+        Expected.Count(key, at, cents);
+        _recent.Add(at, name, value);
         return value;
-    }
-
-    private void Count(int key, long at, int cents)
-    {
-        ref var totals = ref System.Runtime.InteropServices.CollectionsMarshal.GetValueRefOrAddDefault(
-            Expected.Windows, (key, at - (at % _windowSize)), out var known);
-        totals.MinCents = known ? Math.Min(totals.MinCents, cents) : cents;
-        totals.MaxCents = known ? Math.Max(totals.MaxCents, cents) : cents;
-        totals.Count++;
-        totals.SumCents += cents;
-    }
-
-    /// <summary>An exact copy of a record at most 45 s of event time old; half of the candidates are kept back to be older.</summary>
-    private (string Key, byte[] Value)? Resend(long now)
-    {
-        while (_resendable.TryPeek(out var oldest) && oldest.At < now - ResendSpan + 31_000) _pool.Add(_resendable.Dequeue());
-        for (var tries = 0; tries < 8 && _pool.Count != 0; tries++)
-        {
-            var index = _random.Next(_pool.Count);
-            var (at, key, value) = _pool[index];
-            _pool[index] = _pool[^1];
-            _pool.RemoveAt(_pool.Count - 1);
-            if (at < now - ResendSpan) continue;
-            Expected.Duplicates++;
-            return (key, value);
-        }
-
-        return null;
     }
 
     private byte[] Failing(string name, long at, int cents)
@@ -182,5 +138,39 @@ internal sealed class Workload
         return Encoding.UTF8.GetBytes(string.Create(
             CultureInfo.InvariantCulture,
             $"{{\"id\":\"{id}\",\"key\":\"{key}\",\"ts\":{at},\"type\":\"reading\",\"value\":{amount},\"unit\":\"{unit}\",\"region\":\"eu-west-{sequence % 9}\",\"seq\":{sequence % 10}}}"));
+    }
+}
+
+/// <summary>The good records of the last moments, from which re-sends are drawn; a ring that grows.</summary>
+internal sealed class RecentRecords
+{
+    private (long At, string Key, byte[] Value)[] _ring = new (long, string, byte[])[1024];
+    private long _first;
+    private long _next;
+
+    public void Add(long at, string key, byte[] value)
+    {
+        if (_next - _first == _ring.Length)
+        {
+            var larger = new (long, string, byte[])[_ring.Length * 2];
+            for (var i = _first; i < _next; i++) larger[i & (larger.Length - 1)] = _ring[i & (_ring.Length - 1)];
+            _ring = larger;
+        }
+
+        _ring[_next++ & (_ring.Length - 1)] = (at, key, value);
+    }
+
+    /// <summary>One of the records from an event time on, or null when there is none yet.</summary>
+    public (string Key, byte[] Value)? Pick(long from, Random random)
+    {
+        while (_first < _next && _ring[_first & (_ring.Length - 1)].At < from) _first++;
+        for (var tries = 0; tries < 16 && _first < _next; tries++)
+        {
+            // Those shifted back stand among younger ones.
+            var (at, key, value) = _ring[(_first + random.NextInt64(_next - _first)) & (_ring.Length - 1)];
+            if (at >= from) return (key, value);
+        }
+
+        return null;
     }
 }

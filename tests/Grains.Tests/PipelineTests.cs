@@ -54,6 +54,17 @@ public sealed class PipelineTests
     }
 
     [Fact]
+    public async Task A_transform_of_the_host_works_on_every_record()
+    {
+        await using var stage = await Stage.StartAsync(5, text: TestPipeline.Text().Replace(
+            "  - { id: unique,", "  - { id: labelled, type: custom, name: Labels, add: { label: string } }\n  - { id: unique,", StringComparison.Ordinal));
+        stage.Model.Send(300);
+        stage.Model.Close();
+        await stage.AssertCompleteAsync();
+        Assert.Equal(stage.Model.Rows, stage.LabelsOfRows());
+    }
+
+    [Fact]
     public async Task A_session_that_grew_closes_when_its_key_falls_silent()
     {
         await using var stage = await Stage.StartAsync(4, text: TestPipeline.Text(window: "{ session: 3s }"));

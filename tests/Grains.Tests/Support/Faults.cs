@@ -20,12 +20,13 @@ public sealed class Faults
     public double CallBefore { get; set; }
     public double CallAfter { get; set; }
     public double CellLoss { get; set; }
+    public double ResetAfter { get; set; }
 
     /// <summary>How many faults have struck.</summary>
     public int Injected => Volatile.Read(ref _injected);
 
     /// <summary>From now on nothing goes wrong.</summary>
-    public void End() => StoreBefore = StoreAfter = SinkBefore = SinkAfter = CallBefore = CallAfter = CellLoss = 0;
+    public void End() => StoreBefore = StoreAfter = SinkBefore = SinkAfter = CallBefore = CallAfter = CellLoss = ResetAfter = 0;
 
     public bool Strikes(double rate)
     {
@@ -70,8 +71,11 @@ internal sealed class FaultyStore(IStateStore inner, Faults faults) : IStateStor
     public Task<OwnerLease?> PeekAsync(string owner, CancellationToken cancellation) =>
         RunAsync(() => inner.PeekAsync(owner, cancellation));
 
-    public Task ResetAsync(string ownerPrefix, CancellationToken cancellation) =>
-        inner.ResetAsync(ownerPrefix, cancellation);
+    public async Task ResetAsync(string ownerPrefix, CancellationToken cancellation)
+    {
+        await inner.ResetAsync(ownerPrefix, cancellation);
+        if (faults.Strikes(faults.ResetAfter)) throw Failure("after");
+    }
 
     private async Task<T> RunAsync<T>(Func<Task<T>> action)
     {

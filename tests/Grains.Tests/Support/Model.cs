@@ -13,6 +13,7 @@ internal sealed class Model(string bootstrapServers, int partitions, int seed) :
 
     private readonly KafkaTestProducer _producer = new(bootstrapServers);
     private readonly Random _random = new(seed);
+    private readonly List<string>[] _log = [.. Enumerable.Range(0, partitions).Select(_ => new List<string>())];
     private long _now = new DateTimeOffset(Start).ToUnixTimeMilliseconds();
     private int _next;
 
@@ -80,6 +81,11 @@ internal sealed class Model(string bootstrapServers, int partitions, int seed) :
         _producer.Flush();
     }
 
+    /// <summary>How many different sales lie below the positions, per source partition.</summary>
+    public long DistinctBelow(IReadOnlyDictionary<string, long> positions) => _log
+        .Select((ids, p) => ids.Take((int)positions.GetValueOrDefault($"{TestPipeline.Topic}/{p}")).Distinct(StringComparer.Ordinal).Count())
+        .Sum();
+
     public void Dispose() => _producer.Dispose();
 
     private void Add(string id, string customer, int amount, long at)
@@ -98,6 +104,7 @@ internal sealed class Model(string bootstrapServers, int partitions, int seed) :
             CultureInfo.InvariantCulture,
             $$"""{"id":"{{id}}","customer":"{{customer}}","amount":{{amount}},"at":"{{time}}"}""");
         _producer.Send(TestPipeline.Topic, partition, Encoding.UTF8.GetBytes(customer), Encoding.UTF8.GetBytes(json));
+        _log[partition].Add(id);
         Sent++;
     }
 }

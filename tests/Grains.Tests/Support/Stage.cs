@@ -62,6 +62,8 @@ internal sealed class Stage : IAsyncDisposable
 
     public IPipelineGrain Pipeline => _cluster!.Client.GetGrain<IPipelineGrain>(TestPipeline.Name);
 
+    public IPipelineQueryGrain Query => _cluster!.Client.GetGrain<IPipelineQueryGrain>(TestPipeline.Name);
+
     private string File => Path.Combine(_folder, "stage.db");
 
     public static async Task<Stage> StartAsync(
@@ -74,6 +76,73 @@ internal sealed class Stage : IAsyncDisposable
         var outcome = await stage.Pipeline.ApplyAsync(new PipelineText(TestPipeline.Name, text ?? TestPipeline.Text(grainPer), "sales.yaml", 0));
         Assert.True(outcome.Accepted, string.Join('\n', outcome.Diagnostics));
         return stage;
+    }
+
+    /// <summary>Puts another version of the pipeline in force.</summary>
+    public async Task ApplyAsync(string text)
+    {
+        var outcome = await Pipeline.ApplyAsync(new PipelineText(TestPipeline.Name, text, "sales.yaml", 0));
+        Assert.True(outcome.Accepted, string.Join('\n', outcome.Diagnostics));
+    }
+
+    /// <summary>What lies in quarantine.</summary>
+    public async Task<IReadOnlyList<QuarantinedRecord>> QuarantinedAsync() =>
+        await new QuarantineStore(_connections.Get("db")).ListAsync(
+            new QuarantineFilter { Pipeline = TestPipeline.Name }, QuarantineStore.MaxPage, null, CancellationToken.None);
+
+    /// <summary>Plays everything in quarantine again, some records at a time; returns the calls, to be made again.</summary>
+    public async Task<IReadOnlyList<Func<Task>>> ReplayAsync(int chunk = 1000)
+    {
+        var calls = new List<Func<Task>>();
+        foreach (var group in (await QuarantinedAsync()).GroupBy(r => r.Record.Partition))
+        {
+            foreach (var ids in group.Select(r => r.Id).Chunk(chunk)) calls.Add(() => ReplayAsync(group.Key, ids));
+        }
+
+        await Task.WhenAll(calls.Select(c => c()));
+        return calls;
+    }
+
+    /// <summary>Begins to play what lies in quarantine of one partition; ends with it, or with the cluster.</summary>
+    public async Task BeginReplay()
+    {
+        var records = await QuarantinedAsync();
+        var partition = records[0].Record.Partition;
+        await ReplayAsync(partition, [.. records.Where(r => r.Record.Partition == partition).Select(r => r.Id)], tries: 1);
+    }
+
+    /// <summary>Whether a partition's state holds a replay that is not over.</summary>
+    public async Task<bool> ReplayBegunAsync()
+    {
+        foreach (var owner in Owners().Take(Partitions))
+        {
+            var found = await Store.ReadCellsAsync(owner, [ReplayState.Cell], CancellationToken.None);
+            if (found.Count != 0 && ReplayState.Decode(found[0].Payload, "", "", 0).Stage != ReplayStage.None) return true;
+        }
+
+        return false;
+    }
+
+    private async Task ReplayAsync(int partition, string[] ids, int tries = int.MaxValue)
+    {
+        var clock = Stopwatch.StartNew();
+        for (var i = 1; ; i++)
+        {
+            try
+            {
+                var answer = await _cluster!.Client.GetGrain<IReplayGrain>(TestPipeline.Name).ReplayAsync(
+                    TestPipeline.Topic, partition, null, new Orleans.Concurrency.Immutable<string[]>(ids));
+                Assert.Null(answer.Refusal);
+                if (answer.Done) return;
+            }
+            catch (Exception e) when (e is TimeoutException or Orleans.Runtime.OrleansException && i < tries)
+            {
+                // Lost on the way; the same call again changes nothing.
+            }
+
+            if (clock.Elapsed > Limit) Assert.Fail("The replay does not end: " + await DescribeAsync());
+            await Task.Delay(50);
+        }
     }
 
     /// <summary>Stops the silos in order; memory is gone.</summary>
@@ -94,6 +163,18 @@ internal sealed class Stage : IAsyncDisposable
 
     /// <summary>Takes an owner's reign away, as an owner on a silo cut off from the others would.</summary>
     public Task RaiseEpochAsync(string owner) => Store.AcquireAsync(owner, CancellationToken.None);
+
+    public async Task<long> EpochAsync(string owner) => (await Store.PeekAsync(owner, CancellationToken.None))!.Epoch;
+
+    /// <summary>Runs a statement in the database.</summary>
+    public void Execute(string sql)
+    {
+        using var connection = new SqliteConnection($"Data Source={File};Default Timeout=30");
+        connection.Open();
+        using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        command.ExecuteNonQuery();
+    }
 
     public IEnumerable<string> Owners() =>
     [
@@ -139,17 +220,21 @@ internal sealed class Stage : IAsyncDisposable
             r.GetString(0), string.Create(CultureInfo.InvariantCulture, $"{r.GetString(1)}:{r.GetInt64(2)}")));
 
     /// <summary>The table of the window sink.</summary>
-    public List<KeyValuePair<string, (long Count, long Sum)>> Windows()
+    public List<KeyValuePair<string, (long Count, long Sum)>> Windows(string table = "TOTALS")
     {
         var rows = Read(
-            "TOTALS",
-            $"SELECT CUSTOMER, WINDOW_START, SALES, TOTAL FROM TOTALS WHERE CUSTOMER <> '{Model.Closer}'",
+            table,
+            $"SELECT CUSTOMER, WINDOW_START, SALES, TOTAL FROM {table} WHERE CUSTOMER <> '{Model.Closer}'",
             r => new KeyValuePair<string, (long, long)>(
                 $"{r.GetString(0)}@{Convert.ToString(r.GetValue(1), CultureInfo.InvariantCulture)!.Split('T', ' ')[1][..8]}",
                 (r.GetInt64(2), Convert.ToInt64(r.GetValue(3), CultureInfo.InvariantCulture))));
         rows.Sort((a, b) => string.CompareOrdinal(a.Key, b.Key));
         return rows;
     }
+
+    /// <summary>What the host's transform said of each sale.</summary>
+    public List<KeyValuePair<string, string>> LabelsOfRows() => Read(
+        "SALES", "SELECT ID, LABEL FROM SALES ORDER BY ID", r => new KeyValuePair<string, string>(r.GetString(0), r.GetString(1)));
 
     /// <summary>The count of sales per window of a customer, in the windows' order.</summary>
     public List<long> CountsOf(string customer) => Read(
@@ -181,6 +266,8 @@ internal sealed class Stage : IAsyncDisposable
         services.AddSingleton<IQuarantine>(new AdoQuarantine(_connections.Get("db")));
         services.AddSingleton<ILookupSource>(new AdoLookup(_connections));
         services.AddSingleton<IPipelineCompiler, TestPipeline>();
+        services.AddSingleton<IRecordTransform, Labels>();
+        services.AddSingleton<IRecordTransform, Screening>();
         services.AddSingleton<PlanProvider>();
         services.AddSingleton<IKafkaLogs>(new FixedLogs(Partitions));
         services.AddSingleton<IKafkaPositionSource, GrainPositionSource>();
@@ -234,7 +321,7 @@ internal sealed class Stage : IAsyncDisposable
             """;
     }
 
-    private List<T> Read<T>(string table, string query, Func<SqliteDataReader, T> row)
+    public List<T> Read<T>(string table, string query, Func<SqliteDataReader, T> row)
     {
         using var connection = new SqliteConnection($"Data Source={File};Default Timeout=30");
         connection.Open();

@@ -17,7 +17,9 @@ internal sealed class FixedLogs(int partitions) : IKafkaLogs
 
     public Task<IReadOnlyDictionary<string, long>> ResolveAsync(
         SourcePlan source, IReadOnlyList<string> partitions, ResetTarget target, long timestampMs, CancellationToken cancellation) =>
-        throw new NotSupportedException("No test resets a pipeline.");
+        Task.FromResult<IReadOnlyDictionary<string, long>>(target == ResetTarget.Earliest
+            ? partitions.ToDictionary(p => p, _ => 0L, StringComparer.Ordinal)
+            : throw new NotSupportedException("The tests reset to the beginning, or to offsets they name."));
 }
 
 /// <summary>Control state that outlives a cluster, serialized as a real store would have it.</summary>
@@ -99,6 +101,7 @@ internal sealed class SourceKeeper(IGrainFactory grains, PlanProvider plans, IKa
             registry.Add(new KafkaSource
             {
                 Name = plan.Name,
+                IgnoreCommitted = true,
                 Topics = plan.Source.Topics,
                 ConnectionName = plan.Source.Connection,
                 GroupId = plan.Source.GroupId,

@@ -30,7 +30,7 @@ public sealed class CellTests
     {
         var guard = new CellGuard();
         Assert.Equal(CellAnswer.Lost, Call(guard, 1, 7));
-        Assert.Equal(CellAnswer.Ok, guard.Admit(new CellCall(1, 8, State), out var restore));
+        Assert.Equal(CellAnswer.Ok, guard.Admit(new CellCall(1, 8, State, 7), out var restore));
         Assert.True(restore);
         Assert.Equal(CellAnswer.Ok, Call(guard, 1, 9));
     }
@@ -40,7 +40,7 @@ public sealed class CellTests
     {
         var guard = Restored(epoch: 3, number: 1);
         Assert.Equal(CellAnswer.Lost, Call(guard, 4, 2));
-        Assert.Equal(CellAnswer.Ok, guard.Admit(new CellCall(4, 1, State), out var restore));
+        Assert.Equal(CellAnswer.Ok, guard.Admit(new CellCall(4, 1, State, 7), out var restore));
         Assert.True(restore);
         Assert.Equal(CellAnswer.Ok, Call(guard, 4, 2));
     }
@@ -50,7 +50,7 @@ public sealed class CellTests
     {
         var guard = Restored(epoch: 3, number: 1);
         Assert.Equal(CellAnswer.Fenced, Call(guard, 2, 2));
-        Assert.Equal(CellAnswer.Fenced, guard.Admit(new CellCall(2, 1, State), out var restore));
+        Assert.Equal(CellAnswer.Fenced, guard.Admit(new CellCall(2, 1, State, 7), out var restore));
         Assert.False(restore);
         Assert.Equal(CellAnswer.Ok, Call(guard, 3, 2));
     }
@@ -61,7 +61,7 @@ public sealed class CellTests
         var guard = Restored(epoch: 3, number: 1);
         guard.Distrust();
         Assert.Equal(CellAnswer.Lost, Call(guard, 3, 2));
-        Assert.Equal(CellAnswer.Ok, guard.Admit(new CellCall(3, 3, State), out _));
+        Assert.Equal(CellAnswer.Ok, guard.Admit(new CellCall(3, 3, State, 7), out _));
         Assert.Equal(CellAnswer.Ok, Call(guard, 3, 4));
     }
 
@@ -70,9 +70,9 @@ public sealed class CellTests
     {
         var cell = new CellEntry("a");
         Assert.False(cell.Held);
-        Assert.Equal(new CellCall(9, 1, State), cell.NextCall(9, State));
+        Assert.Equal(new CellCall(9, 1, State, 7), cell.NextCall(9, State, 7));
         Assert.True(cell.Held);
-        Assert.Equal(new CellCall(9, 2, null), cell.NextCall(9, null));
+        Assert.Equal(new CellCall(9, 2, null, 7), cell.NextCall(9, null, 7));
     }
 
     [Fact]
@@ -122,14 +122,14 @@ public sealed class CellTests
     private static CellGuard Restored(long epoch, long number)
     {
         var guard = new CellGuard();
-        Assert.Equal(CellAnswer.Ok, guard.Admit(new CellCall(epoch, number, State), out var restore));
+        Assert.Equal(CellAnswer.Ok, guard.Admit(new CellCall(epoch, number, State, 7), out var restore));
         Assert.True(restore);
         return guard;
     }
 
     private static CellAnswer Call(CellGuard guard, long epoch, long number)
     {
-        var answer = guard.Admit(new CellCall(epoch, number, null), out var restore);
+        var answer = guard.Admit(new CellCall(epoch, number, null, 7), out var restore);
         Assert.False(restore);
         return answer;
     }

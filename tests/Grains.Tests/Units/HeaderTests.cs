@@ -15,6 +15,43 @@ public sealed class HeaderTests
         "011A01880E0203742F30880E0003742F31FFFFFFFFFFFFFFFFFF010054049A010203742F30C80102B401" +
         "14280ABE01283C0203742F310100";
 
+    private const string GoldenReplay =
+        "0102010573696E6B310001036162630490038813066368656B2E610543303030310377687901020102000201680101070000";
+
+    [Fact]
+    public void A_replay_reads_what_it_wrote()
+    {
+        var state = Replay();
+        var read = ReplayState.Decode(state.Encode(), "p", "t", 3);
+        Assert.Equal((1L, ReplayStage.Begun, "sink1"), (read.Number, read.Stage, read.Sink));
+        var record = Assert.Single(read.Records);
+        Assert.Equal(("abc", "p", "t", 3, 200L, 1220L), (record.Id, record.Record.Pipeline, record.Record.Topic, record.Record.Partition, record.Record.Offset, record.Record.Timestamp));
+        Assert.Equal(([1, 2], (byte[]?)null), (record.Record.Key, record.Record.Value));
+        Assert.Equal(2, record.Record.Headers.Count);
+        Assert.Equal([7], record.Record.Headers[0].Value);
+        Assert.Null(record.Record.Headers[1].Value);
+
+        state.Applied(["abc", "def"]);
+        read = ReplayState.Decode(state.Encode(), "p", "t", 3);
+        Assert.Equal((ReplayStage.Applied, 0), (read.Stage, read.Records.Count));
+        Assert.Equal(["abc", "def"], read.Leaving);
+        state.End();
+        read = ReplayState.Decode(state.Encode(), "p", "t", 3);
+        Assert.Equal((2L, ReplayStage.None, (string?)null), (read.Number, read.Stage, read.Sink));
+    }
+
+    [Fact]
+    public void The_format_of_replays_does_not_change_by_accident() =>
+        Assert.Equal(GoldenReplay, Convert.ToHexString(Replay().Encode()));
+
+    private static ReplayState Replay()
+    {
+        var state = new ReplayState();
+        state.End();
+        state.Begin("sink1", [new("abc", default, new("p", 2, "chek.a", "C0001", "why", "t", 3, 200, 1220, [1, 2], null, [new("h", [7]), new("", null)]))]);
+        return state;
+    }
+
     [Fact]
     public void A_partition_header_reads_what_it_wrote()
     {

@@ -1,0 +1,68 @@
+namespace KafkaOracleOrleans.Grains.Interfaces;
+
+/// <summary>A pipeline's status and what it comes to.</summary>
+public sealed record PipelineReport(Verdict Verdict, PipelineStatus Status);
+
+/// <summary>The definition in force.</summary>
+/// <param name="File">The file's name, without its folder.</param>
+public sealed record PipelineConfig(string Name, int Version, int Generation, DefinitionOrigin Origin, string File, string Text);
+
+/// <summary>Windows of a step.</summary>
+/// <param name="Open">Open windows or running totals, the ones that end first in front.</param>
+/// <param name="Closed">The windows closed last, newest first.</param>
+/// <param name="Watermark">The smallest watermark of the step's shards, ms since the Unix epoch; null when there is none.</param>
+public sealed record StepWindows(string Step, long? Watermark, IReadOnlyList<WindowRow> Open, IReadOnlyList<WindowRow> Closed);
+
+/// <summary>Watermarks, ms since the Unix epoch; null where there is none yet.</summary>
+public sealed record PipelineWatermarks(IReadOnlyList<PartitionWatermark> Partitions, IReadOnlyList<StepWatermark> Steps);
+
+/// <summary>A partition's watermark.</summary>
+/// <param name="Idle">At its end and silent: it holds no window back.</param>
+public sealed record PartitionWatermark(string Partition, long? Watermark, bool Idle);
+
+/// <summary>A window step's watermark: that of its slowest and of its fastest shard.</summary>
+public sealed record StepWatermark(string Step, long? Min, long? Max);
+
+/// <summary>A quality rule and how often it failed.</summary>
+/// <param name="Severity"><c>error</c> or <c>warn</c>.</param>
+/// <param name="Action">What happens to a record that fails: quarantine, drop, tag, route or count.</param>
+/// <param name="Failed">Records that failed since the checkpoints began.</param>
+/// <param name="Ratio">Failed by consumed records, 0 to 1; null when none was consumed.</param>
+public sealed record RuleReport(string Step, string Rule, string Condition, string Severity, string Action, long Failed, double? Ratio);
+
+/// <summary>Where a partition stands.</summary>
+/// <param name="Partition"><c>topic/partition</c>.</param>
+/// <param name="Checkpoint">The next offset to read after a restart; null: it has no checkpoint yet.</param>
+/// <param name="Begin">The first offset there is.</param>
+/// <param name="End">The offset the next record will get.</param>
+/// <param name="Lag">Records between the checkpoint and the end; null without a checkpoint.</param>
+public sealed record PartitionOffsets(string Partition, long? Checkpoint, long? Begin, long? End, long? Lag);
+
+/// <summary>Where to set positions. Exactly one of the three.</summary>
+/// <param name="To"><c>earliest</c> or <c>latest</c>.</param>
+/// <param name="Timestamp">To the first record of this time or after it.</param>
+/// <param name="Offsets">Per <c>topic/partition</c> the next offset to read; others keep theirs.</param>
+public sealed record OffsetsChange(string? To, DateTimeOffset? Timestamp, IReadOnlyDictionary<string, long>? Offsets);
+
+/// <summary>The silos as the cluster's membership knows them.</summary>
+/// <param name="Active">How many can work.</param>
+public sealed record ClusterReport(string ClusterId, string ServiceId, int Active, IReadOnlyList<SiloReport> Silos);
+
+/// <summary>A silo.</summary>
+/// <param name="Address">Its address, with its generation.</param>
+/// <param name="Status">Joining, Active, ShuttingDown, Dead and the like.</param>
+/// <param name="Partitions">Source partitions at work on it; null for a silo that is not active.</param>
+public sealed record SiloReport(
+    string Address, string Name, string Host, string Status, DateTimeOffset Started, DateTimeOffset? Alive, int? Partitions);
+
+/// <summary>What answers here.</summary>
+/// <param name="Version">The product's version, and after '+' the commit it was built from.</param>
+public sealed record VersionReport(string Product, string Version, string Runtime, string Orleans, string Os, string Api);
+
+/// <summary>Records of a topic.</summary>
+public sealed record TopicRecords(string Topic, string Connection, int Partitions, IReadOnlyList<TopicRecord> Records);
+
+/// <summary>A record.</summary>
+/// <param name="Timestamp">The Kafka timestamp; null: none.</param>
+/// <param name="Encoding">How key and value are written: <c>utf8</c>, or <c>base64</c> when they are no text.</param>
+public sealed record TopicRecord(int Partition, long Offset, DateTimeOffset? Timestamp, string? Key, string? Value, string Encoding);

@@ -1,0 +1,68 @@
+using KafkaOracleOrleans.Grains.Cells;
+using KafkaOracleOrleans.Grains.Interfaces;
+using KafkaOracleOrleans.Grains.Runtime;
+using KafkaOracleOrleans.Processing.Ports;
+using KafkaOracleOrleans.Processing.Steps;
+
+namespace KafkaOracleOrleans.Grains.Partitions;
+
+/// <summary>Starting over after an error, as long as that can help; and what is shown of it.</summary>
+internal sealed partial class PartitionGrain
+{
+    private PartitionGauges? _gauges;
+    private int _faults;
+    private bool _gaveUp;
+
+    /// <summary>
+    /// Counts the error and says whether it ends the partition until an operator starts it again: a stop rule does, and a fault of the program that keeps
+    /// coming back. What something outside or a change of owners caused is repeated without limit, for it mends itself.
+    /// </summary>
+    private bool GivesUp(Exception e)
+    {
+        if (e is PipelineStopException) return true;
+        EngineMetrics.Restarted(_id.Source, KindOf(e));
+        if (MendsItself(e)) return false;
+        return ++_faults > _options.MaxRestarts;
+    }
+
+    private static bool MendsItself(Exception e) =>
+        e is StoreUnavailableException or SinkUnavailableException or EpochFencedException or OwnerFencedException or CellLostException
+            or RewindException or PipelineChangedException or TimeoutException or Orleans.Runtime.OrleansException;
+
+    private static string KindOf(Exception e) => e switch
+    {
+        StoreUnavailableException or SinkUnavailableException => "unavailable",
+        EpochFencedException or OwnerFencedException => "fenced",
+        CellLostException or RewindException => "rewind",
+        PipelineChangedException => "changed",
+        TimeoutException or Orleans.Runtime.OrleansException => "cluster",
+        _ => "fault",
+    };
+
+    private void Tell(string kind, string text, bool restart) =>
+        GrainFactory.GetGrain<IPipelineGrain>(_id.Source).TellAsync(kind, $"Partition {_source}: {text}", restart).Ignore();
+
+    private void OpenGauges()
+    {
+        PartMetrics.Remove(_gauges);
+        _gauges = new PartitionGauges(_id.Source, _id.Topic, _id.Partition, _runtime!.Plan.Source.GroupId);
+        PartMetrics.Add(_gauges);
+    }
+
+    private void ShowGauges()
+    {
+        if (_gauges is not { } gauges) return;
+        gauges.Lag = !_owned || _fresh || _end < 0 ? -1 : Math.Max(0, _end - _header.Position);
+        gauges.LagSeconds = LagSeconds() ?? -1;
+        gauges.RecordsPerSecond = _rate;
+        gauges.QueuedRecords = _queue.Sum(b => b.Count);
+        gauges.CheckpointAt = _checkpointedAt;
+    }
+
+    private double? LagSeconds()
+    {
+        if (!_owned || _fresh || _end < 0) return null;
+        if (_end <= _header.Position) return 0;
+        return _lastRecordAt == 0 ? null : Math.Max(0, time.GetUtcNow().ToUnixTimeMilliseconds() - _lastRecordAt) / 1000.0;
+    }
+}

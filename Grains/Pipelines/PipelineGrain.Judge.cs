@@ -1,0 +1,37 @@
+using KafkaOracleOrleans.Grains.Interfaces;
+using KafkaOracleOrleans.Grains.Runtime;
+using Orleans.Runtime;
+
+namespace KafkaOracleOrleans.Grains.Pipelines;
+
+/// <summary>The one word about the pipeline, kept up to date by the clockwork and shown in the catalog, in metrics and in events.</summary>
+internal sealed partial class PipelineGrain
+{
+    private readonly LagWatch _lag = new();
+    private PipelineCondition _condition;
+    private long _restarts;
+
+    /// <summary>Takes a look at all parts. What cannot be seen now is seen at the next tick.</summary>
+    private async Task JudgeAsync()
+    {
+        try
+        {
+            var status = await GetStatusAsync();
+            _lag.Observe(time.GetUtcNow().ToUnixTimeMilliseconds(), status.Partitions);
+            await ShowAsync(status.Condition, status.Reason);
+        }
+        catch (Exception e) when (e is TimeoutException or OrleansException)
+        {
+            LogProblem(Name, e);
+        }
+    }
+
+    private async Task ShowAsync(PipelineCondition condition, string? reason)
+    {
+        PartMetrics.Set(Name, condition);
+        if (condition == _condition) return;
+        Note("condition", reason is null ? $"{_condition} -> {condition}." : $"{_condition} -> {condition}: {reason}");
+        _condition = condition;
+        await PublishAsync();
+    }
+}

@@ -1,0 +1,153 @@
+using System.Collections.Concurrent;
+using System.Diagnostics.Metrics;
+using KafkaOracleOrleans.Grains.Interfaces;
+
+namespace KafkaOracleOrleans.Grains.Runtime;
+
+/// <summary>What a partition shows in gauges; written by its owner twice a second, read by scrapes.</summary>
+internal sealed class PartitionGauges(string pipeline, string topic, int partition, string group)
+{
+    public string Pipeline { get; } = pipeline;
+    public string Topic { get; } = topic;
+    public int Partition { get; } = partition;
+    public string Group { get; } = group;
+
+    /// <summary>Records between the position and the end; below 0: unknown.</summary>
+    public long Lag { get; set; } = -1;
+
+    /// <summary>s; below 0: unknown.</summary>
+    public double LagSeconds { get; set; } = -1;
+    public double RecordsPerSecond { get; set; }
+    public int QueuedRecords { get; set; }
+
+    /// <summary>When the last checkpoint was durable, ms since the epoch; 0: none yet.</summary>
+    public long CheckpointAt { get; set; }
+}
+
+/// <summary>What a shard shows in gauges.</summary>
+internal sealed class ShardGauges(string pipeline, string step)
+{
+    public string Pipeline { get; } = pipeline;
+    public string Step { get; } = step;
+    public int Cells { get; set; }
+
+    /// <summary>ms since the epoch; <see cref="long.MinValue"/>: none yet.</summary>
+    public long Watermark { get; set; } = long.MinValue;
+    public int Outbox { get; set; }
+}
+
+/// <summary>
+/// Gauges of the parts that live on this silo. A part registers when it begins to reign and is gone when it ends, so that a scrape never shows what another
+/// silo owns.
+/// </summary>
+internal static class PartMetrics
+{
+    private static readonly ConcurrentDictionary<PartitionGauges, byte> Partitions = new();
+    private static readonly ConcurrentDictionary<ShardGauges, byte> Shards = new();
+    private static readonly ConcurrentDictionary<string, PipelineCondition> Pipelines = new(StringComparer.Ordinal);
+
+    public static void Add(PartitionGauges gauges) => Partitions[gauges] = 0;
+
+    public static void Remove(PartitionGauges? gauges)
+    {
+        if (gauges is not null) Partitions.TryRemove(gauges, out _);
+    }
+
+    public static void Add(ShardGauges gauges) => Shards[gauges] = 0;
+
+    public static void Remove(ShardGauges? gauges)
+    {
+        if (gauges is not null) Shards.TryRemove(gauges, out _);
+    }
+
+    public static void Set(string pipeline, PipelineCondition condition) => Pipelines[pipeline] = condition;
+
+    public static void RemovePipeline(string pipeline) => Pipelines.TryRemove(pipeline, out _);
+
+    public static void Create(Meter meter, Meter compat)
+    {
+        meter.CreateObservableGauge(
+            "kor.pipeline.state", PipelineStates, null, "1 for the state the pipeline is in, 0 for the others; on the silo of the pipeline's grain.");
+        meter.CreateObservableGauge(
+            EngineMetrics.LagName, () => PerPartition(p => p.Lag), "{record}", "Records between what was worked off and the end of the log.");
+        meter.CreateObservableGauge(
+            EngineMetrics.LagTimeName, () => PerPartition(p => p.LagSeconds), "s", "Age of the last record worked off while there are more; 0 at the end.");
+        meter.CreateObservableGauge(
+            "kor.pipeline.lag", () => PerPipeline(p => Math.Max(0, p.Lag)), "{record}", "Records between what was worked off and the ends of this silo's partitions.");
+        meter.CreateObservableGauge(
+            "kafka_oracle.processing.rate", () => PerPipeline(p => p.RecordsPerSecond), null, "Records per second over this silo's partitions, over the last few seconds.");
+        meter.CreateObservableGauge(
+            "kor.pipeline.queue", () => PerPipeline(p => p.QueuedRecords), "{record}", "Records read and not yet worked off.");
+        meter.CreateObservableGauge("kor.checkpoint.age", CheckpointAges, "s", "Time since the last checkpoint of the partition that is furthest behind.");
+        meter.CreateObservableGauge("kor.watermark.delay", WatermarkDelays, "s", "Now minus the smallest watermark of a window step's shards here.");
+        meter.CreateObservableGauge("kor.state.keys", () => PerStep(s => s.Cells), "{key}", "Cells (keys, or groups of keys) of a window step's shards here.");
+        meter.CreateObservableGauge(
+            "kor.window.outbox", () => PerStep(s => s.Outbox), "{entry}", "Closed windows' entries that are durable and not yet confirmed by the sink.");
+        compat.CreateObservableGauge("kafka_consumergroup_lag", ConsumerGroupLag, null, "As kafka_exporter has it.");
+    }
+
+    private static IEnumerable<Measurement<int>> PipelineStates()
+    {
+        foreach (var (pipeline, condition) in Pipelines)
+        {
+            foreach (var state in Enum.GetValues<PipelineCondition>())
+                yield return new(state == condition ? 1 : 0, new("pipeline", pipeline), new("state", Text(state)));
+        }
+    }
+
+    private static string Text(PipelineCondition state) => state switch
+    {
+        PipelineCondition.Starting => "starting",
+        PipelineCondition.Running => "running",
+        PipelineCondition.Degraded => "degraded",
+        PipelineCondition.Restarting => "restarting",
+        PipelineCondition.Paused => "paused",
+        PipelineCondition.Stopping => "stopping",
+        PipelineCondition.Stopped => "stopped",
+        _ => "failed",
+    };
+
+    private static IEnumerable<Measurement<double>> PerPartition(Func<PartitionGauges, double> value)
+    {
+        foreach (var p in Partitions.Keys)
+        {
+            if (value(p) is var measured and >= 0)
+                yield return new(measured, new("pipeline", p.Pipeline), new("topic", p.Topic), new("partition", p.Partition));
+        }
+    }
+
+    private static IEnumerable<Measurement<long>> ConsumerGroupLag()
+    {
+        foreach (var p in Partitions.Keys)
+        {
+            if (p.Lag >= 0) yield return new(p.Lag, new("consumergroup", p.Group), new("topic", p.Topic), new("partition", p.Partition));
+        }
+    }
+
+    private static IEnumerable<Measurement<double>> PerPipeline(Func<PartitionGauges, double> value) => Partitions.Keys
+        .GroupBy(p => p.Pipeline, StringComparer.Ordinal)
+        .Select(g => new Measurement<double>(g.Sum(value), new KeyValuePair<string, object?>("pipeline", g.Key)));
+
+    private static IEnumerable<Measurement<double>> CheckpointAges()
+    {
+        var now = TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds();
+        return Partitions.Keys.Where(p => p.CheckpointAt > 0)
+            .GroupBy(p => p.Pipeline, StringComparer.Ordinal)
+            .Select(g => new Measurement<double>(
+                Math.Max(0, now - g.Min(p => p.CheckpointAt)) / 1000.0, new KeyValuePair<string, object?>("pipeline", g.Key)));
+    }
+
+    private static IEnumerable<Measurement<double>> WatermarkDelays()
+    {
+        var now = TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds();
+        return Shards.Keys.Where(s => s.Watermark != long.MinValue)
+            .GroupBy(s => (s.Pipeline, s.Step))
+            .Select(g => new Measurement<double>((now - g.Min(s => s.Watermark)) / 1000.0, Step(g.Key)));
+    }
+
+    private static IEnumerable<Measurement<long>> PerStep(Func<ShardGauges, long> value) =>
+        Shards.Keys.GroupBy(s => (s.Pipeline, s.Step)).Select(g => new Measurement<long>(g.Sum(value), Step(g.Key)));
+
+    private static KeyValuePair<string, object?>[] Step((string Pipeline, string Step) step) =>
+        [new("pipeline", step.Pipeline), new("step", step.Step)];
+}

@@ -1,0 +1,67 @@
+using KafkaOracleOrleans.Grains.Interfaces;
+using KafkaOracleOrleans.Grains.Tests.Support;
+
+namespace KafkaOracleOrleans.Grains.Tests;
+
+/// <summary>Records played again from quarantine count once, whatever fails meanwhile and however often it is asked for.</summary>
+public sealed class ReplayTests
+{
+    private const string Strict = "customer NOT IN ('c1', 'c2', 'c3')";
+
+    [Theory]
+    [InlineData("key")]
+    [InlineData("group(2)")]
+    public async Task Replayed_records_count_as_if_they_had_never_been_refused(string grainPer)
+    {
+        await using var stage = await Stage.StartAsync(31, text: Text(Strict, grainPer));
+        stage.Model.Send(300);
+        await RefuseAsync(stage);
+        var before = await stage.QuarantinedAsync();
+        Assert.NotEmpty(before);
+
+        // As long as the rule stands, they are refused again and stay as they are.
+        await stage.ReplayAsync();
+        Assert.Equal(before.Select(r => r.Id), (await stage.QuarantinedAsync()).Select(r => r.Id));
+
+        await stage.ApplyAsync(Text("customer <> 'none'", grainPer));
+        var calls = await stage.ReplayAsync();
+        Assert.Empty(await stage.QuarantinedAsync());
+        // Asking again changes nothing.
+        foreach (var call in calls) await call();
+        stage.Model.Send(50);
+        stage.Model.Close();
+        await stage.AssertCompleteAsync();
+        Assert.Equal(0, (await stage.Pipeline.GetStatusAsync()).Counts.Quarantined);
+    }
+
+    [Fact]
+    public async Task What_a_replay_began_is_finished_after_a_restart()
+    {
+        await using var stage = await Stage.StartAsync(34, text: Text(Strict, "key"));
+        stage.Model.Send(300);
+        await RefuseAsync(stage);
+        await stage.ApplyAsync(Text("customer <> 'none'", "key"));
+        // The sinks are away, so the replay has begun and cannot end.
+        stage.Faults.SinkBefore = 1;
+        var replay = stage.BeginReplay();
+        await stage.WaitAsync(stage.ReplayBegunAsync);
+        await stage.StopClusterAsync();
+        await Assert.ThrowsAnyAsync<Exception>(() => replay);
+        stage.Faults.End();
+        await stage.StartClusterAsync();
+        await stage.WaitAsync(async () => (await stage.QuarantinedAsync()).Count == 0 || !await stage.ReplayBegunAsync());
+        await stage.ReplayAsync();
+        Assert.Empty(await stage.QuarantinedAsync());
+        stage.Model.Close();
+        await stage.AssertCompleteAsync();
+    }
+
+    private static Task RefuseAsync(Stage stage) => stage.WaitAsync(async () =>
+    {
+        var status = await stage.Pipeline.GetStatusAsync();
+        return status.Counts.Consumed == stage.Model.Sent && status.Partitions.All(p => p.Checkpoint == p.Position);
+    });
+
+    private static string Text(string rule, string grainPer) => TestPipeline.Text(grainPer).Replace(
+        "steps:\n", $"steps:\n  - {{ id: check, type: quality, rules: {{ known: \"{rule}\" }} }}\n", StringComparison.Ordinal);
+}
