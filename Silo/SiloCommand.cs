@@ -1,6 +1,8 @@
 using System.CommandLine;
 using KafkaOracleOrleans.Silo.Demo;
+using KafkaOracleOrleans.Silo.Diagnosis;
 using KafkaOracleOrleans.Silo.Hosting;
+using KafkaOracleOrleans.Silo.Security;
 
 namespace KafkaOracleOrleans.Silo;
 
@@ -14,6 +16,7 @@ internal static class SiloCommand
         var root = new RootCommand("Kafka topics, cleaned, deduplicated and windowed, into Oracle - on Microsoft Orleans.")
         {
             Demo(),
+            ApiKey(),
         };
         var run = new Command("run", "Runs a silo with the configuration of appsettings.json and the environment (the default).")
         {
@@ -21,8 +24,39 @@ internal static class SiloCommand
         };
         run.SetAction((result, cancellation) => GuardAsync(() => RunAsync([.. result.UnmatchedTokens], cancellation)));
         root.Add(run);
+        root.Add(RunOne());
+        root.Add(DiagnosisCommands.Doctor(GuardAsync));
+        root.Add(DiagnosisCommands.Plan(GuardAsync));
+        root.Add(DiagnosisCommands.VerifyOracle(GuardAsync));
+        root.Add(DiagnosisCommands.Drivers());
         root.SetAction((_, cancellation) => GuardAsync(() => RunAsync([], cancellation)));
         return root;
+    }
+
+    private static Command ApiKey()
+    {
+        var command = new Command("api-key", "Makes an API key and prints it with the hash that goes into the configuration.");
+        command.SetAction(_ =>
+        {
+            var (key, hash) = ApiKeyRing.Create();
+            Console.WriteLine($"key   {key}");
+            Console.WriteLine($"hash  {hash}");
+            Console.WriteLine();
+            Console.WriteLine("Keep the key; it cannot be had again. On the silo: Kor__Http__ApiKeys__NAME__Hash=HASH and Kor__Http__ApiKeys__NAME__Role=viewer|operator|admin.");
+            return 0;
+        });
+        return command;
+    }
+
+    private static Command RunOne()
+    {
+        var file = new Argument<string>("file") { Description = "The pipeline file; changes to it take effect while it runs." };
+        var state = new Option<string?>("--state") { Description = "A SQLite file that keeps the state. Default: state that is gone at the end." };
+        var url = new Option<string?>("--url") { Description = "Where the API listens. Default: the configuration's." };
+        var run = new Command("run-file", "Runs one pipeline file in this process, with the host's connections and state of its own.") { file, state, url };
+        run.SetAction((result, cancellation) => GuardAsync(() => RunFile.RunAsync(
+            result.GetValue(file)!, result.GetValue(state), result.GetValue(url), cancellation)));
+        return run;
     }
 
     private static Command Demo()
@@ -72,9 +106,20 @@ internal static class SiloCommand
         {
             return await action();
         }
+        catch (CommandException e)
+        {
+            await Console.Error.WriteLineAsync(e.Message);
+            return e.ExitCode;
+        }
         catch (Exception e) when (e is KorConfigurationException or Storage.Connections.ConnectionConfigurationException)
         {
             await Console.Error.WriteLineAsync(e.Message);
+            return ExitConfiguration;
+        }
+        catch (IOException e) when (e.InnerException is Microsoft.AspNetCore.Connections.AddressInUseException)
+        {
+            await Console.Error.WriteLineAsync(
+                $"{e.Message} Something else listens there: stop it, or choose another address with --url (demo) or Kor__Url (run).");
             return ExitConfiguration;
         }
     }

@@ -1,9 +1,9 @@
 using System.Text.Json.Serialization;
 using KafkaOracleOrleans.Silo.Api;
-using KafkaOracleOrleans.Grains.Runtime;
 using KafkaOracleOrleans.Silo.Hosting;
-using KafkaOracleOrleans.Storage;
-using OpenTelemetry.Metrics;
+using KafkaOracleOrleans.Silo.Observability;
+using KafkaOracleOrleans.Silo.Security;
+using Orleans.Dashboard;
 
 namespace KafkaOracleOrleans.Silo;
 
@@ -17,24 +17,50 @@ internal static class SiloHost
             Args = args,
             ContentRootPath = AppContext.BaseDirectory,
         });
+        // The slim builder leaves certificates out; Kestrel:Certificates:Default and an https:// Kor:Url need them.
+        builder.WebHost.UseKestrelHttpsConfiguration();
         builder.AddKafkaOracleOrleans(configure);
-        builder.Services.ConfigureHttpJsonOptions(o => o.SerializerOptions.Converters.Add(new JsonStringEnumConverter()));
-        builder.Services.AddProblemDetails();
-        builder.Services.AddOpenTelemetry().WithMetrics(metrics => metrics
-            .AddMeter(EngineMetrics.MeterName, StorageMetrics.MeterName, "KafkaOracleOrleans.Streams.Kafka", "Microsoft.Orleans")
-            .AddPrometheusExporter(o => o.ScopeInfoEnabled = false));
-        builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(60));
+        var options = (KorOptions)builder.Services.Last(s => s.ServiceType == typeof(KorOptions)).ImplementationInstance!;
+        AddHttp(builder.Services, options);
+        Health.Add(builder.Services);
+        Telemetry.Add(builder, options);
+        builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = options.ShutdownTimeout);
         return builder;
     }
 
     public static WebApplication Build(WebApplicationBuilder builder)
     {
         var app = builder.Build();
+        var options = app.Services.GetRequiredService<KorOptions>();
         app.UseExceptionHandler();
         app.UseStatusCodePages();
-        app.MapPipelineApi();
-        app.MapPrometheusScrapingEndpoint("/metrics");
-        app.Urls.Add(app.Services.GetRequiredService<KorOptions>().Url);
+        app.UseMiddleware<LoopbackOnly>();
+        app.UseAuthentication();
+        app.UseRateLimiter();
+        app.UseAuthorization();
+        app.UseRequestTimeouts();
+        app.UseMiddleware<ApiGuard>();
+        app.MapKorApi();
+        OpenApiDocument.Map(app);
+        Health.Map(app);
+        var metrics = app.MapPrometheusScrapingEndpoint("/metrics");
+        if (options.Http.AnonymousMetrics) metrics.AllowAnonymous();
+        else metrics.RequireAuthorization(KorPolicies.Viewer);
+        // It shows grains' keys: for admins only, and only where somebody asked for it.
+        if (options.Http.Dashboard) app.MapOrleansDashboard("/orleans").RequireAuthorization(KorPolicies.Admin).ExcludeFromDescription();
+        app.Urls.Add(options.Url);
         return app;
+    }
+
+    private static void AddHttp(IServiceCollection services, KorOptions options)
+    {
+        services.ConfigureHttpJsonOptions(o => o.SerializerOptions.Converters.Add(new JsonStringEnumConverter()));
+        services.Configure<RouteHandlerOptions>(o => o.ThrowOnBadRequest = true);
+        services.AddSingleton<IProblemDetailsWriter, ProblemWriter>();
+        services.AddProblemDetails();
+        services.AddExceptionHandler<ApiExceptions>();
+        Authentication.Add(services, options.Http);
+        HttpLimits.Add(services, options.Http);
+        OpenApiDocument.Add(services);
     }
 }

@@ -17,6 +17,9 @@ internal sealed record CliHost
     /// <summary>True when <see cref="Out"/> is a terminal: tables get lines and colours, watching refreshes in place.</summary>
     public bool OutIsTerminal { get; init; }
 
+    /// <summary>True when <see cref="Error"/> is a terminal: waiting is shown.</summary>
+    public bool ErrorIsTerminal { get; init; }
+
     /// <summary>Environment variables by name; null when not set.</summary>
     public Func<string, string?> Variable { get; init; } = static _ => null;
 
@@ -37,6 +40,7 @@ internal sealed record CliHost
             Error = Console.Error,
             In = Console.In,
             OutIsTerminal = !Console.IsOutputRedirected && Environment.GetEnvironmentVariable("TERM") != "dumb",
+            ErrorIsTerminal = !Console.IsErrorRedirected && Environment.GetEnvironmentVariable("TERM") != "dumb",
             Variable = Environment.GetEnvironmentVariable,
             WorkingDirectory = Environment.CurrentDirectory,
         };

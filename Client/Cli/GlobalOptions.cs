@@ -27,6 +27,13 @@ internal sealed class GlobalOptions
         Recursive = true,
     };
 
+    public Option<string?> ApiKey { get; } = new("--api-key")
+    {
+        Description = "The key to ask the server with, or a token. Better in the variable KOR_API_KEY, which other users of this machine cannot see.",
+        HelpName = "KEY",
+        Recursive = true,
+    };
+
     public Option<TimeSpan> Timeout { get; } = new("--timeout")
     {
         Description = "How long one request to the server may take, e.g. 500ms or 1m. Default: 30s.",
@@ -47,6 +54,7 @@ internal sealed class GlobalOptions
         Output.CompletionSources.Add("table", "json", "jsonl", "yaml");
         command.Options.Add(Output);
         command.Options.Add(Url);
+        command.Options.Add(ApiKey);
         command.Options.Add(Timeout);
         command.Options.Add(NoColor);
     }

@@ -27,6 +27,13 @@ internal sealed class KorCommand
         StatusVerbs.AddTo(this);
         StateVerbs.AddTo(this);
         LifecycleVerbs.AddTo(this);
+        TapVerb.AddTo(this);
+        QualityVerb.AddTo(this);
+        PreviewVerb.AddTo(this);
+        NewVerb.AddTo(this);
+        ClusterVerbs.AddTo(this);
+        QuarantineVerbs.AddTo(this);
+        DiagnosisVerbs.AddTo(this);
         CompletionVerb.AddTo(this);
     }
 
@@ -58,15 +65,23 @@ internal sealed class KorCommand
         }
     }
 
-    /// <summary>Adds a verb.</summary>
-    public void Add(Command verb, VerbAction action)
+    /// <summary>Adds a verb, or a verb of a group of verbs.</summary>
+    public void Add(Command verb, VerbAction action, Command? group = null)
     {
         verb.SetAction((args, cancellation) =>
         {
             var output = new CliOutput(_host, args.GetValue(_globals.Output), args.GetValue(_globals.NoColor));
             return action(new VerbContext(_host, output, args, _globals), cancellation);
         });
-        _root.Subcommands.Add(verb);
+        (group ?? _root).Subcommands.Add(verb);
+    }
+
+    /// <summary>Adds a group of verbs, such as <c>kor offsets ...</c>.</summary>
+    public Command AddGroup(string name, string description)
+    {
+        var group = new Command(name, description);
+        _root.Subcommands.Add(group);
+        return group;
     }
 
     private int Refuse(ParseResult parsed)

@@ -19,8 +19,22 @@ internal sealed record VerbContext(CliHost Host, CliOutput Output, ParseResult A
         }
     }
 
+    /// <summary>What the server is to know this user by; null: nothing.</summary>
+    public string? ApiKey
+    {
+        get
+        {
+            var text = Args.GetValue(Globals.ApiKey) ?? Host.Variable("KOR_API_KEY");
+            return string.IsNullOrWhiteSpace(text) ? null : text.Trim();
+        }
+    }
+
     /// <summary>How long a request may take.</summary>
     public TimeSpan Timeout => Args.GetValue(Globals.Timeout);
+
+    /// <summary>How long a request may take that is known to take longer, unless the command line says how long.</summary>
+    public TimeSpan TimeoutOr(TimeSpan? longer) =>
+        longer is { } span && Args.GetResult(Globals.Timeout) is not { Implicit: false } ? span : Timeout;
 }
 
 /// <summary>What a verb does.</summary>

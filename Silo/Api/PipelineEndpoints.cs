@@ -1,27 +1,36 @@
 using KafkaOracleOrleans.Grains.Interfaces;
+using KafkaOracleOrleans.Silo.Security;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace KafkaOracleOrleans.Silo.Api;
 
-/// <summary>The HTTP API <c>/api/v1</c>.</summary>
-public static class PipelineEndpoints
+/// <summary>Pipelines: their state and what can be done to them.</summary>
+internal static class PipelineEndpoints
 {
     /// <summary>Maps the endpoints.</summary>
-    public static IEndpointRouteBuilder MapPipelineApi(this IEndpointRouteBuilder endpoints)
+    public static void MapPipelines(this RouteGroupBuilder api)
     {
-        var api = endpoints.MapGroup("/api/v1");
-        api.MapGet("/pipelines", ListAsync);
-        api.MapGet("/pipelines/{name}", GetAsync);
-        api.MapGet("/pipelines/{name}/events", EventsAsync);
-        api.MapGet("/pipelines/{name}/keys/{step}/{key}", KeyAsync);
-        api.MapGet("/pipelines/{name}/windows/{step}", ClosedAsync);
-        api.MapPost("/pipelines/{name}/start", (string name, IGrainFactory grains) => DoAsync(grains, name, p => p.StartAsync()));
-        api.MapPost("/pipelines/{name}/pause", (string name, IGrainFactory grains) => DoAsync(grains, name, p => p.PauseAsync()));
-        api.MapPost("/pipelines/{name}/resume", (string name, IGrainFactory grains) => DoAsync(grains, name, p => p.StartAsync()));
-        api.MapPost("/pipelines/{name}/stop", (string name, IGrainFactory grains) => DoAsync(grains, name, p => p.StopAsync()));
-        api.MapPost("/pipelines/{name}/reset", ResetAsync);
-        return endpoints;
+        api.MapGet("/pipelines", ListAsync).WithName("ListPipelines").WithSummary("All pipelines with their status.");
+        api.MapGet("/pipelines/{name}", GetAsync).WithName("GetPipeline").WithSummary("A pipeline's status with all its parts.");
+        api.MapGet("/pipelines/{name}/events", EventsAsync).WithName("ListEvents").WithSummary("What happened to a pipeline lately, newest first.");
+        api.MapGet("/pipelines/{name}/keys/{step}/{key}", KeyAsync)
+            .WithName("GetKey").WithSummary("The live windows or running totals of a key.");
+        api.MapGet("/pipelines/{name}/windows/{step}", ClosedAsync)
+            .WithName("ListClosedWindows").WithSummary("The windows of a step that closed last, newest first.");
+        MapAction(api, "start", p => p.StartAsync()).WithName("StartPipeline").WithSummary("Runs a pipeline from its checkpoint.");
+        MapAction(api, "pause", p => p.PauseAsync())
+            .WithName("PausePipeline").WithSummary("Stops reading and keeps everything in memory.");
+        MapAction(api, "resume", p => p.StartAsync()).WithName("ResumePipeline").WithSummary("Goes on after a pause.");
+        MapAction(api, "stop", p => p.StopAsync()).WithName("StopPipeline").WithSummary("Checkpoints and stops a pipeline.");
+        api.MapPost("/pipelines/{name}/reset", ResetAsync)
+            .RequireAuthorization(KorPolicies.Admin)
+            .WithName("ResetPipeline")
+            .WithSummary("Shows, or with execute does, a reset of positions and state. Only when stopped.");
     }
+
+    private static RouteHandlerBuilder MapAction(RouteGroupBuilder api, string verb, Func<IPipelineGrain, Task> action) =>
+        api.MapPost($"/pipelines/{{name}}/{verb}", (string name, IGrainFactory grains) => DoAsync(grains, name, action))
+            .RequireAuthorization(KorPolicies.Operator);
 
     private static async Task<Ok<PipelineStatus[]>> ListAsync(IGrainFactory grains)
     {
@@ -30,50 +39,50 @@ public static class PipelineEndpoints
     }
 
     private static async Task<Results<Ok<PipelineStatus>, ProblemHttpResult>> GetAsync(string name, IGrainFactory grains) =>
-        await FindAsync(grains, name) is { } pipeline ? TypedResults.Ok(await pipeline.GetStatusAsync()) : NoPipeline(name);
+        await FindAsync(grains, name) is { } pipeline ? TypedResults.Ok(await pipeline.GetStatusAsync()) : Problems.NoPipeline(name);
 
     private static async Task<Results<Ok<IReadOnlyList<PipelineEvent>>, ProblemHttpResult>> EventsAsync(string name, IGrainFactory grains) =>
-        await FindAsync(grains, name) is { } pipeline ? TypedResults.Ok(await pipeline.GetEventsAsync()) : NoPipeline(name);
+        await FindAsync(grains, name) is { } pipeline ? TypedResults.Ok(await pipeline.GetEventsAsync()) : Problems.NoPipeline(name);
 
     private static async Task<Results<Ok<KeyState>, ProblemHttpResult>> KeyAsync(
         string name, string step, string key, IGrainFactory grains)
     {
-        if (await FindAsync(grains, name) is null) return NoPipeline(name);
+        if (await FindAsync(grains, name) is null) return Problems.NoPipeline(name);
         try
         {
             var state = await grains.GetGrain<IPipelineQueryGrain>(name).GetKeyAsync(step, Uri.UnescapeDataString(key));
             return state is null
-                ? Problem(StatusCodes.Status404NotFound, "No such step", $"Pipeline '{name}' has no window or aggregate step '{step}'.")
+                ? Problems.NotFound("No such step", $"Pipeline '{name}' has no window or aggregate step '{step}'.")
                 : TypedResults.Ok(state);
         }
         catch (ArgumentException e)
         {
-            return Problem(StatusCodes.Status400BadRequest, "Not a key", e.Message);
+            return Problems.BadRequest("Not a key", e.Message);
         }
     }
 
     private static async Task<Results<Ok<IReadOnlyList<WindowRow>>, ProblemHttpResult>> ClosedAsync(
         string name, string step, IGrainFactory grains, int limit = 100)
     {
-        if (await FindAsync(grains, name) is null) return NoPipeline(name);
-        if (limit is < 1 or > 1000) return Problem(StatusCodes.Status400BadRequest, "Bad limit", "limit must be from 1 to 1000.");
+        if (await FindAsync(grains, name) is null) return Problems.NoPipeline(name);
+        if (limit is < 1 or > 1000) return Problems.BadRequest("Bad limit", "limit must be from 1 to 1000.");
         return TypedResults.Ok(await grains.GetGrain<IPipelineQueryGrain>(name).GetClosedAsync(step, limit));
     }
 
     private static async Task<Results<Ok<ResetOutcome>, ProblemHttpResult>> ResetAsync(
         string name, ResetRequest request, IGrainFactory grains)
     {
-        if (await FindAsync(grains, name) is not { } pipeline) return NoPipeline(name);
+        if (await FindAsync(grains, name) is not { } pipeline) return Problems.NoPipeline(name);
         var outcome = await pipeline.ResetAsync(request);
         return outcome.Refusal is null
             ? TypedResults.Ok(outcome)
-            : Problem(StatusCodes.Status409Conflict, "Not now", outcome.Refusal);
+            : Problems.Conflict("Not now", outcome.Refusal);
     }
 
     private static async Task<Results<NoContent, ProblemHttpResult>> DoAsync(
         IGrainFactory grains, string name, Func<IPipelineGrain, Task> action)
     {
-        if (await FindAsync(grains, name) is not { } pipeline) return NoPipeline(name);
+        if (await FindAsync(grains, name) is not { } pipeline) return Problems.NoPipeline(name);
         await action(pipeline);
         return TypedResults.NoContent();
     }
@@ -83,10 +92,4 @@ public static class PipelineEndpoints
         var entries = await grains.GetGrain<IPipelineCatalogGrain>(0).ListAsync();
         return entries.Any(e => e.Name == name) ? grains.GetGrain<IPipelineGrain>(name) : null;
     }
-
-    private static ProblemHttpResult NoPipeline(string name) =>
-        Problem(StatusCodes.Status404NotFound, "No such pipeline", $"There is no pipeline '{name}'; GET /api/v1/pipelines lists them.");
-
-    private static ProblemHttpResult Problem(int status, string title, string detail) =>
-        TypedResults.Problem(detail, null, status, title);
 }

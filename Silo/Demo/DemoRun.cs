@@ -8,7 +8,7 @@ namespace KafkaOracleOrleans.Silo.Demo;
 /// <summary>The demo: broker, generator, silo and screen in one process.</summary>
 internal static class DemoRun
 {
-    private static readonly TimeSpan Drain = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Drain = TimeSpan.FromSeconds(30);
 
     /// <summary>pipelines/orders.yaml, beside the sources or beside the program.</summary>
     public static string DefaultPipeline()
@@ -25,17 +25,32 @@ internal static class DemoRun
 
     public static async Task<int> RunAsync(DemoOptions demo, CancellationToken cancellation)
     {
-        var folder = Directory.CreateTempSubdirectory("kor-demo-");
+        var folder = MakeFolder();
         try
         {
             using var broker = demo.Kafka is null ? EmbeddedKafka.Start() : null;
             broker?.CreateTopic(demo.Topic, demo.Partitions);
+            if (demo.Kafka is not null)
+                await DemoTopic.EnsureAsync(new KafkaConnection { BootstrapServers = demo.Kafka }, demo.Topic, demo.Partitions);
             await RunAsync(demo, demo.Kafka ?? broker!.BootstrapServers, folder.FullName, cancellation);
             return 0;
         }
         finally
         {
             folder.Delete(true);
+        }
+    }
+
+    private static DirectoryInfo MakeFolder()
+    {
+        try
+        {
+            return Directory.CreateTempSubdirectory("kor-demo-");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new KorConfigurationException(
+                [$"The demo keeps its files in {Path.GetTempPath()}, which cannot be written ({e.Message}). Set TMPDIR to a folder that can be."]);
         }
     }
 
@@ -50,7 +65,7 @@ internal static class DemoRun
             options.Connections["dwh"] = DemoDatabases.Parse("--sink", demo.Sink ?? Path.Combine(folder, "dwh.db"));
             options.State = new StateOptions { Connection = "state", Create = true };
             options.Cluster.SiloPort = 0;
-            options.Cluster.GatewayPort = 30000;
+            options.Cluster.GatewayPort = 0;
             options.Pipelines = pipelines;
             options.Url = demo.Url;
         });

@@ -37,14 +37,15 @@ internal sealed class DemoScreen(IGrainFactory grains, DemoOptions demo, string 
     public async Task<PipelineStatus> DrainAsync(long produced, CancellationToken cancellation)
     {
         var pipeline = grains.GetGrain<IPipelineGrain>(Pipeline);
-        var status = await pipeline.GetStatusAsync();
-        while (status.Counts.Consumed < produced && !cancellation.IsCancellationRequested)
+        while (true)
         {
+            var before = await pipeline.GetStatusAsync();
             await Task.WhenAny(Task.Delay(Refresh, cancellation));
-            status = await pipeline.GetStatusAsync();
+            var status = await pipeline.GetStatusAsync();
+            // A real topic may hold more than this run's records: all of it is done when nothing more comes.
+            var done = status.Counts.Consumed >= produced && status.Lag == 0 && status.Counts == before.Counts;
+            if (done || cancellation.IsCancellationRequested) return status;
         }
-
-        return status;
     }
 
     public static void Summarise(PipelineStatus status, long produced)

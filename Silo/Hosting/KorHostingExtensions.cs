@@ -1,9 +1,11 @@
-using System.Net;
 using KafkaOracleOrleans.Grains.Partitions;
 using KafkaOracleOrleans.Grains.Pipelines;
 using KafkaOracleOrleans.Grains.Runtime;
 using KafkaOracleOrleans.Processing.Ports;
+using KafkaOracleOrleans.Silo.Diagnosis;
 using KafkaOracleOrleans.Silo.Pipelines;
+using KafkaOracleOrleans.Silo.Quarantine;
+using KafkaOracleOrleans.Storage.Audit;
 using KafkaOracleOrleans.Storage.Connections;
 using KafkaOracleOrleans.Storage.Lookups;
 using KafkaOracleOrleans.Storage.Quarantine;
@@ -13,6 +15,7 @@ using KafkaOracleOrleans.Streams.Kafka;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using Orleans.Configuration;
+using Orleans.Dashboard;
 using Orleans.Hosting;
 using Orleans.Storage;
 
@@ -42,6 +45,16 @@ public static class KorHostingExtensions
         return builder;
     }
 
+    /// <summary>
+    /// Registers a C# transform, which pipelines then name in steps of type <c>custom</c>. Every silo of a cluster must register the same ones.
+    /// </summary>
+    public static IHostApplicationBuilder AddRecordTransform<T>(this IHostApplicationBuilder builder) where T : class, IRecordTransform
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        builder.Services.AddSingleton<IRecordTransform, T>();
+        return builder;
+    }
+
     private static void AddServices(IServiceCollection services, KorOptions options)
     {
         services.TryAddSingleton(TimeProvider.System);
@@ -49,13 +62,21 @@ public static class KorHostingExtensions
         services.AddSingleton(sp => new DatabaseConnections(options.Connections, sp.GetRequiredService<TimeProvider>()));
         services.AddSingleton<IStateStore>(sp => new AdoStateStore(StateDatabase(sp)));
         services.AddSingleton<ISinkFactory>(sp => new AdoSinkFactory(sp.GetRequiredService<DatabaseConnections>()));
-        services.AddSingleton<IQuarantine>(sp => new AdoQuarantine(StateDatabase(sp)));
+        services.AddSingleton(sp => new AuditStore(StateDatabase(sp)));
+        services.AddQuarantine(options);
+        services.AddSingleton<HostDoctor>();
+        services.AddSingleton<Planner>();
         services.AddSingleton<ILookupSource>(sp => new AdoLookup(sp.GetRequiredService<DatabaseConnections>()));
-        services.AddSingleton<IPipelineCompiler, HostPipelineCompiler>();
+        services.AddSingleton<HostPipelineCompiler>();
+        services.AddSingleton<IPipelineCompiler>(sp => sp.GetRequiredService<HostPipelineCompiler>());
+        services.AddSingleton<TopicReader>();
         services.AddSingleton<PlanProvider>();
         services.AddSingleton<IKafkaLogs, KafkaLogs>();
         services.AddSingleton<IKafkaPositionSource, GrainPositionSource>();
-        services.AddHostedService<PipelineSupervisor>();
+        services.AddSingleton<HostState>();
+        services.AddHostedService(sp => sp.GetRequiredService<HostState>());
+        services.AddSingleton<PipelineSupervisor>();
+        services.AddHostedService(sp => sp.GetRequiredService<PipelineSupervisor>());
         services.AddHostedService<PipelineFolder>();
     }
 
@@ -75,6 +96,9 @@ public static class KorHostingExtensions
         silo.AddStartupTask<StateSchemaCheck>(ServiceLifecycleStage.RuntimeInitialize);
         if (cluster.Connection.Length == 0) UseOneSilo(silo, cluster);
         else UseAdoNet(silo, cluster, options.Connections[cluster.Connection]);
+        if (cluster.Tls.Certificate.Length != 0) SiloTls.Use(silo, cluster.Tls);
+        if (options.Http.Dashboard) silo.AddDashboard(o => o.HideTrace = true);
+        silo.AddActivityPropagation();
         silo.Configure<GrainCollectionOptions>(o => o.CollectionAge = TimeSpan.FromMinutes(15));
         silo.AddKafkaStreams(StreamProvider, o =>
         {
@@ -98,9 +122,11 @@ public static class KorHostingExtensions
 
     private static void UseAdoNet(ISiloBuilder silo, ClusterOptions cluster, Storage.Connections.ConnectionOptions connection)
     {
-        var text = ClusterDatabase.ConnectionString(connection);
+        // The string holds the password: it is never logged.
+        var text = OrleansSchema.ConnectionString(cluster.Connection, connection);
+        var invariant = OrleansSchema.Invariant(connection.Provider);
         silo.ConfigureEndpoints(
-            IPAddress.Parse(cluster.Address),
+            ClusterAddress.Resolve(cluster.Address, out _)!,
             cluster.SiloPort == 0 ? FreePorts.Next() : cluster.SiloPort,
             cluster.GatewayPort == 0 ? FreePorts.Next() : cluster.GatewayPort);
         silo.Configure<ClusterMembershipOptions>(o =>
@@ -110,12 +136,15 @@ public static class KorHostingExtensions
             o.NumMissedProbesLimit = 3;
             o.NumVotesForDeathDeclaration = 1;
             o.TableRefreshTimeout = TimeSpan.FromSeconds(10);
+            // A silo that starts while all others are dead (and nobody is left to say so) waits for their last sign of life to be this old.
+            o.IAmAliveTablePublishTimeout = TimeSpan.FromSeconds(5);
+            o.NumMissedTableIAmAliveLimit = 3;
         });
-        silo.UseAdoNetClustering(o => (o.Invariant, o.ConnectionString) = (ClusterDatabase.PostgresInvariant, text));
-        silo.UseAdoNetReminderService(o => (o.Invariant, o.ConnectionString) = (ClusterDatabase.PostgresInvariant, text));
+        silo.UseAdoNetClustering(o => (o.Invariant, o.ConnectionString) = (invariant, text));
+        silo.UseAdoNetReminderService(o => (o.Invariant, o.ConnectionString) = (invariant, text));
         silo.AddAdoNetGrainStorage(PipelineGrainStorage.Name, o => o.Configure<Orleans.Serialization.Serializer>((o, serializer) =>
         {
-            (o.Invariant, o.ConnectionString) = (ClusterDatabase.PostgresInvariant, text);
+            (o.Invariant, o.ConnectionString) = (invariant, text);
             // The default JSON serializer drops members that hold their type's default, which is not always the state's.
             o.GrainStorageSerializer = new OrleansGrainStorageSerializer(serializer);
         }));

@@ -33,6 +33,24 @@ public sealed class KorOptions
 
     /// <summary>What the HTTP API listens on. Default: <c>http://127.0.0.1:8080</c>.</summary>
     public string Url { get; set; } = "http://127.0.0.1:8080";
+
+    /// <summary>The HTTP API.</summary>
+    public HttpOptions Http { get; set; } = new();
+
+    /// <summary>The longest time the silo takes to checkpoint and hand over when it is told to stop; 1 s to 10 min. Default: 60 s.</summary>
+    public TimeSpan ShutdownTimeout { get; set; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>
+    /// How long the silo goes on working after it is told to stop while /health/ready already says no, so that load balancers notice; 0 to 5 min, and less
+    /// than <see cref="ShutdownTimeout"/>. Default: 0.
+    /// </summary>
+    public TimeSpan StopDelay { get; set; }
+
+    /// <summary>Logs.</summary>
+    public LogsOptions Logs { get; set; } = new();
+
+    /// <summary>Metrics.</summary>
+    public MetricsOptions Metrics { get; set; } = new();
 }
 
 /// <summary>How silos find each other.</summary>
@@ -45,7 +63,7 @@ public sealed class ClusterOptions
     public string ServiceId { get; set; } = "kor";
 
     /// <summary>
-    /// The connection (PostgreSQL) that holds membership, reminders and control state. Empty: one silo on its own, control state in the state
+    /// The connection (PostgreSQL or Oracle) that holds membership, reminders and control state. Empty: one silo on its own, control state in the state
     /// store, reminders in memory.
     /// </summary>
     public string Connection { get; set; } = "";
@@ -56,8 +74,14 @@ public sealed class ClusterOptions
     /// <summary>The port clients connect to; 0: none. Default: 30000.</summary>
     public int GatewayPort { get; set; } = 30000;
 
-    /// <summary>The address the silo listens on and tells others. Default: 127.0.0.1.</summary>
+    /// <summary>
+    /// The address the silo listens on and tells others: an IP address, a name that resolves to one, or <c>auto</c> for this machine's own (in
+    /// containers). Default: 127.0.0.1.
+    /// </summary>
     public string Address { get; set; } = "127.0.0.1";
+
+    /// <summary>TLS between silos.</summary>
+    public TlsOptions Tls { get; set; } = new();
 }
 
 /// <summary>Where durable state lives.</summary>

@@ -1,3 +1,6 @@
+using KafkaOracleOrleans.Silo.Security;
+using KafkaOracleOrleans.Storage.Connections;
+
 namespace KafkaOracleOrleans.Silo.Hosting;
 
 /// <summary>The host's configuration cannot work; the message lists every fault with its remedy.</summary>
@@ -27,6 +30,14 @@ internal static class KorOptionsValidation
 
         if (options.Cluster.Connection.Length != 0 && !options.Connections.ContainsKey(options.Cluster.Connection))
             faults.Add($"Kor:Cluster:Connection is '{options.Cluster.Connection}', but Kor:Connections has {Known(options)}.");
+        else if (options.Cluster.Connection.Length != 0 && options.Connections[options.Cluster.Connection].Provider == DatabaseProvider.Sqlite)
+        {
+            faults.Add(
+                $"Kor:Cluster:Connection '{options.Cluster.Connection}' is sqlite, which cannot hold a cluster; name a postgresql or oracle " +
+                "connection, or leave it empty for a single silo.");
+        }
+
+        if (options.Cluster.Connection.Length != 0 && ClusterAddress.Resolve(options.Cluster.Address, out var fault) is null) faults.Add(fault!);
         foreach (var (name, connection) in options.Connections)
             faults.AddRange(connection.Validate().Select(f => $"Kor:Connections:{name}: {f}"));
         var engine = options.Engine;
@@ -35,8 +46,51 @@ internal static class KorOptionsValidation
         Range(faults, "Kor:Engine:SinkBufferBytes", engine.SinkBufferBytes, 1 << 20, 1 << 30);
         Range(faults, "Kor:Engine:RecentWindows", engine.RecentWindows, 0, 100_000);
         Range(faults, "Kor:Reading:Slots", options.Reading.Slots, 1, 1024);
+        Range(faults, "Kor:ShutdownTimeout", options.ShutdownTimeout, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(10));
+        Range(faults, "Kor:StopDelay", options.StopDelay, TimeSpan.Zero, TimeSpan.FromMinutes(5));
+        if (options.StopDelay >= options.ShutdownTimeout) faults.Add("Kor:StopDelay must be shorter than Kor:ShutdownTimeout, of which it is a part.");
+        Range(faults, "Kor:Engine:MaxRestarts", engine.MaxRestarts, 0, 10_000);
+        faults.AddRange(SiloTls.Validate(options.Cluster.Tls));
+        faults.AddRange(HttpFaults(options));
         if (faults.Count != 0) throw new KorConfigurationException(faults);
     }
+
+    private static List<string> HttpFaults(KorOptions options)
+    {
+        var faults = new List<string>();
+        var http = options.Http;
+        Range(faults, "Kor:Http:MaxBodyBytes", http.MaxBodyBytes, 1 << 10, 64 << 20);
+        Range(faults, "Kor:Http:RequestTimeout", http.RequestTimeout, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(10));
+        Range(faults, "Kor:Http:RequestsPerSecond", http.RequestsPerSecond, 1, 100_000);
+        Range(faults, "Kor:Http:RequestBurst", http.RequestBurst, 1, 100_000);
+        foreach (var (name, key) in http.ApiKeys) faults.AddRange(ApiKeyRing.Validate(name, key));
+        if (http.Oidc.Authority.Length != 0)
+        {
+            if (http.Oidc.Audience.Length == 0)
+                faults.Add("Kor:Http:Oidc:Audience is empty; name the audience tokens must be made for, or any token of the provider would do.");
+            if (!http.Oidc.AllowHttp && !http.Oidc.Authority.StartsWith("https://", StringComparison.Ordinal))
+                faults.Add($"Kor:Http:Oidc:Authority is '{http.Oidc.Authority}'; it must begin with https://.");
+        }
+
+        if (!Uri.TryCreate(options.Url, UriKind.Absolute, out var url) || url.Scheme is not ("http" or "https"))
+        {
+            if (!IsWildcard(options.Url)) faults.Add($"Kor:Url is '{options.Url}'; write http://HOST:PORT.");
+            url = null;
+        }
+
+        if (url is not { IsLoopback: true } && !Authentication.IsOn(http))
+        {
+            faults.Add(
+                $"Kor:Url is '{options.Url}', which others can reach, and nothing says who may do what: set Kor:Http:ApiKeys:NAME:Hash and :Role "
+                + "('silo api-key' makes a key), or Kor:Http:Oidc:Authority and :Audience, or listen on http://127.0.0.1:8080.");
+        }
+
+        return faults;
+    }
+
+    private static bool IsWildcard(string url) =>
+        url.StartsWith("http://*", StringComparison.Ordinal) || url.StartsWith("http://+", StringComparison.Ordinal)
+        || url.StartsWith("https://*", StringComparison.Ordinal) || url.StartsWith("https://+", StringComparison.Ordinal);
 
     private static string Known(KorOptions options) =>
         options.Connections.Count == 0 ? "no connections" : string.Join(", ", options.Connections.Keys.Select(k => $"'{k}'"));

@@ -1,29 +1,35 @@
 using KafkaOracleOrleans.Grains.Runtime;
 using KafkaOracleOrleans.Processing.Plan;
+using KafkaOracleOrleans.Processing.Ports;
+using KafkaOracleOrleans.Processing.Steps;
 using KafkaOracleOrleans.Silo.Hosting;
 
 namespace KafkaOracleOrleans.Silo.Pipelines;
 
 /// <summary>Compiles pipelines with what this host knows: its environment and its connections.</summary>
-internal sealed class HostPipelineCompiler(KorOptions options) : IPipelineCompiler
+internal sealed class HostPipelineCompiler(KorOptions options, IEnumerable<IRecordTransform> transforms) : IPipelineCompiler
 {
     private readonly PipelineCompilerOptions _options = new()
     {
         Variables = Environment.GetEnvironmentVariable,
         KafkaConnections = options.Kafka.Keys,
         DatabaseConnections = options.Connections.Keys,
+        Transforms = [.. transforms.Select(t => t.Name)],
     };
 
     public CompiledPipeline Compile(string text, string fileName)
     {
-        var compilation = PipelineCompiler.Compile(text, fileName, _options);
+        var compilation = Check(text, fileName);
         var messages = compilation.Diagnostics.Select(d => d.ToString()).ToList();
         var refusals = compilation.Plan is { } plan ? NotCarriedOut(plan).Select(r => $"{fileName}: error: {r}").ToList() : [];
         return new CompiledPipeline(refusals.Count == 0 ? compilation.Plan : null, [.. messages, .. refusals]);
     }
 
+    /// <summary>Compiles a text, with every finding and its place.</summary>
+    public PipelineCompilation Check(string text, string fileName) => PipelineCompiler.Compile(text, fileName, _options);
+
     /// <summary>What the format knows and this version's engine does not do: refused at the door instead of done wrong.</summary>
-    private static IEnumerable<string> NotCarriedOut(PipelinePlan plan)
+    internal IEnumerable<string> NotCarriedOut(PipelinePlan plan)
     {
         foreach (var step in plan.Steps)
         {
@@ -32,9 +38,22 @@ internal sealed class HostPipelineCompiler(KorOptions options) : IPipelineCompil
                 yield return $"step '{step.Id}': dedup with scope: global is not carried out by this version; use scope: partition and key the topic "
                     + "by the id's owner, so that a re-sent record comes to the same partition.";
             }
+        }
 
-            if (step is CustomPlan)
-                yield return $"step '{step.Id}': custom steps are not carried out by this version; use map, filter or quality steps.";
+        if (Unprepared(plan) is { } reason) yield return reason;
+    }
+
+    /// <summary>What a transform lacks in its step, or null.</summary>
+    private string? Unprepared(PipelinePlan plan)
+    {
+        try
+        {
+            new TransformRunner(transforms).Prepare(plan);
+            return null;
+        }
+        catch (ArgumentException e)
+        {
+            return e.Message;
         }
     }
 }

@@ -12,7 +12,24 @@ internal sealed partial class PipelineFolder(
     IGrainFactory grains, IPipelineCompiler compiler, KorOptions options, TimeProvider time, ILogger<PipelineFolder> log) : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(2);
-    private readonly Dictionary<string, (string Text, string? Name, bool Done)> _files = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, WatchedFile> _files = new(StringComparer.Ordinal);
+
+    private sealed class WatchedFile
+    {
+        public string? Text { get; set; }
+
+        /// <summary>The pipeline that is in force by this file.</summary>
+        public string? Name { get; set; }
+
+        /// <summary>True when the text needs no further try: it is in force, or refused for what it says.</summary>
+        public bool Done { get; set; }
+
+        /// <summary>Why the engine refused the text, as logged.</summary>
+        public string? Refusal { get; set; }
+
+        /// <summary>The file that has the pipeline's name.</summary>
+        public string? Rival { get; set; }
+    }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -39,23 +56,45 @@ internal sealed partial class PipelineFolder(
         foreach (var path in present)
         {
             var text = await File.ReadAllTextAsync(path, cancellation);
-            var known = _files.TryGetValue(path, out var file);
-            if (known && file.Text == text && file.Done) continue;
-            _files[path] = (text, file.Name, await ApplyAsync(path, text));
+            var file = _files.GetValueOrDefault(path) ?? (_files[path] = new WatchedFile());
+            if (file.Text == text && file.Done) continue;
+            if (file.Text != text) file.Refusal = null;
+            file.Text = text;
+            file.Done = false;
+            try
+            {
+                file.Done = await ApplyAsync(path, file);
+            }
+            catch (Exception e) when (!cancellation.IsCancellationRequested)
+            {
+                // The other files do not wait for this one; the next turn tries again.
+                LogProblem(path, e);
+            }
         }
 
+        // What was renamed stands under its new name already and stays.
         foreach (var path in _files.Keys.Except(present, StringComparer.Ordinal).ToList())
         {
-            if (_files[path].Name is { } name) await grains.GetGrain<IPipelineGrain>(name).RemoveAsync();
+            var file = _files[path];
+            if (file.Name is { } name) await RemoveAsync(name, path);
             _files.Remove(path);
             LogRemoved(path);
+            // A file that was refused because of this one gets its chance.
+            foreach (var other in _files.Values.Where(f => f.Rival == path)) other.Done = false;
         }
     }
 
-    /// <summary>True when the file needs no further try: it is in force, or refused for what it says.</summary>
-    private async Task<bool> ApplyAsync(string path, string text)
+    private async Task RemoveAsync(string name, string path)
     {
-        var compiled = compiler.Compile(text, path);
+        if (_files.Any(f => f.Key != path && f.Value.Name == name)) return;
+        await grains.GetGrain<IPipelineGrain>(name).RemoveAsync();
+    }
+
+    /// <summary>False when a further try may end otherwise: what is stored may be reset, and then the text goes.</summary>
+    private async Task<bool> ApplyAsync(string path, WatchedFile file)
+    {
+        file.Rival = null;
+        var compiled = compiler.Compile(file.Text!, path);
         if (compiled.Plan is null)
         {
             LogRefused(path, string.Join(Environment.NewLine, compiled.Diagnostics));
@@ -63,14 +102,34 @@ internal sealed partial class PipelineFolder(
         }
 
         var name = compiled.Plan.Name;
-        _files[path] = (text, name, false);
-        var outcome = await grains.GetGrain<IPipelineGrain>(name).ApplyAsync(new PipelineText(name, text, path, 0));
-        if (outcome.Accepted) LogApplied(path, name, outcome.Version);
-        else LogRefused(path, string.Join(Environment.NewLine, outcome.Diagnostics));
+        var rival = _files.FirstOrDefault(f => f.Key != path && f.Value.Name == name && File.Exists(f.Key)).Key;
+        if (rival is not null)
+        {
+            file.Rival = rival;
+            LogRefused(path, $"{rival} defines the pipeline '{name}' already; give one of them another name.");
+            return true;
+        }
+
+        var outcome = await grains.GetGrain<IPipelineGrain>(name).ApplyAsync(new PipelineText(name, file.Text!, path, 0));
+        if (!outcome.Accepted)
+        {
+            var refusal = string.Join(Environment.NewLine, outcome.Diagnostics);
+            if (file.Refusal != refusal) LogRefused(path, refusal);
+            file.Refusal = refusal;
+            return false;
+        }
+
+        file.Refusal = null;
+
+        var before = file.Name;
+        file.Name = name;
+        if (before is not null && before != name) await RemoveAsync(before, path);
+        LogApplied(path, name, outcome.Version);
         return true;
     }
 
-    private static bool IsPipeline(string path)
+    /// <summary>True for a file that is a pipeline by its name.</summary>
+    internal static bool IsPipeline(string path)
     {
         var name = Path.GetFileName(path);
         if (name.Contains(".test.", StringComparison.Ordinal) || name.EndsWith(".schema.json", StringComparison.Ordinal)) return false;
@@ -86,6 +145,6 @@ internal sealed partial class PipelineFolder(
     [LoggerMessage(Level = LogLevel.Information, Message = "{Path} is gone.")]
     private partial void LogRemoved(string path);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The pipelines in {Folder} could not be applied; trying again.")]
-    private partial void LogProblem(string folder, Exception reason);
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Path} could not be applied; trying again.")]
+    private partial void LogProblem(string path, Exception reason);
 }

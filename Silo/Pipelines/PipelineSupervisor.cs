@@ -1,6 +1,7 @@
 using KafkaOracleOrleans.Grains.Interfaces;
 using KafkaOracleOrleans.Grains.Runtime;
 using KafkaOracleOrleans.Processing.Plan;
+using KafkaOracleOrleans.Silo.Hosting;
 using KafkaOracleOrleans.Streams.Kafka;
 
 namespace KafkaOracleOrleans.Silo.Pipelines;
@@ -13,11 +14,17 @@ internal sealed partial class PipelineSupervisor(
     IGrainFactory grains,
     PlanProvider plans,
     IKafkaSourceRegistry registry,
+    HostState state,
     TimeProvider time,
     ILogger<PipelineSupervisor> log) : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+    private readonly Dictionary<string, int> _versions = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, string> _problems = new(StringComparer.Ordinal);
     private string? _problem;
+
+    /// <summary>The catalog as it was a second ago.</summary>
+    public IReadOnlyList<CatalogEntry> Seen { get; private set; } = [];
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -28,6 +35,7 @@ internal sealed partial class PipelineSupervisor(
             {
                 await SyncAsync();
                 _problem = null;
+                state.IsInStep = true;
             }
             catch (Exception e) when (!stoppingToken.IsCancellationRequested)
             {
@@ -40,25 +48,41 @@ internal sealed partial class PipelineSupervisor(
 
     private async Task SyncAsync()
     {
-        var entries = await grains.GetGrain<IPipelineCatalogGrain>(0).ListAsync();
+        var entries = Seen = await grains.GetGrain<IPipelineCatalogGrain>(0).ListAsync();
         var wanted = new HashSet<string>(StringComparer.Ordinal);
         foreach (var entry in entries.Where(e => e.Desired == DesiredState.Running))
         {
             wanted.Add(entry.Name);
-            var runtime = await plans.GetAsync(entry.Name, entry.Version);
-            var source = SourceOf(runtime.Plan);
-            if (!registry.TryGet(entry.Name, out _)) registry.Add(source);
-            else if (_versions.GetValueOrDefault(entry.Name) != entry.Version) registry.Update(source);
-            _versions[entry.Name] = entry.Version;
+            await TrySyncAsync(entry);
         }
 
         foreach (var source in registry.Sources.Where(s => !wanted.Contains(s.Name)).ToList()) registry.Remove(source.Name);
     }
 
-    private readonly Dictionary<string, int> _versions = new(StringComparer.Ordinal);
+    /// <summary>One pipeline that cannot be read here (its host lacks a connection, say) keeps none of the others.</summary>
+    private async Task TrySyncAsync(CatalogEntry entry)
+    {
+        try
+        {
+            var runtime = await plans.GetAsync(entry.Name, entry.Version);
+            if (!registry.TryGet(entry.Name, out _)) registry.Add(SourceOf(runtime.Plan));
+            else if (_versions.GetValueOrDefault(entry.Name) != entry.Version) registry.Update(SourceOf(runtime.Plan));
+            _versions[entry.Name] = entry.Version;
+            // Its clockwork must run somewhere, also after the silo it ran on has gone.
+            await grains.GetGrain<IPipelineGrain>(entry.Name).GetSourcesAsync();
+            _problems.Remove(entry.Name);
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            if (_problems.GetValueOrDefault(entry.Name) != e.Message) LogPipeline(entry.Name, e);
+            _problems[entry.Name] = e.Message;
+        }
+    }
 
     private static KafkaSource SourceOf(PipelinePlan plan) => new()
     {
+        // The checkpoint is the truth; without one a pipeline begins where its file says, whatever an older one of its name has committed.
+        IgnoreCommitted = true,
         Name = plan.Name,
         Topics = plan.Source.Topics,
         ConnectionName = plan.Source.Connection,
@@ -71,6 +95,9 @@ internal sealed partial class PipelineSupervisor(
             _ => KafkaStartPosition.Earliest,
         },
     };
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Pipeline {Pipeline} is not read by this silo for now.")]
+    private partial void LogPipeline(string pipeline, Exception reason);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The pipelines of this silo could not be brought in step with the catalog.")]
     private partial void LogProblem(Exception reason);

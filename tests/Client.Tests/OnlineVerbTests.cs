@@ -62,8 +62,8 @@ public sealed class OnlineVerbTests : IAsyncDisposable
     {
         var json = _silo.Answer("GET /api/v1/pipelines", new[] { Orders() });
         var table = await _kor.RunAsync("list");
-        Assert.Matches("^PIPELINE  STATE    RECORDS/S    LAG +BEHIND   CONSUMED  QUARANTINED  NOTE$", table.Lines[0]);
-        Assert.Matches("^orders    RUNNING     41,200  4,120  .+  1,000,000       10,000$", table.Lines[1]);
+        Assert.Matches("^PIPELINE  STATE    VERDICT  RECORDS/S    LAG +BEHIND   CONSUMED  QUARANTINED  NOTE$", table.Lines[0]);
+        Assert.Matches("^orders    RUNNING  OK          41,200  4,120  .+  1,000,000       10,000$", table.Lines[1]);
         Assert.Equal("", table.Error);
         Assert.Equal(json + "\n", (await _kor.RunAsync("list", "-o", "json")).Out);
         Assert.Equal("orders", JsonDocument.Parse((await _kor.RunAsync("list", "-o", "jsonl")).Lines[0]).RootElement.GetProperty("name").GetString());
@@ -100,7 +100,7 @@ public sealed class OnlineVerbTests : IAsyncDisposable
     [Fact]
     public async Task A_terminal_gets_a_table_with_a_rule_and_no_colour_when_told()
     {
-        _silo.Answer("GET /api/v1/pipelines/orders/windows/totals?limit=100", new[] { Window(null, 7, ("orders", "2")) });
+        _silo.Answer("GET /api/v1/pipelines/orders/windows?limit=20&step=totals", new[] { new StepWindows("totals", null, [Window(null, 7, ("orders", "2"))], []) });
         _kor.Terminal = true;
         var narrow = await _kor.RunAsync("windows", "orders", "totals", "--no-color");
         Assert.Contains("──", narrow.Out, StringComparison.Ordinal);
@@ -123,7 +123,7 @@ public sealed class OnlineVerbTests : IAsyncDisposable
         _silo.Answer("GET /api/v1/pipelines", new[] { Orders(), Orders() with { Name = "quick", RecordsPerSecond = 90_000 } });
         var once = await _kor.RunAsync("top");
         Assert.Contains("2 pipelines on 1 silos   131,200 records/s   lag 8,240   failed 0", once.Lines[0], StringComparison.Ordinal);
-        Assert.StartsWith("quick", once.Lines[2], StringComparison.Ordinal);
+        Assert.StartsWith("quick", once.Lines[3], StringComparison.Ordinal);
         var twice = await _kor.RunAsync("top", "--count", "2", "--interval", "10ms", "-o", "jsonl");
         Assert.Equal(4, twice.Lines.Length);
         Assert.Equal(ExitCodes.Usage, (await _kor.RunAsync("top", "--count", "0")).Code);
@@ -161,10 +161,27 @@ public sealed class OnlineVerbTests : IAsyncDisposable
     [Fact]
     public async Task Running_totals_have_no_times()
     {
-        _silo.Answer("GET /api/v1/pipelines/orders/windows/totals?limit=10", new[] { Window(null, 7, ("orders", "2")) });
+        _silo.Answer("GET /api/v1/pipelines/orders/windows?limit=10&step=totals", new[] { new StepWindows("totals", null, [Window(null, 7, ("orders", "2"))], []) });
         var result = await _kor.RunAsync("windows", "orders", "totals", "--limit", "10");
-        Assert.Equal(["KEY  REVISION  ORDERS", "c1          7       2"], result.Lines);
+        Assert.Equal(["totals   watermark - (- behind)", "", "Open", "KEY  REVISION  ORDERS", "c1          7       2", "", "Closed lately: none"], result.Lines);
         Assert.Equal(ExitCodes.Usage, (await _kor.RunAsync("windows", "orders", "totals", "--limit", "1001")).Code);
+    }
+
+    [Fact]
+    public async Task Open_and_closed_windows_of_all_steps_are_listed()
+    {
+        var json = _silo.Answer("GET /api/v1/pipelines/orders/windows?limit=1", new[]
+        {
+            new StepWindows("revenue_5m", 1_769_853_600_000, [Window(1_769_853_600_000, 0, ("orders", "2"))], [Window(1_769_853_300_000, 1, ("orders", "3"))]),
+            new StepWindows("daily", null, [], []),
+        });
+        var result = await _kor.RunAsync("windows", "orders", "--limit", "1");
+        Assert.StartsWith("revenue_5m   watermark 2026-01-31 10:00:00 (", result.Lines[0], StringComparison.Ordinal);
+        Assert.Contains("Open (the first 1; --limit shows more)", result.Lines);
+        Assert.Contains("c1   2026-01-31 10:00:00  2026-01-31 10:05:00         0       2", result.Lines);
+        Assert.Contains("c1   2026-01-31 09:55:00  2026-01-31 10:00:00         1       3", result.Lines);
+        Assert.Contains(result.Lines, l => l.StartsWith("daily   watermark - ", StringComparison.Ordinal));
+        Assert.Equal(json + "\n", (await _kor.RunAsync("windows", "orders", "--limit", "1", "-o", "json")).Out);
     }
 
     [Fact]
@@ -185,12 +202,13 @@ public sealed class OnlineVerbTests : IAsyncDisposable
     [InlineData("resume")]
     public async Task A_pipeline_is_steered(string verb)
     {
-        _silo.Answer($"POST /api/v1/pipelines/orders/{verb}", "", 204);
+        _silo.Answer($"PUT /api/v1/pipelines/orders/{verb}", "", 202);
         var result = await _kor.RunAsync(verb, "orders");
         Assert.Equal("", result.Out);
         Assert.StartsWith("orders: It ", result.Error, StringComparison.Ordinal);
         Assert.Equal(ExitCodes.Ok, result.Code);
-        Assert.Equal([("POST", $"/api/v1/pipelines/orders/{verb}", "")], _silo.Requests);
+        Assert.Equal([("PUT", $"/api/v1/pipelines/orders/{verb}", "")], _silo.Requests);
+        Assert.Equal($$"""{"pipeline":"orders","done":"{{verb}}"}""" + "\n", (await _kor.RunAsync(verb, "orders", "-o", "jsonl")).Out);
     }
 
     [Theory]
@@ -234,7 +252,7 @@ public sealed class OnlineVerbTests : IAsyncDisposable
     [InlineData(503, ExitCodes.Unavailable)]
     public async Task Refusals_have_codes_of_their_own(int status, int code)
     {
-        _silo.Refuse("POST /api/v1/pipelines/orders/start", status, "Not now", "The pipeline is being reset.");
+        _silo.Refuse("PUT /api/v1/pipelines/orders/start", status, "Not now", "The pipeline is being reset.");
         var result = await _kor.RunAsync("start", "orders");
         Assert.Equal("kor: Not now: The pipeline is being reset.\n", result.Error);
         Assert.Equal(code, result.Code);

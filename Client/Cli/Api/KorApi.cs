@@ -1,6 +1,8 @@
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
+using System.Net.ServerSentEvents;
+using System.Runtime.CompilerServices;
 using System.Text.Json;
 using KafkaOracleOrleans.Client.Cli.Output;
 
@@ -14,14 +16,19 @@ internal sealed class KorApi : IDisposable
 {
     private readonly Uri _url;
     private readonly HttpClient _http;
+    private DateTimeOffset? _date;
 
-    public KorApi(VerbContext context)
+    /// <param name="context">What the verb runs with.</param>
+    /// <param name="patience">How long a request may take unless the command line says it; null: as all do.</param>
+    public KorApi(VerbContext context, TimeSpan? patience = null)
     {
         _url = context.Url;
         var root = _url.AbsoluteUri.EndsWith('/') ? _url : new Uri(_url.AbsoluteUri + "/");
-        _http = new HttpClient { BaseAddress = new Uri(root, "api/v1/"), Timeout = context.Timeout };
+        _http = new HttpClient { BaseAddress = new Uri(root, "api/v1/"), Timeout = context.TimeoutOr(patience) };
         _http.DefaultRequestHeaders.Accept.Add(new MediaTypeWithQualityHeaderValue("application/json"));
         _http.DefaultRequestHeaders.UserAgent.ParseAdd("kor");
+        // A server takes keys and tokens alike here.
+        if (context.ApiKey is { } key) _http.DefaultRequestHeaders.TryAddWithoutValidation("Authorization", "Bearer " + key);
     }
 
     /// <summary>A path below the API's root, each part escaped.</summary>
@@ -31,15 +38,50 @@ internal sealed class KorApi : IDisposable
     public Task<ApiAnswer<T>> GetAsync<T>(string path, CancellationToken cancellation) =>
         SendAsync<T>(new HttpRequestMessage(HttpMethod.Get, path), cancellation);
 
+    /// <summary>Reads a value, and when the server says it did so.</summary>
+    public async Task<(ApiAnswer<T> Answer, DateTimeOffset? Date)> GetDatedAsync<T>(string path, CancellationToken cancellation)
+    {
+        _date = null;
+        var answer = await GetAsync<T>(path, cancellation);
+        return (answer, _date);
+    }
+
     /// <summary>Asks for something to be done that gives an answer.</summary>
     public Task<ApiAnswer<T>> PostAsync<T>(string path, object body, CancellationToken cancellation) =>
         SendAsync<T>(
             new HttpRequestMessage(HttpMethod.Post, path) { Content = JsonContent.Create(body, body.GetType(), null, JsonText.Api) },
             cancellation);
 
-    /// <summary>Asks for something to be done.</summary>
-    public async Task PostAsync(string path, CancellationToken cancellation) =>
-        await SendAsync(new HttpRequestMessage(HttpMethod.Post, path), cancellation);
+    /// <summary>Asks for something to be done that gives an answer and needs no body.</summary>
+    public Task<ApiAnswer<T>> PostAsync<T>(string path, CancellationToken cancellation) =>
+        SendAsync<T>(new HttpRequestMessage(HttpMethod.Post, path), cancellation);
+
+    /// <summary>Sends a text.</summary>
+    public Task<ApiAnswer<T>> PostTextAsync<T>(string path, string text, string mediaType, CancellationToken cancellation) =>
+        SendAsync<T>(
+            new HttpRequestMessage(HttpMethod.Post, path) { Content = new StringContent(text, System.Text.Encoding.UTF8, mediaType) }, cancellation);
+
+    /// <summary>Asks for a state to be reached.</summary>
+    public async Task PutAsync(string path, CancellationToken cancellation) =>
+        await SendAsync(new HttpRequestMessage(HttpMethod.Put, path), cancellation);
+
+    /// <summary>Follows server-sent events until they end or the caller has enough.</summary>
+    public async IAsyncEnumerable<SseItem<string>> FollowAsync(string path, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, path);
+        request.Headers.Accept.Clear();
+        request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue("text/event-stream"));
+        request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue("application/problem+json"));
+        using var response = await GuardAsync(() => _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellation), cancellation);
+        if (!response.IsSuccessStatusCode) throw Refusal(response, await response.Content.ReadAsStringAsync(cancellation));
+        await using var body = await response.Content.ReadAsStreamAsync(cancellation);
+        await using var events = SseParser.Create(body).EnumerateAsync(cancellation).GetAsyncEnumerator(cancellation);
+        while (await GuardAsync(async () => await events.MoveNextAsync(), cancellation)) yield return events.Current;
+    }
+
+    /// <summary>Asks for something to be removed.</summary>
+    public Task<ApiAnswer<T>> DeleteAsync<T>(string path, CancellationToken cancellation) =>
+        SendAsync<T>(new HttpRequestMessage(HttpMethod.Delete, path), cancellation);
 
     public void Dispose() => _http.Dispose();
 
@@ -62,16 +104,28 @@ internal sealed class KorApi : IDisposable
 
     private async Task<string> SendAsync(HttpRequestMessage request, CancellationToken cancellation)
     {
+        using (request)
+        {
+            return await GuardAsync(
+                async () =>
+                {
+                    using var response = await _http.SendAsync(request, cancellation);
+                    _date = response.Headers.Date;
+                    var text = await response.Content.ReadAsStringAsync(cancellation);
+                    return response.IsSuccessStatusCode ? text : throw Refusal(response, text);
+                },
+                cancellation);
+        }
+    }
+
+    /// <summary>What can happen on the way, in words.</summary>
+    private async Task<T> GuardAsync<T>(Func<Task<T>> action, CancellationToken cancellation)
+    {
         try
         {
-            using (request)
-            using (var response = await _http.SendAsync(request, cancellation))
-            {
-                var text = await response.Content.ReadAsStringAsync(cancellation);
-                return response.IsSuccessStatusCode ? text : throw Refusal(response, text);
-            }
+            return await action();
         }
-        catch (HttpRequestException e)
+        catch (Exception e) when (e is HttpRequestException or IOException)
         {
             throw new CliException(
                 ExitCodes.Unavailable,

@@ -48,6 +48,28 @@ internal sealed class CliOutput
     /// <summary>A line of talk.</summary>
     public void Talk(string text) => _host.Error.WriteLine(text);
 
+    /// <summary>Says that something was done: in words, or as data for programs.</summary>
+    public void Done(string pipeline, string verb, string text)
+    {
+        if (ForPeople) Talk(text);
+        else Data(new JsonObject { ["pipeline"] = pipeline, ["done"] = verb });
+    }
+
+    /// <summary>Waits for something that may take long, and shows so on a terminal.</summary>
+    public async Task<T> WaitAsync<T>(string text, Func<Task<T>> action)
+    {
+        if (!_host.ErrorIsTerminal) return await action();
+        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(_host.Error) });
+        return await console.Status().StartAsync(Markup.Escape(text), _ => action());
+    }
+
+    /// <summary>As <see cref="WaitAsync{T}"/>, for something without an answer.</summary>
+    public Task WaitAsync(string text, Func<Task> action) => WaitAsync(text, async () =>
+    {
+        await action();
+        return true;
+    });
+
     /// <summary>A table: with rules where it fits the terminal, plain elsewhere, so that nothing is ever cut off.</summary>
     public void Table(TableModel table)
     {
@@ -82,6 +104,22 @@ internal sealed class CliOutput
         {
             _host.Out.WriteLine(JsonSerializer.Serialize(root, JsonText.Compact));
         }
+    }
+
+    /// <summary>One value of a stream, JSON text: a line, or a YAML document.</summary>
+    public void Item(string json)
+    {
+        if (Format == OutputFormat.Yaml)
+        {
+            using var document = JsonDocument.Parse(json);
+            _host.Out.Write("---\n" + YamlText.Of(document.RootElement));
+        }
+        else
+        {
+            _host.Out.WriteLine(json);
+        }
+
+        _host.Out.Flush();
     }
 
     /// <summary>A table as a terminal shows it.</summary>

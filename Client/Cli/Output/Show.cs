@@ -44,5 +44,25 @@ internal static class Show
         _ => Tone.Faint,
     });
 
+    /// <summary>A verdict's word.</summary>
+    public static Cell Verdict(Verdict verdict) => new(verdict.Word, ToneOf(verdict));
+
+    public static Tone ToneOf(Verdict verdict) => verdict.Word switch
+    {
+        "OK" => Tone.Good,
+        "FAILED" or "STALLED" => Tone.Bad,
+        "LAGGING" or "WAITING" or "STARTING" => Tone.Warning,
+        _ => Tone.Faint,
+    };
+
+    /// <summary>Numbers as a line of bars, the largest as high as it gets; nothing for no numbers.</summary>
+    public static string Bars(IEnumerable<double> values)
+    {
+        const string Steps = "▁▂▃▄▅▆▇█";
+        var numbers = values.ToArray();
+        var largest = numbers.Length == 0 ? 0 : numbers.Max();
+        return string.Concat(numbers.Select(v => largest <= 0 ? Steps[0] : Steps[(int)Math.Min(7, v / largest * 7.999)]));
+    }
+
     private static bool InRange(long ms) => ms is > -62_135_596_800_000 and < 253_402_300_800_000;
 }

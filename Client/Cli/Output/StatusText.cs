@@ -5,17 +5,24 @@ namespace KafkaOracleOrleans.Client.Cli.Output;
 /// <summary>Pipelines and their parts as tables.</summary>
 internal static class StatusText
 {
-    /// <summary>One line per pipeline.</summary>
-    public static TableModel Pipelines(IEnumerable<PipelineStatus> pipelines, DateTimeOffset now)
+    /// <summary>One line per pipeline, in the order given; with <paramref name="bars"/>, the rates of the last refreshes.</summary>
+    public static TableModel Pipelines(
+        IEnumerable<PipelineStatus> pipelines, DateTimeOffset now, IReadOnlyDictionary<string, string>? bars = null)
     {
+        TableColumn[] history = bars is null ? [] : [new("LATELY")];
         var table = new TableModel(
-            new("PIPELINE"), new("STATE"), new("RECORDS/S", true), new("LAG", true), new("BEHIND", true), new("CONSUMED", true),
-            new("QUARANTINED", true), new("NOTE"));
-        foreach (var p in pipelines.OrderBy(p => p.Name, StringComparer.Ordinal))
+        [
+            new("PIPELINE"), new("STATE"), new("VERDICT"), new("RECORDS/S", true), .. history, new("LAG", true), new("BEHIND", true),
+            new("CONSUMED", true), new("QUARANTINED", true), new("NOTE"),
+        ]);
+        foreach (var p in pipelines)
         {
+            Cell[] rates = bars is null ? [] : [bars.GetValueOrDefault(p.Name, "")];
             table.Add(
-                p.Name, Show.State(p.State), Show.Rate(p.RecordsPerSecond), Show.Count(p.Lag), Show.Behind(p.Watermark, now),
-                Show.Count(p.Counts.Consumed), Show.Count(p.Counts.Quarantined), p.Reason ?? "");
+            [
+                p.Name, Show.State(p.State), Show.Verdict(Verdict.Of(p)), Show.Rate(p.RecordsPerSecond), .. rates, Show.Count(p.Lag),
+                Show.Behind(p.Watermark, now), Show.Count(p.Counts.Consumed), Show.Count(p.Counts.Quarantined), p.Reason ?? "",
+            ]);
         }
 
         return table;
@@ -27,6 +34,9 @@ internal static class StatusText
         var state = Show.State(status.State);
         output.Line($"{status.Name}   {state.Text}   version {Show.Count(status.Version)}   wanted {status.Desired.ToString().ToLowerInvariant()}", state.Tone);
         if (status.Reason is not null) output.Line($"Reason      {TableModel.OneLine(status.Reason)}");
+        var verdict = Verdict.Of(status);
+        if (status.State == PartState.Running) output.Line($"Verdict     {verdict.Word}: {verdict.Sentence}", Show.ToneOf(verdict));
+        if (verdict.Bottleneck is not null) output.Line($"Bottleneck  {TableModel.OneLine(verdict.Bottleneck)}", Tone.Warning);
         output.Line($"Rate        {Show.Rate(status.RecordsPerSecond)} records/s   lag {Show.Count(status.Lag)} records");
         output.Line($"Watermark   {Show.Time(status.Watermark)} ({Show.Behind(status.Watermark, now)} behind)");
         var c = status.Counts;

@@ -15,7 +15,11 @@ internal static class LifecycleVerbs
         Add(kor, "stop", "Checkpoints a pipeline and stops it.", "It is stopped; 'kor start' goes on from its checkpoint.");
         Add(kor, "pause", "Stops reading and keeps everything in memory.", "It is paused; 'kor resume' goes on.");
         Add(kor, "resume", "Goes on reading after a pause.", "It goes on reading.");
-        AddReset(kor);
+        AddRestart(kor);
+        AddReset(kor, null);
+        var offsets = kor.AddGroup("offsets", "Shows the positions of a pipeline, or sets them.");
+        AddOffsets(kor, offsets);
+        AddReset(kor, offsets);
     }
 
     private static void Add(KorCommand kor, string verb, string description, string done)
@@ -25,13 +29,71 @@ internal static class LifecycleVerbs
         {
             var name = context.Args.GetValue(pipeline)!;
             using var api = new KorApi(context);
-            await api.PostAsync(KorApi.Path("pipelines", name, verb), cancellation);
-            context.Output.Talk($"{name}: {done}");
+            await context.Output.WaitAsync($"{name}: {verb} ...", () => api.PutAsync(KorApi.Path("pipelines", name, verb), cancellation));
+            context.Output.Done(name, verb, $"{name}: {done}");
             return ExitCodes.Ok;
         });
     }
 
-    private static void AddReset(KorCommand kor)
+    private static void AddRestart(KorCommand kor)
+    {
+        var pipeline = StateVerbs.Pipeline();
+        var failed = new Option<bool>("--only-failed") { Description = "Only parts that failed or wait." };
+        var partition = new Option<string?>("--partition") { Description = "Only this partition.", HelpName = "TOPIC/NUMBER" };
+        var verb = new Command("restart", "Starts a running pipeline's parts over from their checkpoints.") { pipeline, failed, partition };
+        verb.Validators.Add(result =>
+        {
+            if (result.GetValue(failed) && result.GetValue(partition) is not null) result.AddError("Give --only-failed or --partition, not both.");
+        });
+        kor.Add(verb, async (context, cancellation) =>
+        {
+            var name = context.Args.GetValue(pipeline)!;
+            using var api = new KorApi(context);
+            var path = context.Args.GetValue(partition) is { } one
+                ? PartitionPath(name, one)
+                : KorApi.Path("pipelines", name, "restart") + (context.Args.GetValue(failed) ? "?onlyFailed=true" : "");
+            var answer = await context.Output.WaitAsync($"{name}: restart ...", () => api.PostAsync<RestartOutcome>(path, cancellation));
+            if (!context.Output.ForPeople) context.Output.Data(answer.Json);
+            else if (answer.Value.Restarted.Count == 0) context.Output.Talk($"{name}: Nothing had failed; nothing was restarted.");
+            else context.Output.Talk($"{name}: Started over from their checkpoints: {string.Join(", ", answer.Value.Restarted)}.");
+            return ExitCodes.Ok;
+        });
+    }
+
+    private static string PartitionPath(string name, string partition)
+    {
+        var slash = partition.LastIndexOf('/');
+        if (slash < 1 || !int.TryParse(partition.AsSpan(slash + 1), NumberStyles.None, CultureInfo.InvariantCulture, out _))
+            throw new CliException(ExitCodes.Usage, $"'{partition}' is not TOPIC/NUMBER.");
+        return KorApi.Path("pipelines", name, "partitions", partition[..slash], partition[(slash + 1)..], "restart");
+    }
+
+    private static void AddOffsets(KorCommand kor, Command group)
+    {
+        var pipeline = StateVerbs.Pipeline();
+        kor.Add(
+            new Command("show", "Shows per partition the checkpoint, and where its log begins and ends.") { pipeline },
+            async (context, cancellation) =>
+            {
+                using var api = new KorApi(context);
+                var path = KorApi.Path("pipelines", context.Args.GetValue(pipeline)!, "offsets");
+                var answer = await api.GetAsync<PartitionOffsets[]>(path, cancellation);
+                if (!context.Output.ForPeople)
+                {
+                    context.Output.Data(answer.Json);
+                    return ExitCodes.Ok;
+                }
+
+                var table = new TableModel(new("PARTITION"), new("CHECKPOINT", true), new("BEGIN", true), new("END", true), new("LAG", true));
+                foreach (var p in answer.Value)
+                    table.Add(p.Partition, Show.Count(p.Checkpoint), Show.Count(p.Begin), Show.Count(p.End), Show.Count(p.Lag));
+                context.Output.Table(table);
+                return ExitCodes.Ok;
+            },
+            group);
+    }
+
+    private static void AddReset(KorCommand kor, Command? group)
     {
         var pipeline = StateVerbs.Pipeline();
         var earliest = new Option<bool>("--to-earliest") { Description = "To the first record there is." };
@@ -73,13 +135,14 @@ internal static class LifecycleVerbs
                 : args.GetValue(time) is { } at ? new ResetRequest(ResetTarget.Timestamp, at.ToUnixTimeMilliseconds(), null, doIt)
                 : new ResetRequest(ResetTarget.Offsets, 0, args.GetValue(offsets), doIt);
             return ResetAsync(context, args.GetValue(pipeline)!, request, cancellation);
-        });
+        }, group);
     }
 
     private static async Task<int> ResetAsync(VerbContext context, string name, ResetRequest request, CancellationToken cancellation)
     {
         using var api = new KorApi(context);
-        var answer = await api.PostAsync<ResetOutcome>(KorApi.Path("pipelines", name, "reset"), request, cancellation);
+        var answer = await context.Output.WaitAsync(
+            $"{name}: reset ...", () => api.PostAsync<ResetOutcome>(KorApi.Path("pipelines", name, "reset"), request, cancellation));
         var outcome = answer.Value;
         if (!context.Output.ForPeople)
         {

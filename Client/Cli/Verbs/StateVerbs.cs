@@ -23,7 +23,7 @@ internal static class StateVerbs
     private static void AddKey(KorCommand kor)
     {
         var (pipeline, step) = (Pipeline(), Step());
-        var key = new Argument<string>("key") { Description = "The values of groupBy, separated by '|'; ~n is NULL, ~all the one group without groupBy." };
+        var key = new Argument<string>("key") { Description = "The values of groupBy, separated by commas; ~n is NULL, ~all the one group without groupBy." };
         kor.Add(
             new Command("key", "Shows the live windows or totals of a key, the ones closed last, and the positions they reflect.") { pipeline, step, key },
             async (context, cancellation) =>
@@ -82,34 +82,60 @@ internal static class StateVerbs
 
     private static void AddWindows(KorCommand kor)
     {
-        var (pipeline, step) = (Pipeline(), Step());
-        var limit = new Option<int>("--limit") { Description = "At most so many, 1 to 1000. Default: 100.", HelpName = "N", DefaultValueFactory = _ => 100 };
+        var pipeline = Pipeline();
+        var step = new Argument<string?>("step") { Description = "A window or aggregate step; without it, all of them.", Arity = ArgumentArity.ZeroOrOne };
+        var limit = new Option<int>("--limit") { Description = "At most so many of each kind, 1 to 1000. Default: 20.", HelpName = "N", DefaultValueFactory = _ => 20 };
         limit.Validators.Add(result =>
         {
             if (result.Tokens.Count == 1 && int.TryParse(result.Tokens[0].Value, CultureInfo.InvariantCulture, out var n) && n is < 1 or > 1000)
                 result.AddError("--limit is from 1 to 1000.");
         });
-        kor.Add(new Command("windows", "Lists the windows of a step that closed last, newest first.") { pipeline, step, limit }, async (context, cancellation) =>
+        kor.Add(
+            new Command("windows", "Lists the open windows (or running totals) of a pipeline, and those that closed last.") { pipeline, step, limit },
+            async (context, cancellation) =>
+            {
+                var args = context.Args;
+                using var api = new KorApi(context);
+                var path = string.Create(
+                    CultureInfo.InvariantCulture, $"{KorApi.Path("pipelines", args.GetValue(pipeline)!, "windows")}?limit={args.GetValue(limit)}");
+                if (args.GetValue(step) is { } one) path += $"&step={Uri.EscapeDataString(one)}";
+                var answer = await api.GetAsync<StepWindows[]>(path, cancellation);
+                if (!context.Output.ForPeople) context.Output.Data(answer.Json);
+                else if (answer.Value.Length == 0) context.Output.Talk("The pipeline has no window or aggregate step.");
+                else WriteSteps(context, answer.Value, args.GetValue(limit));
+                return ExitCodes.Ok;
+            });
+    }
+
+    private static void WriteSteps(VerbContext context, StepWindows[] steps, int limit)
+    {
+        for (var i = 0; i < steps.Length; i++)
         {
-            var args = context.Args;
-            using var api = new KorApi(context);
-            var path = KorApi.Path("pipelines", args.GetValue(pipeline)!, "windows", args.GetValue(step)!);
-            var answer = await api.GetAsync<WindowRow[]>(
-                string.Create(CultureInfo.InvariantCulture, $"{path}?limit={args.GetValue(limit)}"), cancellation);
-            if (!context.Output.ForPeople) context.Output.Data(answer.Json);
-            else if (answer.Value.Length == 0) context.Output.Talk("No window has closed lately.");
-            else context.Output.Table(Windows(answer.Value, withKey: true));
-            return ExitCodes.Ok;
-        });
+            var step = steps[i];
+            if (i > 0) context.Output.Line();
+            context.Output.Line($"{step.Step}   watermark {Show.Time(step.Watermark)} ({Show.Behind(step.Watermark, context.Host.Time.GetUtcNow())} behind)");
+            Rows(context.Output, "Open", step.Open, limit);
+            Rows(context.Output, "Closed lately", step.Closed, limit);
+        }
+    }
+
+    private static void Rows(CliOutput output, string title, IReadOnlyList<WindowRow> rows, int limit)
+    {
+        output.Line();
+        output.Line(rows.Count == 0 ? $"{title}: none" : rows.Count < limit ? title : $"{title} (the first {Show.Count(limit)}; --limit shows more)");
+        if (rows.Count != 0) output.Table(Windows(rows, withKey: true));
     }
 
     private static void AddEvents(KorCommand kor)
     {
         var pipeline = Pipeline();
-        kor.Add(new Command("events", "Lists what happened to a pipeline lately, newest first.") { pipeline }, async (context, cancellation) =>
+        var follow = new Option<bool>("--follow", "-f") { Description = "Goes on with what happens, until Ctrl-C." };
+        kor.Add(new Command("events", "Lists what happened to a pipeline lately, newest first.") { pipeline, follow }, async (context, cancellation) =>
         {
             using var api = new KorApi(context);
-            var answer = await api.GetAsync<PipelineEvent[]>(KorApi.Path("pipelines", context.Args.GetValue(pipeline)!, "events"), cancellation);
+            var name = context.Args.GetValue(pipeline)!;
+            if (context.Args.GetValue(follow)) return await FollowAsync(context, api, name, cancellation);
+            var answer = await api.GetAsync<PipelineEvent[]>(KorApi.Path("pipelines", name, "events"), cancellation);
             if (!context.Output.ForPeople)
             {
                 context.Output.Data(answer.Json);
@@ -122,5 +148,32 @@ internal static class StateVerbs
             else context.Output.Table(table);
             return ExitCodes.Ok;
         });
+    }
+
+    /// <summary>Everything there is, oldest first, and then what comes.</summary>
+    private static async Task<int> FollowAsync(VerbContext context, KorApi api, string name, CancellationToken cancellation)
+    {
+        var path = KorApi.Path("pipelines", name, "events", "stream") + "?since=2000-01-01T00:00:00Z";
+        try
+        {
+            await foreach (var item in api.FollowAsync(path, cancellation))
+            {
+                if (!context.Output.ForPeople)
+                {
+                    context.Output.Item(item.Data);
+                    continue;
+                }
+
+                var e = System.Text.Json.JsonSerializer.Deserialize<PipelineEvent>(item.Data, JsonText.Api)!;
+                context.Output.Line($"{Show.Time(e.At)}  {e.Kind,-12}  {TableModel.OneLine(e.Text)}");
+            }
+
+            return ExitCodes.Ok;
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            // Ctrl-C is how following ends.
+            return ExitCodes.Ok;
+        }
     }
 }

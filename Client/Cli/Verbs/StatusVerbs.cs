@@ -11,6 +11,9 @@ internal static class StatusVerbs
 {
     private const string AllPipelines = "pipelines";
 
+    // At the default interval, the last minute.
+    private const int KeptRates = 30;
+
     public static void AddTo(KorCommand kor)
     {
         kor.Add(new Command("list", "Lists the server's pipelines with their states."), ListAsync);
@@ -47,7 +50,8 @@ internal static class StatusVerbs
         {
             var times = context.Args.GetValue(count) ?? (context.Host.OutIsTerminal && context.Output.ForPeople ? int.MaxValue : 1);
             if (times < 1) throw new CliException(ExitCodes.Usage, "--count is at least 1.");
-            return RepeatAsync(context, context.Args.GetValue(interval), times, () => TopAsync(context, cancellation), cancellation);
+            var history = new Dictionary<string, Queue<double>>(StringComparer.Ordinal);
+            return RepeatAsync(context, context.Args.GetValue(interval), times, () => TopAsync(context, history, cancellation), cancellation);
         });
     }
 
@@ -70,7 +74,7 @@ internal static class StatusVerbs
         }
 
         if (answer.Value.Length == 0) context.Output.Talk("There are no pipelines yet; put pipeline files into the server's folder.");
-        else context.Output.Table(StatusText.Pipelines(answer.Value, context.Host.Time.GetUtcNow()));
+        else context.Output.Table(StatusText.Pipelines(answer.Value.OrderBy(p => p.Name, StringComparer.Ordinal), context.Host.Time.GetUtcNow()));
         return ExitCodes.Ok;
     }
 
@@ -84,7 +88,8 @@ internal static class StatusVerbs
         return ExitCodes.Ok;
     }
 
-    private static async Task<int> TopAsync(VerbContext context, CancellationToken cancellation)
+    private static async Task<int> TopAsync(
+        VerbContext context, Dictionary<string, Queue<double>> history, CancellationToken cancellation)
     {
         using var api = new KorApi(context);
         var answer = await api.GetAsync<PipelineStatus[]>(AllPipelines, cancellation);
@@ -101,11 +106,30 @@ internal static class StatusVerbs
             $"{Show.Time(now)} UTC   {Show.Count(pipelines.Length)} pipelines on {Show.Count(silos)} silos   "
             + $"{Show.Rate(pipelines.Sum(p => p.RecordsPerSecond))} records/s   lag {Show.Count(pipelines.Sum(p => p.Lag ?? 0))}   "
             + $"failed {Show.Count(pipelines.Count(p => p.State == PartState.Failed))}");
-        var table = StatusText.Pipelines(pipelines, now);
-        var order = pipelines.ToDictionary(p => p.Name, p => p.RecordsPerSecond, StringComparer.Ordinal);
-        table.Rows.Sort((a, b) => order[b[0].Text].CompareTo(order[a[0].Text]));
-        context.Output.Table(table);
+        context.Output.Line();
+        var bars = context.Host.OutIsTerminal ? Remember(history, pipelines) : null;
+        context.Output.Table(StatusText.Pipelines(pipelines.OrderByDescending(p => p.RecordsPerSecond).ThenBy(p => p.Name, StringComparer.Ordinal), now, bars));
+        foreach (var p in pipelines.OrderBy(p => p.Name, StringComparer.Ordinal))
+        {
+            if (Verdict.Of(p).Bottleneck is { } bottleneck) context.Output.Line($"{p.Name}: bottleneck {TableModel.OneLine(bottleneck)}", Tone.Warning);
+        }
+
         return ExitCodes.Ok;
+    }
+
+    /// <summary>The rates of the last refreshes, as bars.</summary>
+    private static Dictionary<string, string> Remember(Dictionary<string, Queue<double>> history, PipelineStatus[] pipelines)
+    {
+        var bars = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var p in pipelines)
+        {
+            if (!history.TryGetValue(p.Name, out var rates)) history.Add(p.Name, rates = new Queue<double>());
+            rates.Enqueue(p.RecordsPerSecond);
+            if (rates.Count > KeptRates) rates.Dequeue();
+            bars[p.Name] = Show.Bars(rates);
+        }
+
+        return bars;
     }
 
     /// <summary>Shows something again and again: in place on a terminal, one below the other elsewhere. A server that is away is waited for.</summary>

@@ -44,16 +44,23 @@ public sealed class OrdersStage : IAsyncDisposable
     private readonly string _folder = Directory.CreateTempSubdirectory("kor-e2e-").FullName;
     private string _database = "";
 
+    /// <summary>The database's name.</summary>
+    public string Database => _database;
+
+    /// <summary>The folder of the pipeline's file.</summary>
+    public string Folder => _folder;
+
     public required KafkaBroker Kafka { get; init; }
     public required PostgresCluster Postgres { get; init; }
 
     /// <param name="edit">Changes the pipeline's text.</param>
-    public static async Task<OrdersStage> SetUpAsync(Func<string, string>? edit = null)
+    /// <param name="withOrleans">Makes Orleans' tables, as a DBA would.</param>
+    public static async Task<OrdersStage> SetUpAsync(Func<string, string>? edit = null, bool withOrleans = true)
     {
         var stage = new OrdersStage { Kafka = await KafkaBroker.StartAsync(), Postgres = await PostgresCluster.StartAsync() };
         await stage.Kafka.CreateTopicAsync(Topic, Partitions);
         stage._database = await stage.Postgres.CreateDatabaseAsync("kor");
-        await stage.Postgres.PsqlAsync(
+        if (withOrleans) await stage.Postgres.PsqlAsync(
             stage._database, await File.ReadAllTextAsync(RepoPaths.Under("deploy", "sql", "orleans", "postgresql.sql")));
         await File.WriteAllTextAsync(Path.Combine(stage._folder, "orders.yaml"), edit is null ? Pipeline : edit(Pipeline));
         return stage;
@@ -109,6 +116,19 @@ public sealed class OrdersStage : IAsyncDisposable
         return rows;
     }
 
+    /// <summary>A count; -1 while the database does not answer, as after a kill, when pooled connections are dead.</summary>
+    public async Task<long> TryCountAsync(string sql)
+    {
+        try
+        {
+            return await CountAsync(sql);
+        }
+        catch (NpgsqlException)
+        {
+            return -1;
+        }
+    }
+
     public async Task<long> CountAsync(string sql)
     {
         await using var connection = new NpgsqlConnection(Postgres.For(_database));
@@ -136,6 +156,13 @@ public sealed class OrdersStage : IAsyncDisposable
             s => $"{s} expected consumed {model.Consumed}\n{string.Join("\n", silos.Select(x => $"--- {x.Name}\n{Tail(x.LogText)}"))}");
         return status!;
     }
+
+    /// <summary>Waits for a state of the pipeline, as a silo tells it.</summary>
+    public async Task<PipelineStatus> WaitAsync(SiloProcess silo, Func<PipelineStatus, bool> holds) => (await Eventually.GetAsync(
+        () => silo.TryGetStatusAsync("orders"),
+        s => s is not null && holds(s),
+        TimeSpan.FromMinutes(2),
+        s => $"{s?.State} {s?.Reason} {s?.Counts}\n--- {silo.Name}\n{Tail(silo.LogText)}"))!;
 
     /// <summary>The verdict: rows and counts equal the model's.</summary>
     public async Task AssertEqualsAsync(OrderModel model, PipelineStatus status)

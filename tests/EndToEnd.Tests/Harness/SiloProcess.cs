@@ -16,10 +16,13 @@ public sealed partial class SiloProcess : IAsyncDisposable
     private readonly Dictionary<string, string> _environment;
     private readonly string _log;
     private readonly HttpClient _http;
+    private readonly bool _withOracleStandIn;
     private Process? _process;
 
-    public SiloProcess(string name, IReadOnlyDictionary<string, string> environment)
+    /// <param name="withOracleStandIn">The assembly of the Oracle driver's name is there, as in a build with the driver.</param>
+    public SiloProcess(string name, IReadOnlyDictionary<string, string> environment, bool withOracleStandIn = false)
     {
+        _withOracleStandIn = withOracleStandIn;
         var port = FreePorts.Next();
         Name = name;
         _log = Path.Combine(Path.GetTempPath(), $"kor-e2e-{Environment.ProcessId}-{name}-{port}.log");
@@ -34,20 +37,55 @@ public sealed partial class SiloProcess : IAsyncDisposable
 
     public string Name { get; }
 
+    public string Url => _environment["Kor__Url"];
+
+    /// <summary>Where Orleans clients connect, <c>host:port</c>.</summary>
+    /// <summary>The port other silos connect to.</summary>
+    public string SiloPort => _environment["Kor__Cluster__SiloPort"];
+
+    public string Gateway => "127.0.0.1:" + _environment["Kor__Cluster__GatewayPort"];
+
     public int Kills { get; private set; }
 
+    /// <summary>Ctrl-C ends it, whatever the tests' own process does with the signal.</summary>
+    public bool ResetSignals { get; init; }
+
     public bool IsRunning => _process is { HasExited: false };
+
+    /// <summary>The memory it holds now, MiB.</summary>
+    public long ResidentMegabytes
+    {
+        get
+        {
+            _process!.Refresh();
+            return _process.WorkingSet64 >> 20;
+        }
+    }
 
     public string LogText => File.Exists(_log) ? File.ReadAllText(_log) : "";
 
     public void Start()
     {
-        var info = new ProcessStartInfo("dotnet")
+        var info = new ProcessStartInfo(ResetSignals ? "env" : "dotnet")
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        info.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "KafkaOracleOrleans.Silo.dll"));
+        if (ResetSignals)
+        {
+            info.ArgumentList.Add("--default-signal=INT");
+            info.ArgumentList.Add("dotnet");
+        }
+
+        if (_withOracleStandIn)
+        {
+            // The Silo's own list of assemblies has no driver, this project's has the stand-in: the product finds it by name, as it finds the driver.
+            foreach (var argument in (string[])["exec", "--depsfile", InBase($"{typeof(SiloProcess).Assembly.GetName().Name}.deps.json"),
+                "--runtimeconfig", InBase("KafkaOracleOrleans.Silo.runtimeconfig.json")])
+                info.ArgumentList.Add(argument);
+        }
+
+        info.ArgumentList.Add(InBase("KafkaOracleOrleans.Silo.dll"));
         info.ArgumentList.Add("run");
         foreach (var (key, value) in _environment) info.Environment[key] = value;
         var process = Process.Start(info) ?? throw new InvalidOperationException("The silo did not start.");
@@ -59,6 +97,8 @@ public sealed partial class SiloProcess : IAsyncDisposable
         _process = process;
     }
 
+    private static string InBase(string file) => Path.Combine(AppContext.BaseDirectory, file);
+
     /// <summary>kill -9.</summary>
     public async Task KillAsync()
     {
@@ -69,9 +109,14 @@ public sealed partial class SiloProcess : IAsyncDisposable
     }
 
     /// <summary>SIGTERM, and how it ended.</summary>
-    public async Task<int> TerminateAsync(TimeSpan deadline)
+    public Task<int> TerminateAsync(TimeSpan deadline) => EndAsync(15, deadline);
+
+    /// <summary>SIGINT, as Ctrl-C sends it, and how it ended.</summary>
+    public Task<int> InterruptAsync(TimeSpan deadline) => EndAsync(2, deadline);
+
+    private async Task<int> EndAsync(int signal, TimeSpan deadline)
     {
-        _ = Signal(_process!.Id, 15);
+        _ = Signal(_process!.Id, signal);
         using var timeout = new CancellationTokenSource(deadline);
         await _process.WaitForExitAsync(timeout.Token);
         return _process.ExitCode;
@@ -109,8 +154,8 @@ public sealed partial class SiloProcess : IAsyncDisposable
 
     public Task<HttpResponseMessage> PostAsync(string path) => _http.PostAsync(path, null);
 
-    public Task<HttpResponseMessage> ResetAsync(bool execute) => _http.PostAsJsonAsync(
-        "/api/v1/pipelines/orders/reset", new ResetRequest(ResetTarget.Earliest, 0, null, execute), Json);
+    public Task<HttpResponseMessage> ResetAsync(bool execute, string pipeline = "orders") => _http.PostAsJsonAsync(
+        $"/api/v1/pipelines/{pipeline}/reset", new ResetRequest(ResetTarget.Earliest, 0, null, execute), Json);
 
     public async Task<T?> GetAsync<T>(string path) => await _http.GetFromJsonAsync<T>(path, Json);
 

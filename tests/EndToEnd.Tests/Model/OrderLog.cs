@@ -14,6 +14,9 @@ public sealed class OrderLog(int seed, int records, int customers, long startMs)
     private readonly List<(string Key, string Value)> _recent = [];
     private long _next;
 
+    /// <summary>Records handed to the producer so far.</summary>
+    public int Produced { get; private set; }
+
     /// <summary>Produces all records; at the end one per partition far ahead, which closes every window.</summary>
     public async Task ProduceAsync(string bootstrap, string topic, int partitions, CancellationToken cancellation, int perSecond = int.MaxValue)
     {
@@ -48,6 +51,7 @@ public sealed class OrderLog(int seed, int records, int customers, long startMs)
                 }
             }
 
+            Produced = i + 1;
             if (perSecond != int.MaxValue && i % 100 == 0)
             {
                 var ahead = TimeSpan.FromSeconds((double)i / perSecond) - (DateTime.UtcNow - started);
@@ -89,7 +93,7 @@ public sealed class OrderLog(int seed, int records, int customers, long startMs)
         return (customer, value);
     }
 
-    private long EventTime(int i) => startMs + (long)(i * 1000 / RecordsPerEventSecond);
+    private long EventTime(int i) => startMs + (long)(i * (1000 / RecordsPerEventSecond));
 
     private static string Value(string id, string customer, decimal amount, long at) => new StringBuilder(160)
         .Append(CultureInfo.InvariantCulture, $"{{\"order_id\":\"{id}\",\"customer_id\":\"{customer}\",\"amount\":{amount:0.00},")

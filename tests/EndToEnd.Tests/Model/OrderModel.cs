@@ -6,6 +6,9 @@ namespace KafkaOracleOrleans.EndToEnd.Tests.Model;
 /// <summary>A row of the window table.</summary>
 public sealed record WindowTotals(string Customer, long StartMs, long Orders, decimal Revenue, decimal Largest);
 
+/// <summary>A record that passed quality and was the first of its id: a row of ORDERS_CLEAN.</summary>
+public sealed record AcceptedOrder(string Id, int Partition, long Offset);
+
 /// <summary>
 /// What the sink must hold, computed from the log alone: every partition is read from its beginning to its end and folded with plain
 /// dictionaries. It shares no code with the product.
@@ -21,6 +24,7 @@ public sealed class OrderModel
     public long Late { get; private set; }
     public long Quarantined { get; private set; }
     public long Absorbed { get; private set; }
+    public List<AcceptedOrder> Accepted { get; } = [];
 
     public IReadOnlyCollection<WindowTotals> Windows =>
         [.. _windows.Select(w => new WindowTotals(w.Key.Customer, w.Key.Start, w.Value.Orders, w.Value.Revenue, w.Value.Largest))];
@@ -49,11 +53,11 @@ public sealed class OrderModel
         {
             var record = consumer.Consume(TimeSpan.FromSeconds(30)) ?? throw new TimeoutException("The model's consumer got nothing.");
             if (record.IsPartitionEOF) return;
-            Fold(record.Message.Value, seen, ref watermark);
+            Fold(record.TopicPartitionOffset, record.Message.Value, seen, ref watermark);
         }
     }
 
-    private void Fold(byte[] value, HashSet<string> seen, ref long watermark)
+    private void Fold(TopicPartitionOffset at, byte[] value, HashSet<string> seen, ref long watermark)
     {
         Consumed++;
         if (Parse(value) is not { } order)
@@ -76,6 +80,7 @@ public sealed class OrderModel
             return;
         }
 
+        Accepted.Add(new AcceptedOrder(order.Id, at.Partition.Value, at.Offset.Value));
         var start = order.At - (((order.At % Window) + Window) % Window);
         if (before != long.MinValue && start + Window <= before)
         {

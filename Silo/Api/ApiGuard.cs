@@ -1,0 +1,145 @@
+using KafkaOracleOrleans.Grains.Interfaces;
+using KafkaOracleOrleans.Silo.Hosting;
+using KafkaOracleOrleans.Silo.Security;
+using KafkaOracleOrleans.Storage.Audit;
+using Microsoft.AspNetCore.Mvc;
+
+namespace KafkaOracleOrleans.Silo.Api;
+
+/// <summary>What an endpoint tells the audit trail about the change it makes; <c>context.Features.Get&lt;AuditTrail&gt;()</c>.</summary>
+public sealed class AuditTrail
+{
+    /// <summary>What was there before, in a few words and without secrets. Filled in for pipelines.</summary>
+    public string? Before { get; set; }
+
+    /// <summary>What is there after. Filled in for pipelines when the endpoint says nothing.</summary>
+    public string? After { get; set; }
+}
+
+/// <summary>Metadata of an endpoint that is asked with POST and changes nothing.</summary>
+internal sealed class ChangesNothing;
+
+/// <summary>Metadata of all endpoints of the API.</summary>
+internal sealed class ApiEndpoint;
+
+/// <summary>Stands before every endpoint that changes something: the read-only switch, other sites' pages, the audit trail.</summary>
+internal sealed partial class ApiGuard(
+    RequestDelegate next, KorOptions options, AuditStore audit, IGrainFactory grains, TimeProvider time, ILogger<ApiGuard> log)
+{
+    public async Task InvokeAsync(HttpContext http, IProblemDetailsService problems)
+    {
+        if (!IsChange(http))
+        {
+            await next(http);
+            return;
+        }
+
+        if (Refusal(http) is { } refusal)
+        {
+            LogRefused(Actor(http), Users.RoleOf(http.User), http.Request.Method, http.Request.Path, refusal);
+            http.Response.StatusCode = StatusCodes.Status403Forbidden;
+            await problems.WriteAsync(new ProblemDetailsContext
+            {
+                HttpContext = http,
+                ProblemDetails = new ProblemDetails { Status = StatusCodes.Status403Forbidden, Title = "Not allowed", Detail = refusal },
+            });
+            return;
+        }
+
+        await AuditedAsync(http);
+    }
+
+    private static bool IsChange(HttpContext http)
+    {
+        if (HttpMethods.IsGet(http.Request.Method) || HttpMethods.IsHead(http.Request.Method) || HttpMethods.IsOptions(http.Request.Method)) return false;
+        var metadata = http.GetEndpoint()?.Metadata;
+        return metadata?.GetMetadata<ApiEndpoint>() is not null && metadata.GetMetadata<ChangesNothing>() is null;
+    }
+
+    private string? Refusal(HttpContext http)
+    {
+        if (options.Http.ReadOnly) return "This server is read-only (Kor:Http:ReadOnly).";
+        // A browser says where a request comes from; credentials it keeps must not serve other sites' pages.
+        var site = http.Request.Headers["Sec-Fetch-Site"].ToString();
+        return site is "" or "same-origin" or "none" ? null : "Another site's page asked for this change.";
+    }
+
+    private async Task AuditedAsync(HttpContext http)
+    {
+        var trail = new AuditTrail { Before = await DescribeAsync(http) };
+        http.Features.Set(trail);
+        var now = time.GetUtcNow();
+        var entry = new AuditEntry
+        {
+            Id = Guid.CreateVersion7(now).ToString("N"),
+            At = now,
+            Actor = Actor(http),
+            Role = Users.RoleOf(http.User),
+            Origin = http.Connection.RemoteIpAddress?.ToString(),
+            Action = $"{http.Request.Method} {(http.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText}",
+            Target = http.Request.Path + http.Request.QueryString,
+            Before = trail.Before,
+        };
+        // Written before it is done: what cannot be put on record is not done.
+        await audit.BeginAsync(entry, http.RequestAborted);
+        var status = StatusCodes.Status500InternalServerError;
+        try
+        {
+            await next(http);
+            status = http.Response.StatusCode;
+        }
+        catch (BadHttpRequestException e)
+        {
+            status = e.StatusCode;
+            throw;
+        }
+        finally
+        {
+            trail.After ??= await DescribeAsync(http);
+            LogChange(entry.Id, entry.Actor, entry.Role, entry.Origin, entry.Action, entry.Target, status, trail.Before, trail.After);
+            await CompleteAsync(entry.Id, status, trail);
+        }
+    }
+
+    private async Task CompleteAsync(string id, int status, AuditTrail trail)
+    {
+        try
+        {
+            // The change is done; a client that went away meanwhile must not keep it off the record.
+            await audit.EndAsync(id, status, trail.Before, trail.After, CancellationToken.None);
+        }
+        catch (Storage.Connections.DatabaseException e)
+        {
+            LogIncomplete(id, e);
+        }
+    }
+
+    /// <summary>The pipeline of the route, as the catalog has it.</summary>
+    private async Task<string?> DescribeAsync(HttpContext http)
+    {
+        if (http.Request.RouteValues["name"] is not string name) return null;
+        try
+        {
+            var entries = await grains.GetGrain<IPipelineCatalogGrain>(0).ListAsync();
+            return entries.FirstOrDefault(e => e.Name == name) is { } entry ? $"{entry.Desired}, version {entry.Version}" : "no such pipeline";
+        }
+        catch (Exception e) when (e is TimeoutException or Orleans.Runtime.OrleansException)
+        {
+            return "unknown";
+        }
+    }
+
+    private static string Actor(HttpContext http) => http.User.Identity?.Name ?? "anonymous";
+
+    [LoggerMessage(
+        Level = LogLevel.Information,
+        Message = "Audit {AuditId}: {Actor} ({Role}, {Origin}) {Action} on {Target}: {Status}. Before: {Before}. After: {After}.")]
+    private partial void LogChange(
+        string auditId, string actor, string role, string? origin, string action, string target, int status, string? before, string? after);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Refused {Actor} ({Role}): {Method} {Path}. {Reason}")]
+    private partial void LogRefused(string actor, string role, string method, string path, string reason);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Audit {AuditId} could not be completed in the database.")]
+    private partial void LogIncomplete(string auditId, Exception reason);
+}

@@ -1,0 +1,159 @@
+using System.Text;
+using Confluent.Kafka;
+using KafkaOracleOrleans.Grains.Interfaces;
+using KafkaOracleOrleans.Grains.Pipelines;
+using KafkaOracleOrleans.Processing.Plan;
+using KafkaOracleOrleans.Processing.Ports;
+using KafkaOracleOrleans.Processing.Steps;
+using KafkaOracleOrleans.Processing.Testing;
+using KafkaOracleOrleans.Silo.Hosting;
+using KafkaOracleOrleans.Silo.Pipelines;
+using KafkaOracleOrleans.Silo.Security;
+using Microsoft.AspNetCore.Http.HttpResults;
+using static KafkaOracleOrleans.Silo.Api.ApiProblems;
+
+namespace KafkaOracleOrleans.Silo.Api;
+
+/// <summary>What a pipeline would do with records that are there now.</summary>
+/// <param name="Stopped">Why a stop rule would stop it, or null.</param>
+/// <param name="Rules">Failed records by <c>step.rule</c>.</param>
+public sealed record PreviewReport(
+    string Pipeline, IReadOnlyList<PreviewSource> Sources, RecordCounts Counts, string? Stopped, IReadOnlyDictionary<string, long> Rules,
+    IReadOnlyList<TrialTable> Sinks, IReadOnlyList<TrialRefusal> Quarantined);
+
+/// <summary>What was read of a partition.</summary>
+public sealed record PreviewSource(string Partition, long From, int Records);
+
+/// <summary>Looking into topics. Nothing is written, no group is joined, nothing is committed.</summary>
+public static class LookEndpoints
+{
+    private const int MaxRows = 1000;
+
+    internal static void Map(IEndpointRouteBuilder api)
+    {
+        api.MapPost("/preview", PreviewAsync).RequireAuthorization(KorPolicies.Operator).ChangesNothing().WithSummary("What a pipeline would write of what its topics hold now")
+            .Accepts<string>("application/yaml", "application/json", "text/plain");
+        api.MapGet("/topics/{topic}/records", RecordsAsync).RequireAuthorization(KorPolicies.Operator).WithSummary("The newest records of a topic");
+    }
+
+    private static async Task<Results<Ok<PreviewReport>, ProblemHttpResult>> PreviewAsync(
+        HttpRequest request, HostPipelineCompiler compiler, IKafkaLogs logs, TopicReader reader, ILookupSource lookups,
+        IEnumerable<IRecordTransform> transforms, TimeProvider time, CancellationToken cancellation, string? file = null, int limit = 200, DateTimeOffset? since = null, int rows = 20)
+    {
+        if (limit is < 1 or > TopicReader.MaxRecords) return Bad("Bad limit", "limit must be from 1 to 10000.");
+        if (rows is < 0 or > MaxRows) return Bad("Bad rows", "rows must be from 0 to 1000.");
+        if (await AuthoringEndpoints.TextAsync(request, cancellation) is not { } text) return AuthoringEndpoints.NoText();
+        var compilation = compiler.Check(text, AuthoringEndpoints.FileName(request, file));
+        if (compilation.Plan is not { } plan)
+        {
+            return Invalid(
+                "Not a valid pipeline", compilation.Diagnostics[0].ToString(), [.. compilation.Diagnostics.Select(DiagnosticItem.Of)]);
+        }
+
+        if (compiler.NotCarriedOut(plan).FirstOrDefault() is { } refusal) return Invalid("Not a pipeline for this server", refusal, []);
+        try
+        {
+            var partitions = await logs.ListPartitionsAsync(plan.Source, cancellation);
+            var topics = partitions.Select(p => p[..p.LastIndexOf('/')]).Distinct().ToList();
+            var slices = await reader.ReadAsync(plan.Source.Connection, topics, limit, since, plan.Source.ReadCommitted, cancellation);
+            return TypedResults.Ok(await TryAsync(plan, slices, lookups, new TransformRunner(transforms), time, rows, cancellation));
+        }
+        catch (Exception e) when (e is KafkaException or KeyNotFoundException or StoreUnavailableException or SinkConfigurationException)
+        {
+            return Problem(StatusCodes.Status503ServiceUnavailable, "Its surroundings are not ready", e.Message);
+        }
+    }
+
+    private static async Task<PreviewReport> TryAsync(
+        PipelinePlan plan, IReadOnlyList<TopicSlice> slices, ILookupSource lookups, TransformRunner transforms, TimeProvider time, int rows,
+        CancellationToken cancellation)
+    {
+        var read = slices.Where(s => s.Records.Count != 0).ToList();
+        var trial = new PipelineTrial(plan, read.Select(s => (s.Topic, s.Partition)), time.GetUtcNow().ToUnixTimeMilliseconds());
+        foreach (var slice in read)
+        {
+            foreach (var request in trial.Take(RawRecords.Batch(slice.Topic, slice.Partition, slice.From, slice.Records)))
+            {
+                if (request is LookupRequest lookup) await AnswerAsync(lookup, lookups, cancellation);
+                else if (request is CustomRequest custom) transforms.Answer(custom);
+            }
+        }
+
+        // What stands open is shown as if its time had come: a preview without its windows would show half of what is meant.
+        trial.Close();
+        var c = trial.Counts;
+        return new PreviewReport(
+            plan.Name, [.. read.Select(s => new PreviewSource($"{s.Topic}/{s.Partition}", s.From, s.Records.Count))],
+            new RecordCounts(c.Consumed, c.Absorbed, c.Duplicate, c.Late, c.Filtered, c.Quarantined), trial.Stopped, trial.Rules,
+            trial.Tables(rows), [.. trial.Refused.Take(rows)]);
+    }
+
+    private static async Task AnswerAsync(LookupRequest request, ILookupSource lookups, CancellationToken cancellation)
+    {
+        var spec = request.Step.Lookup;
+        if (request.Preload)
+        {
+            var types = request.Step.Key.Select(k => request.Step.InputSchema[k].Type).ToList();
+            request.Table = await lookups.ReadAllAsync(spec, types, request.Step.CacheRows, cancellation);
+        }
+        else
+        {
+            request.Result = await lookups.LookupAsync(spec, request.Keys, cancellation);
+        }
+    }
+
+    private static async Task<Results<Ok<TopicRecords>, ProblemHttpResult>> RecordsAsync(
+        string topic, KorOptions options, TopicReader reader, CancellationToken cancellation, string? connection = null, int limit = 500)
+    {
+        if (limit is < 1 or > MaxRows) return Bad("Bad limit", "limit must be from 1 to 1000.");
+        if (connection is null && options.Kafka.Count != 1)
+            return Bad("Which connection", $"Say one with 'connection': {string.Join(", ", options.Kafka.Keys.Order(StringComparer.Ordinal))}.");
+        connection ??= options.Kafka.Keys.First();
+        if (!options.Kafka.ContainsKey(connection))
+        {
+            return Problem(
+                StatusCodes.Status404NotFound, "No such connection",
+                $"There is no Kafka connection '{connection}'; there are {string.Join(", ", options.Kafka.Keys.Order(StringComparer.Ordinal))}.");
+        }
+
+        try
+        {
+            var slices = await reader.ReadAsync(connection, [topic], limit, null, true, cancellation);
+            var records = slices.SelectMany(s => s.Records.Select(r => RecordOf(s.Partition, r))).OrderBy(r => r.Timestamp).Take(limit);
+            return TypedResults.Ok(new TopicRecords(topic, connection, slices.Count, [.. records]));
+        }
+        catch (KeyNotFoundException e)
+        {
+            return Problem(StatusCodes.Status404NotFound, "No such topic", e.Message);
+        }
+        catch (KafkaException e)
+        {
+            return Problem(StatusCodes.Status503ServiceUnavailable, "Kafka does not answer", e.Error.Reason);
+        }
+    }
+
+    private static TopicRecord RecordOf(int partition, RawRecord record)
+    {
+        var (key, keyIsText) = Text(record.Key);
+        var (value, valueIsText) = Text(record.Value);
+        var text = keyIsText && valueIsText;
+        return new TopicRecord(
+            partition, record.Offset, record.Timestamp < 0 ? null : DateTimeOffset.FromUnixTimeMilliseconds(record.Timestamp),
+            text ? key : Base64(record.Key), text ? value : Base64(record.Value), text ? "utf8" : "base64");
+    }
+
+    private static string? Base64(byte[]? bytes) => bytes is null ? null : Convert.ToBase64String(bytes);
+
+    private static (string? Text, bool IsText) Text(byte[]? bytes)
+    {
+        if (bytes is null) return (null, true);
+        try
+        {
+            return (new UTF8Encoding(false, true).GetString(bytes), true);
+        }
+        catch (DecoderFallbackException)
+        {
+            return (null, false);
+        }
+    }
+}

@@ -1,0 +1,90 @@
+using System.Diagnostics.Metrics;
+using System.Reflection;
+using KafkaOracleOrleans.Grains.Runtime;
+using KafkaOracleOrleans.Silo.Hosting;
+using KafkaOracleOrleans.Storage;
+using OpenTelemetry;
+using OpenTelemetry.Metrics;
+using OpenTelemetry.Resources;
+using OpenTelemetry.Trace;
+
+namespace KafkaOracleOrleans.Silo.Observability;
+
+/// <summary>
+/// Metrics at <c>/metrics</c>, and metrics, traces and logs by OTLP when the standard <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> is set.
+/// </summary>
+internal static class Telemetry
+{
+    private const string StreamsMeter = "KafkaOracleOrleans.Streams.Kafka";
+    private const string EndpointVariable = "OTEL_EXPORTER_OTLP_ENDPOINT";
+
+    // One millisecond to a minute, as the documentation says: dashboards rely on the bounds.
+    private static readonly double[] Seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+    private static readonly double[] Counts = [1, 5, 10, 50, 100, 500, 1_000, 2_000, 5_000, 10_000, 20_000];
+    private static readonly Meter Build = new("KafkaOracleOrleans.Build");
+
+    private static readonly ObservableGauge<int> BuildInfo = Build.CreateObservableGauge(
+        "kor.build.info",
+        () => new Measurement<int>(1, new("version", Version().Number), new("commit", Version().Commit)),
+        description: "The build that runs; always 1.");
+
+    public static void Add(WebApplicationBuilder builder, KorOptions options)
+    {
+        AddLogs(builder.Logging, options.Logs);
+        var telemetry = builder.Services.AddOpenTelemetry()
+            .ConfigureResource(r => r.AddService("kor", serviceVersion: Version().Number, serviceInstanceId: Environment.MachineName))
+            .WithMetrics(metrics => AddMetrics(metrics, options.Metrics))
+            .WithTracing(traces => traces
+                .AddSource(EngineTraces.SourceName, "Microsoft.Orleans.Runtime", "Microsoft.Orleans.Application"));
+        if (!string.IsNullOrEmpty(builder.Configuration[EndpointVariable])) telemetry.WithLogging().UseOtlpExporter();
+    }
+
+    private static void AddMetrics(MeterProviderBuilder metrics, MetricsOptions options)
+    {
+        metrics.AddMeter(EngineMetrics.MeterName, StorageMetrics.MeterName, StreamsMeter, BuildInfo.Meter.Name, "Microsoft.Orleans", "System.Runtime");
+        if (options.KafkaExporterCompat) metrics.AddMeter(EngineMetrics.CompatMeterName);
+        if (!options.PerPartition)
+        {
+            foreach (var name in EngineMetrics.PerPartitionInstruments) metrics.AddView(name, MetricStreamConfiguration.Drop);
+        }
+
+        metrics.AddView(instrument => instrument is { Unit: "s" } && IsHistogram(instrument) ? new ExplicitBucketHistogramConfiguration { Boundaries = Seconds } : null);
+        metrics.AddView(instrument => instrument.Unit?.StartsWith('{') == true && IsHistogram(instrument)
+            ? new ExplicitBucketHistogramConfiguration { Boundaries = Counts }
+            : null);
+        metrics.AddPrometheusExporter(o => o.ScopeInfoEnabled = false);
+    }
+
+    private static bool IsHistogram(Instrument instrument) =>
+        instrument.Meter.Name.StartsWith("KafkaOracleOrleans", StringComparison.Ordinal)
+        && instrument.GetType() is { IsGenericType: true } type && type.GetGenericTypeDefinition() == typeof(Histogram<>);
+
+    private static void AddLogs(ILoggingBuilder logging, LogsOptions options)
+    {
+        logging.ClearProviders();
+        if (options.Format == LogFormat.Json)
+        {
+            logging.AddJsonConsole(o =>
+            {
+                o.IncludeScopes = false;
+                o.UseUtcTimestamp = true;
+                o.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ";
+            });
+            return;
+        }
+
+        logging.AddSimpleConsole(o =>
+        {
+            o.SingleLine = true;
+            o.UseUtcTimestamp = true;
+            o.TimestampFormat = "yyyy-MM-dd HH:mm:ss.fff ";
+        });
+    }
+
+    private static (string Number, string Commit) Version()
+    {
+        var text = typeof(Telemetry).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "0.0.0";
+        var plus = text.IndexOf('+', StringComparison.Ordinal);
+        return plus < 0 ? (text, "unknown") : (text[..plus], text[(plus + 1)..]);
+    }
+}

@@ -1,0 +1,43 @@
+using System.Net;
+using KafkaOracleOrleans.Silo.Hosting;
+using Microsoft.AspNetCore.Mvc;
+
+namespace KafkaOracleOrleans.Silo.Security;
+
+/// <summary>
+/// While everybody is admin, requests must come over the loopback interface and to its name, whatever else Kestrel was told to listen on: the
+/// name check keeps pages out that had their own host name point here.
+/// </summary>
+internal sealed class LoopbackOnly(RequestDelegate next, KorOptions options)
+{
+    private readonly bool _open = !Authentication.IsOn(options.Http);
+
+    public async Task InvokeAsync(HttpContext context, IProblemDetailsService problems)
+    {
+        if (!_open || (IsLoopback(context.Connection.LocalIpAddress) && IsLoopback(context.Request.Host.Host)))
+        {
+            await next(context);
+            return;
+        }
+
+        context.Response.StatusCode = StatusCodes.Status403Forbidden;
+        await problems.WriteAsync(new ProblemDetailsContext
+        {
+            HttpContext = context,
+            ProblemDetails = new ProblemDetails
+            {
+                Status = StatusCodes.Status403Forbidden,
+                Title = "Not allowed",
+                Detail = "Without authentication this server answers on loopback only, and to its name.",
+            },
+        });
+    }
+
+    /// <summary>No address at all is a test server's or a socket file's.</summary>
+    private static bool IsLoopback(IPAddress? address) => address is null || IPAddress.IsLoopback(address);
+
+    private static bool IsLoopback(string host) =>
+        host.Equals("localhost", StringComparison.OrdinalIgnoreCase)
+        || host.EndsWith(".localhost", StringComparison.OrdinalIgnoreCase)
+        || (IPAddress.TryParse(host.Trim('[', ']'), out var address) && IPAddress.IsLoopback(address));
+}

@@ -1,0 +1,152 @@
+using KafkaOracleOrleans.Client.Cli;
+using KafkaOracleOrleans.Grains.Interfaces;
+
+namespace KafkaOracleOrleans.Client.Tests;
+
+/// <summary>Looking into running pipelines and topics: tap, quality, preview, restart, offsets, cluster, version.</summary>
+public sealed class LookVerbTests : IAsyncDisposable
+{
+    private readonly Kor _kor = new();
+    private readonly FakeSilo _silo = new();
+
+    public LookVerbTests() => _kor.Set("KOR_URL", _silo.Url);
+
+    public async ValueTask DisposeAsync()
+    {
+        _kor.Dispose();
+        await _silo.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task A_tap_shows_records_and_says_of_how_many()
+    {
+        _silo.Answer("GET /api/v1/pipelines/orders/tap?side=duplicates&step=unique&where=total%20%3E%204&limit=2&sample=0.5", """
+            event: record
+            data: {"partition":"orders/2","offset":11,"timestamp":"2026-01-31T10:00:00+00:00","truncated":false,"value":{"order_id":"o1","note":"a\nb"}}
+
+            event: progress
+            data: {"seen":1204,"shown":1,"failed":3}
+
+            event: record
+            data: {"partition":"orders/0","offset":12,"timestamp":null,"truncated":true,"value":"{\"order_id\":\"o"}
+
+            event: end
+            data: {"reason":"The limit is reached."}
+
+
+            """.ReplaceLineEndings("\n"));
+        string[] args = ["tap", "orders.unique", "--side", "dup", "--where", "total > 4", "--limit", "2", "--sample", "0.5"];
+        var result = await _kor.RunAsync(args);
+        Assert.Equal(
+            [
+                """2026-01-31 10:00:00  orders/2@11  {"order_id":"o1","note":"a\nb"}""",
+                """-  orders/0@12  {"order_id":"o ...""",
+            ],
+            result.Lines);
+        Assert.Equal("2 of 1,204 records shown. The condition failed for 3. The limit is reached.\n", result.Error);
+        Assert.Equal(ExitCodes.Ok, result.Code);
+        Assert.StartsWith("{\"partition\":\"orders/2\",\"offset\":11,", (await _kor.RunAsync([.. args, "-o", "json"])).Lines[0], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_tap_that_cannot_be_is_refused_with_the_servers_words()
+    {
+        _silo.Refuse("GET /api/v1/pipelines/orders/tap?side=late", 400, "Nothing to tap", "There are no late records of the source.");
+        var result = await _kor.RunAsync("tap", "orders", "--side", "late");
+        Assert.Equal("kor: Nothing to tap: There are no late records of the source.\n", result.Error);
+        Assert.Equal(ExitCodes.Usage, result.Code);
+        Assert.Equal(ExitCodes.Usage, (await _kor.RunAsync("tap", "orders", "--side", "left")).Code);
+    }
+
+    [Fact]
+    public async Task Quality_rules_are_listed()
+    {
+        _silo.Answer("GET /api/v1/pipelines/orders/quality", new[] { new RuleReport("quality", "valid_amount", "amount > 0", "error", "quarantine", 1500, 0.015) });
+        var result = await _kor.RunAsync("quality", "orders");
+        Assert.Equal(
+            [
+                "STEP     RULE          SEVERITY  ON FAIL     FAILED  OF ALL  CONDITION",
+                "quality  valid_amount  error     quarantine   1,500  1.50 %  amount > 0",
+            ],
+            result.Lines);
+    }
+
+    [Fact]
+    public async Task Parts_are_restarted()
+    {
+        _silo.Answer("POST /api/v1/pipelines/orders/restart?onlyFailed=true", new RestartOutcome(null, ["orders/1", "revenue/3"]), 202);
+        Assert.Equal("orders: Started over from their checkpoints: orders/1, revenue/3.\n", (await _kor.RunAsync("restart", "orders", "--only-failed")).Error);
+        _silo.Answer("POST /api/v1/pipelines/orders/partitions/a-b/7/restart", new RestartOutcome(null, ["a-b/7"]), 202);
+        Assert.Equal(ExitCodes.Ok, (await _kor.RunAsync("restart", "orders", "--partition", "a-b/7")).Code);
+        Assert.Equal(ExitCodes.Usage, (await _kor.RunAsync("restart", "orders", "--partition", "seven")).Code);
+        Assert.Equal(ExitCodes.Usage, (await _kor.RunAsync("restart", "orders", "--partition", "a/7", "--only-failed")).Code);
+    }
+
+    [Fact]
+    public async Task Offsets_are_shown()
+    {
+        _silo.Answer("GET /api/v1/pipelines/orders/offsets", new[] { new PartitionOffsets("orders/0", 1000, 5, 1200, 200), new PartitionOffsets("orders/1", null, 0, 7, null) });
+        var result = await _kor.RunAsync("offsets", "show", "orders");
+        Assert.Equal(["PARTITION  CHECKPOINT  BEGIN    END  LAG", "orders/0        1,000      5  1,200  200", "orders/1            -      0      7    -"], result.Lines);
+    }
+
+    [Fact]
+    public async Task A_preview_sends_the_file_and_shows_the_rows()
+    {
+        _kor.Write("p.yaml", "name: p\n");
+        _silo.Answer("POST /api/v1/preview?limit=50&rows=10&file=p.yaml", """
+            {"pipeline":"p","sources":[{"partition":"t/0","from":3,"records":50}],
+             "counts":{"consumed":50,"absorbed":48,"duplicate":1,"late":0,"filtered":0,"quarantined":1},"stopped":null,"rules":{"q.r":1},
+             "sinks":[{"sink":"out","connection":"dwh","table":"T","total":48,"rows":[{"ID":"a","N":1.50},{"ID":null,"N":2}]}],
+             "quarantined":[{"place":"q.r","code":"KOR4101","reason":"bad","partition":"t/0","offset":9}]}
+            """);
+        var result = await _kor.RunAsync("preview", "p.yaml", "--limit", "50");
+        Assert.Equal("p: 50 records of 1 partitions", result.Lines[0]);
+        Assert.Contains("Sink out would write 48 rows into T (dwh), the first 2", result.Lines);
+        Assert.Contains("a     1.50", result.Lines);
+        Assert.Contains("NULL     2", result.Lines);
+        Assert.Contains("t/0@9   q.r    KOR4101  bad", result.Lines);
+        Assert.Equal("name: p\n", _silo.Requests.Single().Body);
+        Assert.Equal(ExitCodes.NotFound, (await _kor.RunAsync("preview", "nowhere.yaml")).Code);
+        Assert.Equal(ExitCodes.Usage, (await _kor.RunAsync("preview", "p.yaml", "--since", "soon")).Code);
+    }
+
+    [Fact]
+    public async Task Silos_are_listed()
+    {
+        var silo = new SiloReport("S1", "silo-a", "host-a", "Active", DateTimeOffset.UtcNow.AddMinutes(-5), null, 4);
+        _silo.Answer("GET /api/v1/cluster", new ClusterReport("kor", "kor", 1, [silo]));
+        var result = await _kor.RunAsync("cluster");
+        Assert.Equal("Cluster kor, service kor: 1 active silos", result.Lines[0]);
+        Assert.Contains(result.Lines, l => l.StartsWith("S1    silo-a  host-a  Active", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task The_version_is_known_without_a_server()
+    {
+        _silo.Answer("GET /api/v1/version", new VersionReport("KafkaOracleOrleans", "0.1.0", ".NET 10", "10.4.2", "Linux", "v1"));
+        Assert.Equal("server  0.1.0, Orleans 10.4.2, .NET 10, Linux", (await _kor.RunAsync("version")).Lines[1]);
+        var away = await _kor.RunAsync("version", "--url", $"http://127.0.0.1:{FakeSilo.FreePort()}");
+        Assert.Equal("server  -", away.Lines[1]);
+        Assert.Equal(ExitCodes.Ok, away.Code);
+    }
+
+    [Fact]
+    public void A_verdict_is_a_word_and_a_sentence()
+    {
+        PipelineStatus Of(PartState state, long? lag, double rate, int buffered = 0) => new()
+        {
+            Name = "p", Version = 1, Desired = DesiredState.Running, State = state, Counts = RecordCounts.Zero, RecordsPerSecond = rate, Lag = lag,
+            Partitions = [], Shards = [], Rules = new Dictionary<string, long>(),
+            Sinks = [new SinkStatus { Sink = "out", Lane = "t/0", State = PartState.Running, Written = 0, Quarantined = 0, Buffered = buffered }],
+        };
+
+        Assert.Equal(new Verdict("OK", "It is at the end of its topics.", null), Verdict.Of(Of(PartState.Running, 0, 0)));
+        Assert.Equal("It is 500 records behind, 5.0 s at the present rate.", Verdict.Of(Of(PartState.Running, 500, 100)).Sentence);
+        Assert.Equal("LAGGING", Verdict.Of(Of(PartState.Running, 61_000, 1000)).Word);
+        Assert.Equal("STALLED", Verdict.Of(Of(PartState.Running, 1, 0)).Word);
+        Assert.Equal("sink out (20,000 rows wait to be written)", Verdict.Of(Of(PartState.Running, 61_000, 1000, 20_000)).Bottleneck);
+        Assert.Equal("FAILED", Verdict.Of(Of(PartState.Failed, null, 0)).Word);
+        Assert.Equal("STOPPED", Verdict.Of(Of(PartState.Stopped, null, 0)).Word);
+    }
+}

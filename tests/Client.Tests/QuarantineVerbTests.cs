@@ -1,0 +1,132 @@
+using KafkaOracleOrleans.Grains.Interfaces;
+using KafkaOracleOrleans.Processing.Diagnostics;
+
+namespace KafkaOracleOrleans.Client.Tests;
+
+/// <summary><c>kor quarantine</c>, <c>plan</c>, <c>doctor</c>, <c>verify-oracle</c> and <c>drivers</c>.</summary>
+public sealed class QuarantineVerbTests : IAsyncDisposable
+{
+    private const string Id = "3f9a12c0ffee000000000000000000000000000000000000000000000000beef";
+    private const string Root = "/api/v1/pipelines/orders/quarantine";
+    private readonly FakeSilo _silo = new();
+    private readonly Kor _kor = new();
+
+    public QuarantineVerbTests() => _kor.Set("KOR_URL", _silo.Url);
+
+    public async ValueTask DisposeAsync()
+    {
+        _kor.Dispose();
+        await _silo.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task List_shows_counts_and_records_with_a_short_id()
+    {
+        _silo.Answer($"GET {Root}?step=quality&limit=50", new QuarantinePage([Item()], null, [new("quality.positive", "KOR4042", 1200)], null));
+        var result = await _kor.RunAsync("quarantine", "list", "orders", "--step", "quality");
+        Assert.Equal(0, result.Code);
+        Assert.Equal("PLACE             CODE     RECORDS", result.Lines[0]);
+        Assert.Equal("quality.positive  KOR4042    1,200", result.Lines[1]);
+        Assert.StartsWith("3f9a12c0ffee  2026-01-31 10:00:00  quality.positive  KOR4042  orders/3 @ 1234  c1   amount > 0 failed", result.Lines[4]);
+    }
+
+    [Fact]
+    public async Task Replay_is_a_dry_run_unless_told_to_execute()
+    {
+        _silo.Answer($"POST {Root}/replay?rule=positive&dryRun=true", new ReplayReport
+        {
+            Executed = false, Records = 1204, Passed = 1198, Refused = [new("quality.positive", "KOR4042", "amount > 0 failed", 6, Id)],
+        });
+        var result = await _kor.RunAsync("quarantine", "replay", "orders", "--rule", "positive");
+        Assert.Equal(0, result.Code);
+        Assert.Equal("orders: 1,204 records match: 1,198 would pass, 6 would be refused again.", result.Lines[0]);
+        Assert.Contains("3f9a12c0ffee", result.Out);
+        Assert.Contains("--execute", result.Error);
+        Assert.Equal(2, (await _kor.RunAsync("quarantine", "replay", "orders", "--execute", "--dry-run")).Code);
+    }
+
+    [Fact]
+    public async Task Replay_executes_page_by_page()
+    {
+        _silo.Answer($"POST {Root}/replay?dryRun=false", new ReplayReport { Executed = true, Records = 200, Passed = 199, Refused = [new("sink:clean", "ORA-12899", "too long", 1, Id)], Next = "1-a" });
+        _silo.Answer($"POST {Root}/replay?dryRun=false&after=1-a", new ReplayReport { Executed = true, Records = 7, Passed = 7 });
+        var result = await _kor.RunAsync("quarantine", "replay", "orders", "--yes");
+        Assert.Equal(0, result.Code);
+        Assert.Equal("orders: 207 records: 206 passed and are out of quarantine, 1 refused again.", result.Lines[0]);
+    }
+
+    [Fact]
+    public async Task Drop_wants_to_know_which_and_previews()
+    {
+        Assert.Equal(2, (await _kor.RunAsync("quarantine", "drop", "orders", "--execute")).Code);
+        _silo.Answer($"DELETE {Root}?code=ORA-12899&dryRun=true", new QuarantineDrop(false, 3));
+        var preview = await _kor.RunAsync("quarantine", "drop", "orders", "--code", "ORA-12899");
+        Assert.Contains("3 records would be dropped", preview.Out);
+        _silo.Answer($"DELETE {Root}?dryRun=false&all=true", new QuarantineDrop(true, 5));
+        Assert.Contains("5 records dropped", (await _kor.RunAsync("quarantine", "drop", "orders", "--all", "--execute")).Out);
+    }
+
+    [Fact]
+    public async Task Plan_works_offline_for_every_dialect()
+    {
+        var file = _kor.Write("orders.yaml", """
+            apiVersion: kor/v1
+            name: orders
+            source:
+              kafka: { connection: main, topics: [orders] }
+              format: json
+              fields: { id: string, amount: "decimal(12,2)" }
+            sinks:
+              - { id: clean, from: source, connection: dwh, table: ORDERS_CLEAN, mode: append, create: true }
+            quarantine: { connection: dwh, table: BAD_ORDERS, keepFor: 30d }
+            """);
+        foreach (var (dialect, type) in new[] { ("oracle", "NUMBER(12,2)"), ("postgresql", "numeric(12, 2)"), ("sqlite", "DECIMAL(12, 2)") })
+        {
+            var result = await _kor.RunAsync("plan", file, "--dialect", dialect);
+            Assert.True(result.Code == 0, result.Error + result.Out);
+            Assert.Contains(type, result.Out, StringComparison.OrdinalIgnoreCase);
+            Assert.Contains("CREATE TABLE", result.Out);
+            Assert.Contains("BAD_ORDERS", result.Out, StringComparison.OrdinalIgnoreCase);
+        }
+
+        _kor.Set("KOR_URL", "http://127.0.0.1:1");
+        var online = await _kor.RunAsync("plan", file);
+        Assert.Equal(69, online.Code);
+        Assert.Contains("--dialect", online.Error);
+    }
+
+    [Fact]
+    public async Task Doctor_fails_with_a_remedy_and_exit_code_1()
+    {
+        _silo.Answer("GET /api/v1/connections", new[] { new ConnectionSummary("dwh", "oracle", "oracle://db:1521/x", "closed", null) });
+        _silo.Answer("POST /api/v1/connections/dwh/check", new[]
+        {
+            Finding.Ok("dwh", "reachable", "fine"), Finding.Failed("dwh", "table ORDERS", "It is missing.", "Make it."),
+        });
+        var result = await _kor.RunAsync("doctor");
+        Assert.Equal(1, result.Code);
+        Assert.Contains("FAIL  dwh", result.Out);
+        Assert.Contains("-> Make it.", result.Out);
+        Assert.Equal(1, (await _kor.RunAsync("doctor", "--connection", "other")).Code);
+        _kor.Set("KOR_URL", "http://127.0.0.1:1");
+        Assert.Equal(1, (await _kor.RunAsync("doctor")).Code);
+    }
+
+    [Fact]
+    public async Task Verify_oracle_says_that_a_stand_in_is_one()
+    {
+        _silo.Answer("POST /api/v1/connections/dwh/verify", new OracleReport("dwh", "Oracle.ManagedDataAccess 1.0", "a STAND-IN", [new(1, "the driver loads", true, "1.0"), new(2, "login works", false, "ORA-01017")]));
+        var result = await _kor.RunAsync("verify-oracle", "--connection", "dwh");
+        Assert.Equal(1, result.Code);
+        Assert.StartsWith("!! THIS IS NOT ORACLE", result.Out);
+        Assert.Contains("  2  FAIL  login works", result.Out);
+        _silo.Answer("GET /api/v1/drivers", new[] { new DriverInfo("oracle", "Oracle.ManagedDataAccess", null, "not part of this build. Add it with: dotnet publish Silo -c Release -p:WithOracleDriver=true", false) });
+        Assert.Contains("-p:WithOracleDriver=true", (await _kor.RunAsync("drivers")).Out);
+    }
+
+    private static QuarantineItem Item() => new()
+    {
+        Id = Id, AddedAt = new DateTimeOffset(2026, 1, 31, 10, 0, 0, TimeSpan.Zero), Place = "quality.positive", Code = "KOR4042", Reason = "amount > 0 failed",
+        Version = 3, Topic = "orders", Partition = 3, Offset = 1234, Key = "c1", Value = "{}", ValueBytes = 2, Connection = "state",
+    };
+}

@@ -1,0 +1,24 @@
+using KafkaOracleOrleans.Silo.Tests.Support;
+using KafkaOracleOrleans.TestSupport;
+
+namespace KafkaOracleOrleans.Silo.Tests;
+
+/// <summary>Documents made from code are what the code would make. KOR_UPDATE_DOCS=1 rewrites them.</summary>
+public sealed class DocumentationTests
+{
+    private const string Begin = "<!-- generated from the options: KOR_UPDATE_DOCS=1 dotnet test --project tests/Silo.Tests -->";
+    private const string End = "<!-- end of the generated part -->";
+
+    [Fact]
+    public void The_configuration_reference_is_current()
+    {
+        var path = RepoPaths.Under("docs", "configuration.md");
+        var text = File.ReadAllText(path);
+        var begin = text.IndexOf(Begin, StringComparison.Ordinal);
+        var end = text.IndexOf(End, StringComparison.Ordinal);
+        Assert.True(begin >= 0 && end > begin, "docs/configuration.md has no generated part.");
+        var current = text[..(begin + Begin.Length)] + "\n" + ConfigurationReference.Write() + "\n" + text[end..];
+        if (Environment.GetEnvironmentVariable("KOR_UPDATE_DOCS") == "1") File.WriteAllText(path, current);
+        Assert.Equal(current, File.ReadAllText(path));
+    }
+}
