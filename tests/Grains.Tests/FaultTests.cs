@@ -97,24 +97,6 @@ public sealed class FaultTests
     });
 
     [Fact]
-    public async Task A_reset_that_breaks_off_half_way_and_is_repeated_loses_no_row()
-    {
-        await using var stage = await Stage.StartAsync(21);
-        stage.Model.Send(200);
-        await stage.AssertCompleteAsync();
-        await stage.Pipeline.StopAsync();
-        stage.Faults.ResetAfter = 1;
-        await Assert.ThrowsAnyAsync<Exception>(() => stage.Pipeline.ResetAsync(new ResetRequest(ResetTarget.Earliest, 0, null, true)));
-        stage.Faults.End();
-
-        // Not repeated, but simply started again: what was undone is done again, and lanes take all of it.
-        await stage.Pipeline.StartAsync();
-        stage.Model.Send(200);
-        stage.Model.Close();
-        await stage.AssertCompleteAsync();
-    }
-
-    [Fact]
     public async Task A_version_with_a_new_sink_reaches_every_silo_at_once()
     {
         await using var stage = await Stage.StartAsync(22, "group(2)", silos: 3);
@@ -159,20 +141,6 @@ public sealed class FaultTests
         stage.Faults.End();
         stage.Model.Close();
         await stage.AssertCompleteAsync();
-    }
-
-    [Fact]
-    public async Task A_sink_that_cannot_work_shows_on_top_and_mends_itself()
-    {
-        var text = TestPipeline.Text().Replace("table: SALES, mode: append, create: true", "table: SALES, mode: append", StringComparison.Ordinal);
-        await using var stage = await Stage.StartAsync(24, text: text);
-        stage.Model.Send(20);
-        await stage.WaitAsync(async () => await stage.Pipeline.GetStatusAsync() is { State: PartState.Failed } s
-            && s.Reason!.Contains("SALES", StringComparison.Ordinal));
-        stage.Execute("CREATE TABLE SALES (ID TEXT, CUSTOMER TEXT, AMOUNT INTEGER, AT TEXT)");
-        stage.Model.Close();
-        await stage.AssertCompleteAsync();
-        Assert.Equal(PartState.Running, (await stage.Pipeline.GetStatusAsync()).State);
     }
 
     [Fact]
