@@ -20,6 +20,9 @@ internal sealed partial class PartitionGrain
     private Task _commit = Task.CompletedTask;
     private Exception? _commitFailure;
     private bool _urgent;
+
+    // After a restart the first batch is made durable before the next is begun, so that faults that keep coming cannot hold the partition in place.
+    private bool _cautious;
     private long _durable = -1;
     private long _checkpointedAt;
     private long _lastCheckpoint;
@@ -30,6 +33,7 @@ internal sealed partial class PartitionGrain
         _commit = Task.CompletedTask;
         _commitFailure = null;
         _urgent = false;
+        _cautious = _restarts.Failures > 0;
         _durable = _fresh ? -1 : _header.Position;
         _lastCheckpoint = time.GetTimestamp();
     }
@@ -48,7 +52,12 @@ internal sealed partial class PartitionGrain
     {
         if (_commitFailure is { } failure) throw failure;
         if (!_changed || !_commit.IsCompleted) return;
-        if (_urgent || time.GetElapsedTime(_lastCheckpoint) >= _options.CheckpointInterval) await BeginCheckpointAsync();
+        if (!_urgent && !_cautious && time.GetElapsedTime(_lastCheckpoint) < _options.CheckpointInterval) return;
+        await BeginCheckpointAsync();
+        if (!_cautious) return;
+        await _commit;
+        if (_commitFailure is { } refused) throw refused;
+        _cautious = false;
     }
 
     private async Task BeginCheckpointAsync()
@@ -118,7 +127,7 @@ internal sealed partial class PartitionGrain
 
     private async Task ShardsDurableAsync(long position, CancellationToken reign)
     {
-        foreach (var shard in _shards.Values.SelectMany(s => s)) await ShardDurableAsync(shard, _source, position, _urgent, reign);
+        foreach (var shard in _shards.Values.SelectMany(s => s)) await ShardDurableAsync(shard, _source, position, _urgent || _cautious, reign);
     }
 
     private async Task ShardDurableAsync(IAggregatorGrain shard, string source, long position, bool urge, CancellationToken reign)

@@ -284,7 +284,7 @@ internal sealed partial class PartitionGrain(
     private async Task WorkAsync(CancellationToken reign)
     {
         var batches = new List<KafkaBatch>();
-        if (_perKey) BatchMerger.Take(_queue, batches);
+        if (_perKey && !_cautious) BatchMerger.Take(_queue, batches);
         else batches.Add(_queue.Dequeue());
         try
         {

@@ -104,9 +104,17 @@ internal sealed partial class AggregatorGrain(
     public async Task CheckpointAsync()
     {
         if (!_owned || _commitWaits) return;
-        if (_commit is not null) await _commit;
-        if (_commitFailure is null && (_changed || _closed is { Count: > 0 })) await BeginCheckpointAsync();
-        if (_commit is not null) await _commit;
+        try
+        {
+            if (_commit is not null) await _commit;
+            if (_commitFailure is null && (_changed || _closed is { Count: > 0 })) await BeginCheckpointAsync();
+            if (_commit is not null) await _commit;
+        }
+        catch (Exception e)
+        {
+            // Some cells may have handed over what they hold and this shard not have got it: nothing may be built on that.
+            await FailAsync(e);
+        }
     }
 
     public Task<ShardPosition> GetPositionAsync(string source)

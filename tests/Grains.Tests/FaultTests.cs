@@ -29,7 +29,7 @@ public sealed class FaultTests
     [InlineData("key")]
     [InlineData("group(2)")]
     public Task Calls_and_answers_get_lost(string grainPer) =>
-        RunAsync(13, grainPer, f => (f.CallBefore, f.CallAfter) = (0.001, 0.001));
+        RunAsync(13, grainPer, f => (f.CallBefore, f.CallAfter) = (0.01, 0.01));
 
     [Theory]
     [InlineData("key")]
