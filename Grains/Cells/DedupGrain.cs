@@ -65,7 +65,7 @@ internal sealed class DedupGrain(PlanProvider plans) : Grain, IDedupGrain
         if (_flags.Length < call.Count) _flags = new bool[call.Count];
         var counts = default(DedupCounts);
         _cell!.Claim(
-            call.Count, call.Ids, call.Bodies, call.EventTimes, call.Offsets, call.Selected, _flags, ref counts);
+            call.Count, call.Ids, call.Bodies, call.EventTimes, call.Offsets, call.Selected, _flags, ref counts, call.Belated);
         _duplicates.Clear();
         foreach (var row in call.Selected)
         {

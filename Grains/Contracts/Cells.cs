@@ -127,7 +127,10 @@ internal interface IDedupGrain : IGrainWithStringKey
     Task<CellChanges> CollectAsync(CellCall call);
 }
 
-/// <summary>Ids to claim; the arrays belong to the whole batch and <paramref name="Selected"/> says which entries are meant.</summary>
+/// <summary>
+/// Ids to claim; the arrays belong to the whole batch and <paramref name="Selected"/> says which entries are meant. <paramref name="Belated"/>: they
+/// are played again from quarantine, after others that may hold their ids.
+/// </summary>
 [GenerateSerializer, Immutable, Alias("kor.ClaimCall")]
 internal sealed record ClaimCall(
     [property: Id(0)] CellCall Cell,
@@ -136,7 +139,8 @@ internal sealed record ClaimCall(
     [property: Id(3)] uint[] Bodies,
     [property: Id(4)] long[] EventTimes,
     [property: Id(5)] long[] Offsets,
-    [property: Id(6)] int[] Selected);
+    [property: Id(6)] int[] Selected,
+    [property: Id(7)] bool Belated = false);
 
 /// <summary>Which of the selected ids were claimed before: numbers in the call's selection.</summary>
 [GenerateSerializer, Immutable, Alias("kor.ClaimReply")]

@@ -64,6 +64,12 @@ internal interface ISinkGrain : IGrainWithStringKey
     [Alias("Write")]
     Task<SinkReply> WriteAsync(SinkCall call);
 
+    /// <summary>
+    /// Refuses from now on what an owner with an older epoch sends, and answers with the lane's progress, as <see cref="WriteAsync"/> does.
+    /// </summary>
+    [Alias("Fence")]
+    Task<SinkReply> FenceAsync(string owner, long epoch, int version);
+
     /// <summary>Gives the lane up.</summary>
     [Alias("Stop")]
     Task StopAsync();
@@ -99,6 +105,12 @@ internal sealed record SinkCall
 
     /// <summary>Ids of quarantined records behind the rows: they leave the sink's quarantine in the transaction that writes the rows.</summary>
     [Id(6)] public IReadOnlyList<string>? Released { get; init; }
+
+    /// <summary>The owner that sends, for lanes whose owner must be the newest; null: any may write.</summary>
+    [Id(7)] public string? Owner { get; init; }
+
+    /// <summary>The owner's epoch.</summary>
+    [Id(8)] public long Epoch { get; init; }
 }
 
 /// <summary>What a sink lane answers.</summary>
@@ -112,6 +124,9 @@ internal enum SinkAnswer
 
     /// <summary>The sink's configuration cannot work; the reason says what to do. Ask again: it may have been mended.</summary>
     Failed,
+
+    /// <summary>A newer owner writes here.</summary>
+    Fenced,
 }
 
 /// <summary>The answer of a sink lane.</summary>

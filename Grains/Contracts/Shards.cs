@@ -24,6 +24,13 @@ internal interface IAggregatorGrain : IGrainWithStringKey
     [Orleans.Concurrency.AlwaysInterleave]
     Task<ShardPosition> GetPositionAsync(string source);
 
+    /// <summary>
+    /// Refuses, from now on and after any restart, what an owner of the partition with an older epoch sends. Returns what the shard has
+    /// taken in of the partition; -1: nothing.
+    /// </summary>
+    [Alias("Fence")]
+    Task<long> FenceAsync(string source, long epoch);
+
     /// <summary>Makes source partitions known, so that the watermark waits for them.</summary>
     [Alias("AddSources")]
     Task AddSourcesAsync(IReadOnlyList<string> sources);

@@ -68,20 +68,20 @@ internal sealed partial class PartitionGrain
         }
     }
 
-    private async Task ClaimAsync(DedupRequest request)
+    private async Task ClaimAsync(DedupRequest request, bool belated = false)
     {
         if (request.Rows.Count == 0) return;
         var cells = _cells[request.Step.Id];
         var work = Scatter(cells, request);
         var cold = await ColdCells.ReadAsync(store, _owner, request.Step.Id, work.Select(w => w.Cell), _reign.Token);
         var calls = new Task<ClaimReply>[work.Count];
-        for (var i = 0; i < calls.Length; i++) calls[i] = CallAsync(request, work[i].Cell, work[i].Rows, cold);
+        for (var i = 0; i < calls.Length; i++) calls[i] = CallAsync(request, work[i].Cell, work[i].Rows, cold, belated);
         var duplicates = 0;
         for (var i = 0; i < calls.Length; i++)
         {
             var (cell, rows) = work[i];
             var reply = await calls[i];
-            if (reply.Answer == CellAnswer.Lost) reply = await CallAgainAsync(request, cell, rows);
+            if (reply.Answer == CellAnswer.Lost) reply = await CallAgainAsync(request, cell, rows, belated);
             if (reply.Answer == CellAnswer.Fenced) throw new OwnerFencedException(cell.Name);
             if (reply.Answer != CellAnswer.Ok) throw new CellLostException(cell.Name);
             foreach (var row in reply.Duplicates) request.Duplicate[row] = true;
@@ -96,19 +96,19 @@ internal sealed partial class PartitionGrain
     }
 
     private Task<ClaimReply> CallAsync(
-        DedupRequest request, CellEntry cell, int[] rows, Dictionary<string, IReadOnlyList<StoredCell>> cold)
+        DedupRequest request, CellEntry cell, int[] rows, Dictionary<string, IReadOnlyList<StoredCell>> cold, bool belated)
     {
         var call = cell.NextCall(_epoch, cold.Count == 0 ? null : cold.GetValueOrDefault(cell.Name), _runtime!.Version);
         return Grain(request.Step, cell).ClaimAsync(new ClaimCall(
-            call, request.Count, request.Ids, request.Bodies, request.EventTimes, request.Offsets, rows));
+            call, request.Count, request.Ids, request.Bodies, request.EventTimes, request.Offsets, rows, belated));
     }
 
-    private async Task<ClaimReply> CallAgainAsync(DedupRequest request, CellEntry cell, int[] rows)
+    private async Task<ClaimReply> CallAgainAsync(DedupRequest request, CellEntry cell, int[] rows, bool belated)
     {
         if (!cell.IsDurable) throw new CellLostException(cell.Name);
         cell.Held = false;
         return await CallAsync(
-            request, cell, rows, await ColdCells.ReadAsync(store, _owner, request.Step.Id, [cell], _reign.Token));
+            request, cell, rows, await ColdCells.ReadAsync(store, _owner, request.Step.Id, [cell], _reign.Token), belated);
     }
 
     /// <summary>Sorts rows by their cells; a counting sort over cell numbers.</summary>

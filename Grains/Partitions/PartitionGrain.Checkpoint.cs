@@ -120,7 +120,7 @@ internal sealed partial class PartitionGrain
             while (lane.Confirmed < position)
             {
                 lane.Flush();
-                await lane.ChangedAsync();
+                await ChangedAsync(lane);
             }
         }
     }

@@ -1,3 +1,4 @@
+using KafkaOracleOrleans.Grains.Cells;
 using KafkaOracleOrleans.Grains.Contracts;
 using KafkaOracleOrleans.Grains.Interfaces;
 using KafkaOracleOrleans.Grains.Runtime;
@@ -13,6 +14,8 @@ namespace KafkaOracleOrleans.Grains.Partitions;
 /// Playing quarantined records again. They come between two batches, as a chain of their own towards shards and sink lanes: its n-th link is
 /// durable here, with the records in it, before it has any effect, and is repeated after a crash until everything it does is durable. What has
 /// applied link n knows it by its number. So a record counts once, whatever dies when, and however often it is asked for.
+/// A reign before this one may have sent on what lies after its last checkpoint, and decided there without the replay. So none begins before this
+/// reign has come as far, with all older ones shut out.
 /// </summary>
 internal sealed partial class PartitionGrain
 {
@@ -21,6 +24,9 @@ internal sealed partial class PartitionGrain
     private ReplayState _replay = new();
     private bool _replayChanged;
     private ReplayJob? _replayAsked;
+
+    // How far shards and lanes have come by what older reigns sent; null: not asked for in this reign.
+    private long? _replayFrom;
     private TaskCompletionSource _reignEnded = NewSignal();
 
     /// <summary>A replay somebody waits for.</summary>
@@ -57,6 +63,7 @@ internal sealed partial class PartitionGrain
         var found = await store.ReadCellsAsync(_owner, [ReplayState.Cell], _reign.Token);
         _replay = found.Count == 0 ? new ReplayState() : ReplayState.Decode(found[0].Payload, _id.Source, _id.Topic, _id.Partition);
         _replayChanged = false;
+        _replayFrom = null;
     }
 
     /// <summary>Goes on with what a reign before this one began, and begins what was asked for. Between two batches only.</summary>
@@ -64,6 +71,8 @@ internal sealed partial class PartitionGrain
     {
         if (_replay.Stage != ReplayStage.None) await FinishReplayAsync(reign);
         if (_replayAsked is not { } job || _fresh) return;
+        _replayFrom ??= await FenceAsync(reign);
+        if (_replayFrom is not { } from || _header.Position < from) return;
         IReadOnlyList<QuarantinedRecord> records = [];
         await RetryAsync(async () => records = await quarantine.FindAsync(_id.Source, job.Ids, reign), reign);
         // What lies ahead of the position will be read from the log.
@@ -77,6 +86,37 @@ internal sealed partial class PartitionGrain
 
         _replayAsked = null;
         job.Done.TrySetResult();
+    }
+
+    /// <summary>Shuts older reigns out of shards and lanes; returns how far they have come there, or null when not all of them answer now.</summary>
+    private async Task<long?> FenceAsync(CancellationToken reign)
+    {
+        var from = 0L;
+        try
+        {
+            foreach (var shard in _shards.Values.SelectMany(s => s))
+                from = Math.Max(from, await shard.FenceAsync(_source, _epoch).WaitAsync(reign));
+            foreach (var lane in _lanes)
+            {
+                var reply = await lane.FenceAsync();
+                if (reply.Answer == SinkAnswer.Fenced) throw new OwnerFencedException($"sink '{lane.Sink.Id}'");
+                if (reply.Answer != SinkAnswer.Ok) return NotYet($"sink '{lane.Sink.Id}': {reply.Reason}");
+                from = Math.Max(from, reply.Confirmed);
+            }
+        }
+        catch (Exception e) when (e is TimeoutException or Orleans.Runtime.OrleansException or StoreUnavailableException or PipelineChangedException)
+        {
+            return NotYet(e.Message);
+        }
+
+        return from;
+    }
+
+    private long? NotYet(string why)
+    {
+        // The clockwork wakes the loop, which tries again; records go on meanwhile.
+        LogReplayWaits(_owner, why);
+        return null;
     }
 
     private async Task FinishReplayAsync(CancellationToken reign)
@@ -132,7 +172,7 @@ internal sealed partial class PartitionGrain
             switch (request)
             {
                 case DedupRequest dedup:
-                    await ClaimAsync(dedup);
+                    await ClaimAsync(dedup, belated: true);
                     break;
                 case WindowRequest window:
                     await ApplyReplayAsync(window, touched, reign);
@@ -230,6 +270,8 @@ internal sealed partial class PartitionGrain
             Progress = _replay.Number + 1,
             Version = _runtime!.Version,
             Released = released,
+            Owner = _owner,
+            Epoch = _epoch,
         };
         var backoff = new Backoff(_options, time);
         while (await CallSinkAsync(grain, call, reign) is { } wait)
@@ -246,6 +288,7 @@ internal sealed partial class PartitionGrain
         {
             var reply = await grain.WriteAsync(call).WaitAsync(reign);
             if (reply.Answer == SinkAnswer.Ok) return null;
+            if (reply.Answer == SinkAnswer.Fenced) throw new OwnerFencedException(grain.GetPrimaryKeyString());
             return (reply.Answer == SinkAnswer.Failed ? PartState.Failed : PartState.Blocked, reply.Reason ?? "");
         }
         catch (Exception e) when (e is TimeoutException or Orleans.Runtime.OrleansException)
@@ -262,6 +305,9 @@ internal sealed partial class PartitionGrain
             0, counts.Absorbed, counts.Duplicate, counts.Late, counts.Filtered, counts.Quarantined - counts.Consumed);
         EngineMetrics.Replayed(_id.Source, counts.Consumed - counts.Quarantined, counts.Quarantined);
     }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Partition {Owner}: a replay from quarantine waits. {Reason}")]
+    private partial void LogReplayWaits(string owner, string reason);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Partition {Owner}: replay {Number} is done; {Records} records left the quarantine.")]
     private partial void LogReplayed(string owner, long number, int records);

@@ -217,11 +217,17 @@ internal sealed partial class PartitionGrain
         {
             SetState(lane.State, $"Sink '{lane.Sink.Id}' holds {lane.PendingRows} rows not yet written. {lane.Reason}");
             lane.Flush();
-            await lane.ChangedAsync();
+            await ChangedAsync(lane);
         }
 
         lane.Enqueue(request.Rows, request.Offsets, request.Deletes, request.Raw, progress);
         reign.ThrowIfCancellationRequested();
+    }
+
+    private static async Task ChangedAsync(SinkDelivery lane)
+    {
+        if (lane.IsFenced) throw new OwnerFencedException($"sink '{lane.Sink.Id}'");
+        await lane.ChangedAsync();
     }
 
     private void OpenLanes()
@@ -233,7 +239,7 @@ internal sealed partial class PartitionGrain
         {
             var grain = GrainFactory.GetGrain<ISinkGrain>($"{_id.Source}/{sink.Id}/{lane}");
             _lanes.Add(new SinkDelivery(
-                grain, sink, _runtime.Version, _fresh ? -1 : _header.Position, _options, time, _reign.Token));
+                grain, sink, _runtime.Version, _fresh ? -1 : _header.Position, _options, time, _reign.Token, _owner, _epoch));
         }
 
         foreach (var step in _runtime.Plan.Steps.OfType<WindowPlan>())

@@ -95,6 +95,24 @@ internal sealed partial class AggregatorGrain(
         if (_header.Watermark.SetIdle(source, idle, time.GetUtcNow().ToUnixTimeMilliseconds())) _changed = true;
     }
 
+    public async Task<long> FenceAsync(string source, long epoch)
+    {
+        await OwnAsync();
+        var entry = _header.Source(source);
+        if (epoch < entry.Epoch) throw new OwnerFencedException(_owner);
+        if (epoch > entry.Epoch)
+        {
+            entry.Epoch = epoch;
+            _changed = true;
+        }
+
+        // A call before this one may have left the epoch in memory only, or on its way.
+        await CheckpointAsync();
+        if (!_owned || _changed || _commitFailure is not null || _commit is { IsCompleted: false })
+            throw new TimeoutException($"Shard '{_owner}' could not make the new owner's epoch durable yet. {_reason}");
+        return entry.Applied;
+    }
+
     public async Task AddSourcesAsync(IReadOnlyList<string> sources)
     {
         await OwnAsync();

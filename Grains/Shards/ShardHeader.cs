@@ -17,7 +17,7 @@ internal sealed class SourceEntry(string name)
     /// <summary>What of it is durable; not part of the header, it is the header's being written.</summary>
     public long Durable { get; set; } = -1;
 
-    /// <summary>The highest epoch of the partition's owner seen in this reign.</summary>
+    /// <summary>The highest epoch of the partition's owner seen.</summary>
     public long Epoch { get; set; }
 
     /// <summary>Late rows that the partition may yet ask about again, by offset.</summary>
@@ -54,13 +54,13 @@ internal sealed class SourceEntry(string name)
 }
 
 /// <summary>
-/// A shard's own durable state: positions per source partition, the watermark, and counters. Format: version byte 1; watermark state (block);
-/// outbox next, late, closed (varints); sources: count, each name (text), applied (varint), late rows: count, each offset, window start, window
-/// end, late by (varints).
+/// A shard's own durable state: positions per source partition, the watermark, and counters. Format: version byte 2; watermark state (block);
+/// outbox next, late, closed (varints); sources: count, each name (text), applied, epoch (varints), late rows: count, each offset, window start,
+/// window end, late by (varints). Version 1 has no epochs.
 /// </summary>
 internal sealed class ShardHeader
 {
-    private const byte Version = 1;
+    private const byte Version = 2;
     private const string Format = "shard header";
 
     public Dictionary<string, SourceEntry> Sources { get; } = new(StringComparer.Ordinal);
@@ -104,13 +104,13 @@ internal sealed class ShardHeader
         if (bytes is null) return new ShardHeader();
         var reader = new ByteReader(bytes, Format);
         var version = reader.Byte();
-        if (version != Version) throw reader.Fault($"format version {version}, this build reads {Version}");
+        if (version is 0 or > Version) throw reader.Fault($"format version {version}, this build reads 1 to {Version}");
         var header = new ShardHeader { Watermark = ShardWatermark.Decode(reader.Block()) };
         header.OutboxNext = reader.VarInt();
         header.LateTotal = reader.VarInt();
         header.ClosedTotal = reader.VarInt();
         var count = reader.Count(reader.Remaining, "the number of sources");
-        for (var i = 0; i < count; i++) ReadSource(ref reader, header);
+        for (var i = 0; i < count; i++) ReadSource(ref reader, header, version);
         reader.ExpectEnd();
         return header;
     }
@@ -119,6 +119,7 @@ internal sealed class ShardHeader
     {
         writer.Text(source.Name);
         writer.VarInt(source.Applied);
+        writer.VarInt(source.Epoch);
         writer.VarUInt((ulong)source.Late.Count);
         foreach (var late in source.Late)
         {
@@ -129,10 +130,11 @@ internal sealed class ShardHeader
         }
     }
 
-    private static void ReadSource(ref ByteReader reader, ShardHeader header)
+    private static void ReadSource(ref ByteReader reader, ShardHeader header, byte version)
     {
         var entry = new SourceEntry(reader.Text()) { Applied = reader.VarInt() };
         entry.Durable = entry.Applied;
+        if (version >= 2) entry.Epoch = reader.VarInt();
         if (!header.Sources.TryAdd(entry.Name, entry)) throw reader.Fault($"the source '{entry.Name}' twice");
         var late = reader.Count(reader.Remaining, "the number of late rows");
         for (var i = 0; i < late; i++)

@@ -19,6 +19,8 @@ internal sealed class SinkDelivery
     private readonly Backoff _backoff;
     private readonly Queue<Item> _pending = new();
     private readonly CancellationToken _stopping;
+    private readonly string? _owner;
+    private readonly long _epoch;
     private TaskCompletionSource _changed = NewSignal();
     private TaskCompletionSource _wake = NewSignal();
     private long _firstPendingAt;
@@ -26,8 +28,9 @@ internal sealed class SinkDelivery
 
     public SinkDelivery(
         ISinkGrain grain, SinkPlan plan, int version, long confirmed, EngineOptions options, TimeProvider time,
-        CancellationToken stopping)
+        CancellationToken stopping, string? owner = null, long epoch = 0)
     {
+        (_owner, _epoch) = (owner, epoch);
         _grain = grain;
         _flush = plan.Flush;
         _version = version;
@@ -59,6 +62,9 @@ internal sealed class SinkDelivery
     public long Quarantined { get; private set; }
     public PartState State { get; private set; } = PartState.Running;
     public string? Reason { get; private set; }
+
+    /// <summary>A newer owner writes to the lane; this one writes nothing more.</summary>
+    public bool IsFenced { get; private set; }
 
     /// <summary>Ends when the owner stops; never faults.</summary>
     public Task Loop { get; }
@@ -104,6 +110,9 @@ internal sealed class SinkDelivery
         _flushNow = true;
         _wake.TrySetResult();
     }
+
+    /// <summary>Shuts older owners out of the lane; answers with the lane's progress.</summary>
+    public Task<SinkReply> FenceAsync() => _grain.FenceAsync(_owner!, _epoch, _version).WaitAsync(_stopping);
 
     /// <summary>Waits until something was confirmed or the state changed.</summary>
     public Task ChangedAsync() => _changed.Task.WaitAsync(_stopping);
@@ -159,6 +168,7 @@ internal sealed class SinkDelivery
                 break;
             }
 
+            if (reply?.Answer == SinkAnswer.Fenced) await EndAsync(reply.Reason);
             SetState(reply?.Answer == SinkAnswer.Failed ? PartState.Failed : PartState.Blocked, reply?.Reason ?? _callFailure);
             if (reply?.RetryAfter is { } after) await Task.Delay(after, _time, _stopping);
             else await _backoff.WaitAsync(_stopping);
@@ -175,6 +185,14 @@ internal sealed class SinkDelivery
         SetState(PartState.Running, null);
         SetConfirmed(Math.Max(call.Progress, _pending.Count == 0 ? _afterFlight : -1));
         if (_pending.Count == 0) _flushNow = false;
+    }
+
+    /// <summary>Tells the owner and waits for its end.</summary>
+    private async Task EndAsync(string? reason)
+    {
+        IsFenced = true;
+        SetState(PartState.Blocked, reason);
+        await Task.Delay(Timeout.InfiniteTimeSpan, _time, _stopping);
     }
 
     private string _callFailure = "";
@@ -231,6 +249,8 @@ internal sealed class SinkDelivery
         Raw = raw,
         Progress = progress,
         Version = _version,
+        Owner = _owner,
+        Epoch = _epoch,
     };
 
     private void SetConfirmed(long progress)

@@ -16,7 +16,7 @@ namespace KafkaOracleOrleans.Grains.Sinks;
 [GrainType("kor.sink")]
 [PreferLocalPlacement]
 internal sealed partial class SinkGrain(
-    PlanProvider plans, ISinkFactory sinks, ILogger<SinkGrain> log) : Grain, ISinkGrain
+    PlanProvider plans, ISinkFactory sinks, IStateStore store, ILogger<SinkGrain> log) : Grain, ISinkGrain
 {
     // Below Orleans' response timeout (30 s), so that the owner hears of a slow database instead of timing out.
     private static readonly TimeSpan WriteDeadline = TimeSpan.FromSeconds(20);
@@ -27,6 +27,9 @@ internal sealed partial class SinkGrain(
     private ISinkLane? _open;
     private SinkPlan? _plan;
     private long _progress = -1;
+
+    // The newest epoch of the owner seen; null: not asked for yet.
+    private long? _ownerEpoch;
 
     // What a write that failed would have brought the lane to; it may have.
     private long? _unsure;
@@ -44,32 +47,61 @@ internal sealed partial class SinkGrain(
     public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken) =>
         await CloseAsync();
 
-    public async Task<SinkReply> WriteAsync(SinkCall call)
+    public Task<SinkReply> WriteAsync(SinkCall call) => GuardAsync(call.Progress, async cancellation =>
+    {
+        if (call.Owner is not null && !await AdmitAsync(call.Owner, call.Epoch, cancellation)) return Fenced();
+        // The lane settles a write of unknown outcome when it is repeated. An owner that started over cuts its
+        // calls differently, though: then the lane is opened anew and its progress row tells.
+        if (_unsure is { } unsure && unsure != call.Progress) await CloseAsync();
+        await OpenAsync(call.Version, cancellation);
+        return call.Progress > _progress ? await WriteFreshAsync(call, cancellation) : new SinkReply(SinkAnswer.Ok, _progress, null, 0);
+    });
+
+    public Task<SinkReply> FenceAsync(string owner, long epoch, int version) => GuardAsync(null, async cancellation =>
+    {
+        if (!await AdmitAsync(owner, epoch, cancellation)) return Fenced();
+        if (_unsure is not null) await CloseAsync();
+        await OpenAsync(version, cancellation);
+        return new SinkReply(SinkAnswer.Ok, _progress, null, 0);
+    });
+
+    private async Task<SinkReply> WriteFreshAsync(SinkCall call, CancellationToken cancellation)
+    {
+        var started = Stopwatch.GetTimestamp();
+        using var trace = EngineTraces.SinkWrite(_pipeline, _sink, call.Rows.Count);
+        var result = await _open!.WriteAsync(Fresh(call), cancellation);
+        _progress = call.Progress;
+        _unsure = null;
+        _written += result.Written;
+        EngineMetrics.SinkWritten(_pipeline, _sink, call.Rows.Count, Stopwatch.GetElapsedTime(started));
+        if (call.Raw is { Count: > 0 } raw && raw.Timestamps[0] > 0)
+            EngineMetrics.Committed(_pipeline, _sink, TimeProvider.System.GetUtcNow() - DateTimeOffset.FromUnixTimeMilliseconds(raw.Timestamps[0]));
+        _quarantined += result.Quarantined;
+        SetState(PartState.Running, null);
+        return new SinkReply(SinkAnswer.Ok, _progress, null, result.Quarantined);
+    }
+
+    /// <summary>
+    /// Whether an owner may write. The first time the store tells which epoch reigns, so that an older owner does not get in where nobody
+    /// remembers the newer one.
+    /// </summary>
+    private async ValueTask<bool> AdmitAsync(string owner, long epoch, CancellationToken cancellation)
+    {
+        _ownerEpoch ??= (await store.PeekAsync(owner, cancellation))?.Epoch ?? 0;
+        if (epoch < _ownerEpoch) return false;
+        _ownerEpoch = epoch;
+        return true;
+    }
+
+    private SinkReply Fenced() => new(SinkAnswer.Fenced, _progress, $"Epoch {_ownerEpoch} reigns over this lane's partition.", 0);
+
+    /// <summary>Turns what goes wrong into an answer. <paramref name="progress"/> is what the action brings the lane to.</summary>
+    private async Task<SinkReply> GuardAsync(long? progress, Func<CancellationToken, Task<SinkReply>> action)
     {
         using var deadline = new CancellationTokenSource(WriteDeadline);
         try
         {
-            // The lane settles a write of unknown outcome when it is repeated. An owner that started over cuts its
-            // calls differently, though: then the lane is opened anew and its progress row tells.
-            if (_unsure is { } unsure && unsure != call.Progress) await CloseAsync();
-            await OpenAsync(call.Version, deadline.Token);
-            if (call.Progress > _progress)
-            {
-                var started = Stopwatch.GetTimestamp();
-                using var trace = EngineTraces.SinkWrite(_pipeline, _sink, call.Rows.Count);
-                var result = await _open!.WriteAsync(Fresh(call), deadline.Token);
-                _progress = call.Progress;
-                _unsure = null;
-                _written += result.Written;
-                EngineMetrics.SinkWritten(_pipeline, _sink, call.Rows.Count, Stopwatch.GetElapsedTime(started));
-                if (call.Raw is { Count: > 0 } raw && raw.Timestamps[0] > 0)
-                    EngineMetrics.Committed(_pipeline, _sink, TimeProvider.System.GetUtcNow() - DateTimeOffset.FromUnixTimeMilliseconds(raw.Timestamps[0]));
-                _quarantined += result.Quarantined;
-                SetState(PartState.Running, null);
-                return new SinkReply(SinkAnswer.Ok, _progress, null, result.Quarantined);
-            }
-
-            return new SinkReply(SinkAnswer.Ok, _progress, null, 0);
+            return await action(deadline.Token);
         }
         catch (EpochFencedException e)
         {
@@ -83,7 +115,7 @@ internal sealed partial class SinkGrain(
         }
         catch (Exception e) when (e is SinkUnavailableException or StoreUnavailableException)
         {
-            _unsure = call.Progress;
+            _unsure ??= progress;
             return Refuse(SinkAnswer.Busy, PartState.Blocked, e.Message) with { RetryAfter = (e as SinkUnavailableException)?.RetryAfter };
         }
         catch (OperationCanceledException) when (deadline.IsCancellationRequested)

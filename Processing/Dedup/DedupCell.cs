@@ -111,9 +111,12 @@ public sealed class DedupCell
     /// <param name="selected">The rows of this cell in ascending order of their offsets.</param>
     /// <param name="duplicate">Set for every selected row.</param>
     /// <param name="counts">Added to.</param>
+    /// <param name="belated">
+    /// The records come out of their place in the log, played again from quarantine: what holds the id stays, were its offset larger or smaller.
+    /// </param>
     public void Claim(
         int count, UInt128[] ids, uint[] bodyHashes, long[] eventTimes, long[] offsets, ReadOnlySpan<int> selected,
-        bool[] duplicate, ref DedupCounts counts)
+        bool[] duplicate, ref DedupCounts counts, bool belated = false)
     {
         ArgumentNullException.ThrowIfNull(ids);
         ArgumentNullException.ThrowIfNull(bodyHashes);
@@ -132,7 +135,7 @@ public sealed class DedupCell
             {
                 var row = rows[i];
                 var claim = new DedupClaim { IdLow = (ulong)ids[row], IdHigh = (ulong)(ids[row] >> 64), Body = bodyHashes[row] };
-                duplicate[row] = !Claim(claim, hashes[i], eventTimes[row], offsets[row], ref counts);
+                duplicate[row] = !Claim(claim, hashes[i], eventTimes[row], offsets[row], belated, ref counts);
             }
         }
     }
@@ -237,7 +240,7 @@ public sealed class DedupCell
     }
 
     /// <summary>True when the id is accepted.</summary>
-    private bool Claim(in DedupClaim claim, ulong hash, long time, long offset, ref DedupCounts counts)
+    private bool Claim(in DedupClaim claim, ulong hash, long time, long offset, bool belated, ref DedupCounts counts)
     {
         var held = Find(claim, hash, out var slot);
         var accepted = true;
@@ -250,7 +253,8 @@ public sealed class DedupCell
             var page = _pages[held >> DedupPage.SizeBits]!;
             ref var holder = ref page[held & (DedupPage.Size - 1)];
             var smaller = page.BaseOffset + holder.Offset < offset;
-            accepted = !smaller || Math.Abs(time - ((page.Bucket * _bucketLength) + holder.Time)) > _within;
+            var other = smaller || (belated && page.BaseOffset + holder.Offset > offset);
+            accepted = !other || Math.Abs(time - ((page.Bucket * _bucketLength) + holder.Time)) > _within;
             if (!accepted && holder.Body != claim.Body) counts.DifferentBody++;
             if (accepted && smaller) Hold(claim, hash, time, offset, held, slot, ref counts);
         }

@@ -92,16 +92,7 @@ internal static class QuarantineEndpoints
         {
             if (limit is < 1 or > MaxReplay)
                 return Problem(StatusCodes.Status400BadRequest, "Bad limit", $"limit must be from 1 to {MaxReplay}; 'next' leads on to the next ones.");
-            // In a test with crashes in the middle of replays a record was counted twice: until that is mended nothing is played.
-            if (!dryRun)
-            {
-                return Problem(
-                    StatusCodes.Status409Conflict, "Not in this version",
-                    "This version shows what a replay would do and does not do it. What would pass now can be sent to the topic again by its producer; "
-                    + $"'kor quarantine drop {name}' then removes the refused records.");
-            }
-
-            return TypedResults.Ok(await desk.ReplayAsync(name, query.Of(name), limit, query.After, false, cancellation));
+            return TypedResults.Ok(await desk.ReplayAsync(name, query.Of(name), limit, query.After, !dryRun, cancellation));
         });
 
     private static async Task<IResult> OneAsync(

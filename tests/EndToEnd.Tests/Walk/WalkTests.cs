@@ -264,7 +264,10 @@ public sealed partial class WalkTests
         await kor.CallAsync(HttpStatusCode.NotFound, "DELETE /pipelines/{name}/quarantine/{id}", ["orders", None], "?dryRun=true");
         await kor.CallAsync(HttpStatusCode.BadRequest, "DELETE /pipelines/{name}/quarantine", orders);
         await kor.CallAsync(HttpStatusCode.OK, "POST /pipelines/{name}/quarantine/replay", orders, "?dryRun=true");
-        await kor.CallAsync(HttpStatusCode.Conflict, "POST /pipelines/{name}/quarantine/replay", orders, "?dryRun=false");
+        await kor.CallAsync(HttpStatusCode.OK, "POST /pipelines/{name}/quarantine/replay", orders, "?dryRun=false&limit=1");
+        var played = await kor.JsonAsync("quarantine", "replay", "orders", "--execute");
+        Assert.True(played.GetProperty("executed").GetBoolean());
+        Assert.Equal(0, played.GetProperty("unfinished").GetInt64());
 
         Assert.Contains("0 failed", (await kor.KorAsync(0, "doctor")).Out + (await kor.KorAsync(0, "doctor")).Error, StringComparison.Ordinal);
         await kor.KorAsync(0, "plan", "pipelines/orders.yaml");

@@ -17,6 +17,10 @@ public sealed class Faults
     public double StoreAfter { get; set; }
     public double SinkBefore { get; set; }
     public double SinkAfter { get; set; }
+
+    /// <summary>Writes that fail, while lanes can be opened.</summary>
+    public double Write { get; set; }
+
     public double CallBefore { get; set; }
     public double CallAfter { get; set; }
     public double CellLoss { get; set; }
@@ -26,7 +30,7 @@ public sealed class Faults
     public int Injected => Volatile.Read(ref _injected);
 
     /// <summary>From now on nothing goes wrong.</summary>
-    public void End() => StoreBefore = StoreAfter = SinkBefore = SinkAfter = CallBefore = CallAfter = CellLoss = ResetAfter = 0;
+    public void End() => StoreBefore = StoreAfter = SinkBefore = SinkAfter = Write = CallBefore = CallAfter = CellLoss = ResetAfter = 0;
 
     public bool Strikes(double rate)
     {
@@ -109,7 +113,7 @@ internal sealed class FaultySinks(ISinkFactory inner, Faults faults) : ISinkFact
 
         public async Task<SinkWriteResult> WriteAsync(SinkWrite write, CancellationToken cancellation)
         {
-            if (faults.Strikes(faults.SinkBefore)) throw Failure("before");
+            if (faults.Strikes(faults.SinkBefore) || faults.Strikes(faults.Write)) throw Failure("before");
             var result = await inner.WriteAsync(write, cancellation);
             if (faults.Strikes(faults.SinkAfter)) throw Failure("after");
             return result;

@@ -13,6 +13,7 @@ internal sealed class Model(string bootstrapServers, int partitions, int seed) :
 
     private readonly KafkaTestProducer _producer = new(bootstrapServers);
     private readonly Random _random = new(seed);
+    private readonly List<(int Partition, string Id, string Customer, int Amount, long At)> _sales = [];
     private readonly List<string>[] _log = [.. Enumerable.Range(0, partitions).Select(_ => new List<string>())];
     private long _now = new DateTimeOffset(Start).ToUnixTimeMilliseconds();
     private int _next;
@@ -46,8 +47,23 @@ internal sealed class Model(string bootstrapServers, int partitions, int seed) :
                 var sale = (Id: $"{p}-{_next++}", Customer: $"c{_random.Next(customers)}", Amount: _random.Next(1, 100), At: _now - _random.Next(900));
                 Produce(p, sale.Id, sale.Customer, sale.Amount, sale.At);
                 Add(sale.Id, sale.Customer, sale.Amount, sale.At);
+                _sales.Add((p, sale.Id, sale.Customer, sale.Amount, sale.At));
                 last[p] = sale;
             }
+        }
+
+        _producer.Flush();
+    }
+
+    /// <summary>Sends some of the sales of a customer once more, with what they said the first time.</summary>
+    public void Repeat(int count, string customer)
+    {
+        var sales = _sales.Where(s => s.Customer == customer).ToList();
+        for (var i = 0; i < count; i++)
+        {
+            var sale = sales[_random.Next(sales.Count)];
+            Produce(sale.Partition, sale.Id, sale.Customer, sale.Amount, sale.At);
+            Duplicates++;
         }
 
         _producer.Flush();

@@ -143,6 +143,22 @@ public sealed class DedupStateTests
         Assert.Equal(new DedupCounts { Accepted = 1, Duplicates = 2, DifferentBody = 1 }, counts);
     }
 
+    [Fact]
+    public void A_belated_record_does_not_take_an_id_from_a_later_offset()
+    {
+        var cell = new DedupCell(1000);
+        var counts = default(DedupCounts);
+        var duplicate = new bool[2];
+        cell.Claim(1, [5], [1], [20], [150], [0], duplicate, ref counts);
+        cell.Claim(2, [5, 6], [1, 1], [10, 10], [100, 101], [0, 1], duplicate, ref counts, belated: true);
+        Assert.Equal([true, false], duplicate);
+        // Asked again, as after a crash, both get the same answer, and so does the one that holds the id.
+        cell.Claim(2, [5, 6], [1, 1], [10, 10], [100, 101], [0, 1], duplicate, ref counts, belated: true);
+        Assert.Equal([true, false], duplicate);
+        cell.Claim(1, [5], [1], [20], [150], [0], duplicate, ref counts);
+        Assert.False(duplicate[0]);
+    }
+
     private static DedupCell Small()
     {
         var cell = new DedupCell(8000, 500);
