@@ -12,10 +12,11 @@ internal sealed partial class SourceReader
     void INativeEvents.OnError(int code, string reason)
     {
         _context.Metrics.Error(Source.Name, code);
-        if (code is ErrorCodes.AllBrokersDown || ErrorCodes.Classify(code) == KafkaFailureCode.Authentication)
+        var kind = ErrorCodes.Classify(code, reason);
+        if (code is ErrorCodes.AllBrokersDown || kind == KafkaFailureCode.Authentication)
         {
             var isNew = _failure is null;
-            SetFailure(new KafkaPartitionFailure(ErrorCodes.Classify(code), reason));
+            SetFailure(new KafkaPartitionFailure(kind, reason));
             if (isNew)
                 Wake();
         }
@@ -201,14 +202,21 @@ internal sealed partial class SourceReader
             : KafkaFailureCode.Other;
         if (_failure is { Code: KafkaFailureCode.Authentication } && code == KafkaFailureCode.Unreachable)
             return;
-        SetFailure(new KafkaPartitionFailure(code, exception.Message));
+        var reason = code == KafkaFailureCode.Unreachable ? _connectionError : null;
+        SetFailure(new KafkaPartitionFailure(
+            code, reason is null ? exception.Message : $"{exception.Message}: {reason}"));
     }
 
-    /// <summary>From the admin client: why a connection can't be made.</summary>
+    /// <summary>
+    /// From the admin client: why a connection can't be made. The request that wanted it tells only that it failed.
+    /// </summary>
     public void OnConnectionError(int code, string reason)
     {
-        if (ErrorCodes.Classify(code) == KafkaFailureCode.Authentication)
+        _context.Metrics.Error(Source.Name, code);
+        if (ErrorCodes.Classify(code, reason) == KafkaFailureCode.Authentication)
             SetFailure(new KafkaPartitionFailure(KafkaFailureCode.Authentication, reason));
+        else if (code != ErrorCodes.AllBrokersDown)
+            _connectionError = reason;
     }
 
     private void SetFailure(KafkaPartitionFailure failure)
@@ -224,6 +232,7 @@ internal sealed partial class SourceReader
 
     private void ClearFailure()
     {
+        _connectionError = null;
         if (_failure is null)
             return;
         _failure = null;

@@ -23,6 +23,7 @@ internal sealed partial class SourceReader : IPollEvents, INativeEvents, IAsyncD
     private PollLoop? _poll;
     private KafkaPartitionFailure? _failure;
     private DateTime _failureSince;
+    private volatile string? _connectionError;
     private int _consumerPartitions;
     private int _failures;
     private int _commitFailures;

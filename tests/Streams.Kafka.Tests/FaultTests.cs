@@ -93,6 +93,22 @@ public sealed class FaultTests : IDisposable
     }
 
     [Fact]
+    public async Task Brokers_never_reached_are_named_with_the_cause()
+    {
+        var nobody = $"127.0.0.1:{FreePorts.Next()}";
+        await using var streams = await TestStreams.StartAsync(nobody, o => o.RequestTimeout = TimeSpan.FromSeconds(1));
+        streams.Use(new KafkaSource { Name = "p1", Topics = [Topic] });
+
+        IReadOnlyList<KafkaPartitionStatus> all = [];
+        await TestStreams.WaitAsync(
+            () => (all = streams.Control.GetStatusesAsync("p1").Result).Count == 1, () => string.Join('\n', all));
+        Assert.Equal((-1, KafkaPartitionState.Backoff), (all[0].Partition, all[0].State));
+        Assert.Equal(KafkaFailureCode.Unreachable, all[0].Failure!.Code);
+        Assert.Contains(nobody, all[0].Failure!.Message);
+        Assert.Contains("refused", all[0].Failure!.Message);
+    }
+
+    [Fact]
     public async Task A_missing_topic_is_named_and_read_when_it_appears()
     {
         await using var streams = await TestStreams.StartAsync(_kafka.BootstrapServers);
