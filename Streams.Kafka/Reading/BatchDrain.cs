@@ -51,8 +51,10 @@ internal sealed unsafe class BatchDrain : IDisposable
         {
             var average = state.Bytes / (double)state.Records;
             partition.BytesPerRecord += Smoothing * (average - partition.BytesPerRecord);
-            partition.Failures = 0;
         }
+
+        if (state.Records > 0 || state.AtEnd)
+            partition.Failures = 0;
 
         return new DrainResult(received, state.Records, state.Bytes, state.AtEnd, state.Error, state.Reason ?? "");
     }

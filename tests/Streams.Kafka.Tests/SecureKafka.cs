@@ -98,6 +98,47 @@ public sealed class SecureKafka : IAsyncLifetime
         producer.Fill(topic, 1, count);
     }
 
+    /// <summary>Gives <see cref="User"/> a right. From the first on, the topic is closed to all who have none.</summary>
+    public async Task AllowAsync(string topic, AclOperation operation)
+    {
+        using var admin = CreateAdmin();
+        await admin.CreateAclsAsync([
+            new AclBinding
+            {
+                Pattern = new ResourcePattern
+                {
+                    Type = ResourceType.Topic, Name = topic, ResourcePatternType = ResourcePatternType.Literal,
+                },
+                Entry = new AccessControlEntry
+                {
+                    Principal = "User:" + User,
+                    Host = "*",
+                    Operation = operation,
+                    PermissionType = AclPermissionType.Allow,
+                },
+            },
+        ]);
+    }
+
+    /// <summary>Takes a right away.</summary>
+    public async Task RevokeAsync(string topic, AclOperation operation)
+    {
+        using var admin = CreateAdmin();
+        await admin.DeleteAclsAsync([
+            new AclBindingFilter
+            {
+                PatternFilter = new ResourcePatternFilter
+                {
+                    Type = ResourceType.Topic, Name = topic, ResourcePatternType = ResourcePatternType.Literal,
+                },
+                EntryFilter = new AccessControlEntryFilter
+                {
+                    Principal = "User:" + User, Operation = operation, PermissionType = AclPermissionType.Allow,
+                },
+            },
+        ]);
+    }
+
     private void WriteFiles()
     {
         using var authority = new TestAuthority("Test authority");

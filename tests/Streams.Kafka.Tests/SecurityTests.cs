@@ -1,4 +1,5 @@
 using Confluent.Kafka.Admin;
+using KafkaOracleOrleans.TestSupport;
 using Microsoft.Extensions.DependencyInjection;
 using Orleans.Streams;
 
@@ -153,44 +154,40 @@ public sealed class SecurityTests(SecureKafka kafka) : IClassFixture<SecureKafka
     public async Task A_topic_the_user_may_not_read_waits_for_the_permission()
     {
         await kafka.FillAsync("forbidden", Records);
-        using var admin = kafka.CreateAdmin();
-        await AllowAsync(AclOperation.Describe);
-        await using var streams = await StartAsync(("reader", new KafkaConnection
-        {
-            BootstrapServers = kafka.Sasl,
-            SecurityProtocol = "sasl_plaintext",
-            AllowPlaintextPassword = true,
-            SaslMechanism = "SCRAM-SHA-512",
-            SaslUsername = SecureKafka.User,
-            SaslPassword = SecureKafka.Password,
-        }));
+        await kafka.AllowAsync("forbidden", AclOperation.Describe);
+        await using var streams = await StartAsync(("reader", Reader()));
         Use(streams, "forbidden", "reader");
         var status = await streams.WaitForStateAsync("reader", "forbidden", 0, KafkaPartitionState.Backoff);
         Assert.Equal(KafkaFailureCode.Authorization, status.Failure!.Code);
 
-        await AllowAsync(AclOperation.Read);
+        await kafka.AllowAsync("forbidden", AclOperation.Read);
         await streams.WaitForRecordsAsync(Records);
         await streams.WaitForStateAsync("reader", "forbidden", 0, KafkaPartitionState.AtEnd);
         streams.AssertComplete("reader", "forbidden", 1, Records);
+    }
 
-        Task AllowAsync(AclOperation operation) => admin.CreateAclsAsync([
-            new AclBinding
-            {
-                Pattern = new ResourcePattern
-                {
-                    Type = ResourceType.Topic,
-                    Name = "forbidden",
-                    ResourcePatternType = ResourcePatternType.Literal,
-                },
-                Entry = new AccessControlEntry
-                {
-                    Principal = "User:" + SecureKafka.User,
-                    Host = "*",
-                    Operation = operation,
-                    PermissionType = AclPermissionType.Allow,
-                },
-            },
-        ]);
+    [Fact]
+    public async Task A_permission_that_comes_back_is_noticed_without_a_new_record()
+    {
+        await kafka.FillAsync("revoked", Records);
+        await kafka.AllowAsync("revoked", AclOperation.Describe);
+        await kafka.AllowAsync("revoked", AclOperation.Read);
+        await using var streams = await StartAsync(("reader", Reader()));
+        Use(streams, "revoked", "reader");
+        await streams.WaitForRecordsAsync(Records);
+        await streams.WaitForStateAsync("reader", "revoked", 0, KafkaPartitionState.AtEnd);
+
+        await kafka.RevokeAsync("revoked", AclOperation.Read);
+        var status = await streams.WaitForStateAsync("reader", "revoked", 0, KafkaPartitionState.Backoff);
+        Assert.Equal(KafkaFailureCode.Authorization, status.Failure!.Code);
+        await kafka.AllowAsync("revoked", AclOperation.Read);
+        await streams.WaitForStateAsync("reader", "revoked", 0, KafkaPartitionState.AtEnd);
+
+        using var producer = new KafkaTestProducer(kafka.Broker.BootstrapServers);
+        producer.Fill("revoked", 1, Records, first: Records);
+        await streams.WaitForRecordsAsync(2 * Records);
+        streams.AssertComplete("reader", "revoked", 1, 2 * Records);
+        Assert.Equal(1, streams.Log.Lines.Count(l => l.Contains("is Backoff: Authorization")));
     }
 
     private Task<TestStreams> StartAsync(params (string Name, KafkaConnection Connection)[] connections) =>
@@ -211,6 +208,16 @@ public sealed class SecurityTests(SecureKafka kafka) : IClassFixture<SecureKafka
     private static KafkaConnection Tls(string servers, string authority) => new()
     {
         BootstrapServers = servers, SecurityProtocol = "ssl", SslCaLocation = authority,
+    };
+
+    private KafkaConnection Reader() => new()
+    {
+        BootstrapServers = kafka.Sasl,
+        SecurityProtocol = "sasl_plaintext",
+        AllowPlaintextPassword = true,
+        SaslMechanism = "SCRAM-SHA-512",
+        SaslUsername = SecureKafka.User,
+        SaslPassword = SecureKafka.Password,
     };
 
     private KafkaConnection Bearer() => new()
