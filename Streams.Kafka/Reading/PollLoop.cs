@@ -64,6 +64,7 @@ internal sealed partial class PollLoop : IDisposable
         }
 
         StopFetching(partition);
+        reader.IsTopicReplaced = false;
         reader.Restart(offset);
         partition.Next = offset;
         StartFetching(partition);

@@ -88,52 +88,6 @@ internal sealed partial class SourceReader
         }
     }
 
-    /// <summary>Missing topics make their partitions wait; topics created anew make theirs fail.</summary>
-    private async Task NoteTopicsAsync()
-    {
-        foreach (var topic in _topics)
-        {
-            if (topic.Error is not null || topic.Id.Length == 0)
-                continue;
-            if (_topicIds.TryGetValue(topic.Name, out var known) && known != topic.Id)
-                await FailRecreatedAsync(topic).ConfigureAwait(false);
-            _topicIds[topic.Name] = topic.Id;
-        }
-
-        foreach (var reader in _partitions.Values)
-        {
-            var topic = _topics.FirstOrDefault(t => t.Name == reader.Id.Topic);
-            if (reader.State == KafkaPartitionState.Failed)
-                continue;
-            if (topic is { Error: null })
-            {
-                // An idle partition says nothing when a passing fault is over.
-                if (reader.FetchPosition.Next >= 0 && reader.FailureCode is KafkaFailureCode.Unreachable
-                    or KafkaFailureCode.UnknownTopicOrPartition)
-                    SetState(reader, KafkaPartitionState.Running, null);
-                continue;
-            }
-
-            SetState(reader, KafkaPartitionState.Backoff, topic?.Error ?? new KafkaPartitionFailure(
-                KafkaFailureCode.UnknownTopicOrPartition, $"Topic '{reader.Id.Topic}' does not exist at the moment."));
-        }
-    }
-
-    private async Task FailRecreatedAsync(TopicInfo topic)
-    {
-        foreach (var reader in _partitions.Values.Where(r => r.Id.Topic == topic.Name))
-        {
-            var position = reader.FetchPosition.Next;
-            if (_poll is { } poll)
-                await poll.HaltAsync(reader).ConfigureAwait(false);
-            SetState(reader, KafkaPartitionState.Failed, new KafkaPartitionFailure(
-                KafkaFailureCode.TopicRecreated,
-                $"Topic '{topic.Name}' was deleted and created again; position {position} means nothing in the new " +
-                "one. Seek to where reading shall go on, for example 0.",
-                position));
-        }
-    }
-
     private async Task JudgeOutOfRangeAsync(PartitionReader reader, long position, string reason)
     {
         // A seek in the meantime makes the question pointless.

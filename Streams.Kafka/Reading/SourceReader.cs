@@ -12,7 +12,6 @@ namespace KafkaOracleOrleans.Streams.Kafka.Reading;
 internal sealed partial class SourceReader : IPollEvents, INativeEvents, IAsyncDisposable
 {
     private readonly ConcurrentDictionary<KafkaStreamId, PartitionReader> _partitions = new();
-    private readonly Dictionary<string, string> _topicIds = new(StringComparer.Ordinal);
     private readonly List<Task> _starting = [];
     private readonly CancellationTokenSource _stop = new();
     private readonly SemaphoreSlim _wake = new(0);
@@ -101,6 +100,7 @@ internal sealed partial class SourceReader : IPollEvents, INativeEvents, IAsyncD
             var pause = Options.MetadataInterval;
             try
             {
+                await NoteReplacedAsync().ConfigureAwait(false);
                 _topics = await _context.Catalog(Source.ConnectionName).FindAsync(Source).ConfigureAwait(false);
                 await NoteTopicsAsync().ConfigureAwait(false);
                 _failures = 0;

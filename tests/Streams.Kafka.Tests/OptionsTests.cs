@@ -228,6 +228,23 @@ public sealed class OptionsTests
     }
 
     [Theory]
+    [InlineData(null, null, 6, "metadata")]
+    [InlineData(null, "3", 3, "metadata")]
+    [InlineData("broker,topic", null, 7, "broker,topic,metadata")]
+    public void Log_lines_come_as_asked_for(string? debug, string? level, int expectedLevel, string expectedDebug)
+    {
+        var connection = new KafkaConnection { BootstrapServers = "x:1" };
+        if (debug is not null)
+            connection.Config["debug"] = debug;
+        if (level is not null)
+            connection.Config["log_level"] = level;
+        var config = ClientConfigs.Consumer(
+            connection, new KafkaSource { Name = "p1", Topics = ["t"] }, new KafkaStreamOptions(), 1);
+        Assert.Equal(expectedDebug, config["debug"]);
+        Assert.Equal(expectedLevel, ClientConfigs.LogLevel(config));
+    }
+
+    [Theory]
     [InlineData(1)]
     [InlineData(64)]
     [InlineData(5_000)]
