@@ -13,13 +13,18 @@ internal sealed partial class SourceReader
     {
         _context.Metrics.Error(Source.Name, code);
         var kind = ErrorCodes.Classify(code, reason);
-        if (code is ErrorCodes.AllBrokersDown || kind == KafkaFailureCode.Authentication)
+        if (code is not ErrorCodes.AllBrokersDown && kind != KafkaFailureCode.Authentication)
         {
-            var isNew = _failure is null;
-            SetFailure(new KafkaPartitionFailure(kind, reason));
-            if (isNew)
-                Wake();
+            _connectionError = reason;
+            return;
         }
+
+        // "All brokers are down" says nothing of the cause, which came just before.
+        var cause = code == ErrorCodes.AllBrokersDown ? _connectionError : null;
+        var isNew = _failure is null;
+        SetFailure(new KafkaPartitionFailure(kind, cause is null ? reason : $"{reason}: {cause}"));
+        if (isNew)
+            Wake();
     }
 
     void INativeEvents.OnCommitted(IReadOnlyList<CommitResult> results)

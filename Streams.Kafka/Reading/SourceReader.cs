@@ -11,6 +11,8 @@ namespace KafkaOracleOrleans.Streams.Kafka.Reading;
 /// </summary>
 internal sealed partial class SourceReader : IPollEvents, INativeEvents, IAsyncDisposable
 {
+    /// <summary>The look costs the cluster a list of all its topics; who waits for a topic does not wait longer.</summary>
+    private static readonly TimeSpan MissingTopicPause = TimeSpan.FromSeconds(5);
     private readonly ConcurrentDictionary<KafkaStreamId, PartitionReader> _partitions = new();
     private readonly List<Task> _starting = [];
     private readonly CancellationTokenSource _stop = new();
@@ -96,32 +98,35 @@ internal sealed partial class SourceReader : IPollEvents, INativeEvents, IAsyncD
     private async Task RunAsync()
     {
         while (!_stop.IsCancellationRequested)
-        {
-            var pause = Options.MetadataInterval;
-            try
-            {
-                await NoteReplacedAsync().ConfigureAwait(false);
-                _topics = await _context.Catalog(Source.ConnectionName).FindAsync(Source).ConfigureAwait(false);
-                await NoteTopicsAsync().ConfigureAwait(false);
-                _failures = 0;
-                ClearFailure();
-                await ReconcileAsync().ConfigureAwait(false);
-                if (_ends.IsCompleted)
-                    _ends = Task.Run(RefreshEndsAsync);
-            }
-            catch (Exception e)
-            {
-                Blame(e);
-                pause = Backoff.Next(_failures++, Options);
-                await ReconcileAfterFaultAsync().ConfigureAwait(false);
-            }
+            await WaitAsync(await LookAsync().ConfigureAwait(false)).ConfigureAwait(false);
+        await ShutDownAsync().ConfigureAwait(false);
+    }
 
-            if (_topics.Any(t => t.Error is not null))
-                pause = Min(pause, Backoff.Next(_failures++, Options));
-            await WaitAsync(pause).ConfigureAwait(false);
+    /// <summary>Looks at the cluster and does what follows; the result is the pause until the next look.</summary>
+    private async Task<TimeSpan> LookAsync()
+    {
+        try
+        {
+            await NoteReplacedAsync().ConfigureAwait(false);
+            _topics = await _context.Catalog(Source.ConnectionName).FindAsync(Source).ConfigureAwait(false);
+            await NoteTopicsAsync().ConfigureAwait(false);
+            await ReconcileAsync().ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            Blame(e);
+            await ReconcileAfterFaultAsync().ConfigureAwait(false);
+            return Backoff.Next(_failures++, Options);
         }
 
-        await ShutDownAsync().ConfigureAwait(false);
+        // Not before: a consumer that can't be made is trouble that goes on, however well the topics are found.
+        ClearFailure();
+        if (_ends.IsCompleted)
+            _ends = Task.Run(RefreshEndsAsync);
+        if (_topics.Any(t => t.Error is not null))
+            return Min(Min(Options.MetadataInterval, MissingTopicPause), Backoff.Next(_failures++, Options));
+        _failures = 0;
+        return Options.MetadataInterval;
     }
 
     private async Task WaitAsync(TimeSpan pause)

@@ -93,6 +93,25 @@ public sealed class FaultTests : IDisposable
     }
 
     [Fact]
+    public async Task Settings_that_contradict_each_other_are_named_once()
+    {
+        Fill(1, 10);
+        await using var streams = await TestStreams.StartAsync(
+            _kafka.BootstrapServers, o => o.MaxBackoff = TimeSpan.FromMilliseconds(250));
+        streams.Use(new KafkaSource
+        {
+            Name = "p1", Topics = [Topic], Config = new Dictionary<string, string> { ["fetch.max.bytes"] = "1000" },
+        });
+        await TestStreams.WaitAsync(
+            () => streams.Control.GetStatusesAsync("p1").Result
+                .Any(s => s.Failure?.Message.Contains("`fetch.max.bytes` must be >= `message.max.bytes`") == true),
+            () => $"{streams.Log}");
+
+        await Task.Delay(1_500, TestContext.Current.CancellationToken);
+        Assert.Equal(1, streams.Log.Lines.Count(l => l.Contains("source p1 has trouble")));
+    }
+
+    [Fact]
     public async Task Brokers_never_reached_are_named_with_the_cause()
     {
         var nobody = $"127.0.0.1:{FreePorts.Next()}";

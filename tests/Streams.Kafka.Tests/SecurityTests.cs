@@ -31,6 +31,15 @@ public sealed class SecurityTests(SecureKafka kafka) : IClassFixture<SecureKafka
     }
 
     [Fact]
+    public async Task An_authority_file_that_is_not_there_is_named()
+    {
+        await using var streams = await StartAsync(("main2", Tls(kafka.Tls, "/nowhere/authority.pem")));
+        Use(streams, "any", "main2");
+        var failure = await WaitForFailureAsync(streams, "main2", KafkaFailureCode.Other);
+        Assert.Contains("ssl.ca.location", failure.Message);
+    }
+
+    [Fact]
     public async Task A_client_certificate_opens_what_wants_one()
     {
         await kafka.FillAsync("mutual", Records);
