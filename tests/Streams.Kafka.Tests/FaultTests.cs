@@ -272,8 +272,8 @@ public sealed class FaultTests : IDisposable
         _kafka.DeleteRecords(Topic, 0, 90);
         await streams.Control.SeekAsync("p1", Topic, 0, 10);
         await streams.WaitForStateAsync("p1", Topic, 0, KafkaPartitionState.Failed);
-        await streams.Control.SeekAsync("p1", Topic, 0, 90);
         streams.Recorder["p1/orders/0"].Expect(90);
+        await streams.Control.SeekAsync("p1", Topic, 0, 90);
         await streams.WaitForRecordsAsync(110);
         await streams.WaitForStateAsync("p1", Topic, 0, KafkaPartitionState.AtEnd);
 
