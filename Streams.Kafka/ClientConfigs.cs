@@ -8,6 +8,11 @@ internal static class ClientConfigs
 {
     private const int KiB = 1024;
     private const int OverheadPerRecord = 512;
+    private const int InfoLevel = 6;
+    private const int DebugLevel = 7;
+
+    /// <summary>The kind of debug lines among which a topic's change of id is told; some per metadata answer.</summary>
+    private const string TopicDebug = "metadata";
     private static readonly string[] ConsumerOnly =
         ["fetch.", "queued.", "max.partition.fetch", "check.crcs", "session.", "max.poll", "heartbeat."];
 
@@ -55,9 +60,20 @@ internal static class ClientConfigs
         config["auto.offset.reset"] = "error";
         config["enable.partition.eof"] = "true";
         config["allow.auto.create.topics"] = "false";
+        config["debug"] = config.TryGetValue("debug", out var wanted) ? $"{wanted},{TopicDebug}" : TopicDebug;
         config["isolation.level"] =
             source.IsolationLevel == KafkaIsolationLevel.ReadCommitted ? "read_committed" : "read_uncommitted";
         return config;
+    }
+
+    /// <summary>The level up to which log lines are wanted: our own debug lines are nobody else's.</summary>
+    public static int LogLevel(IReadOnlyDictionary<string, string> config)
+    {
+        if (config.GetValueOrDefault("debug", TopicDebug) != TopicDebug)
+            return DebugLevel;
+        return int.TryParse(config.GetValueOrDefault("log_level"), CultureInfo.InvariantCulture, out var level)
+            ? level
+            : InfoLevel;
     }
 
     /// <summary>Settings of a connection's producer.</summary>

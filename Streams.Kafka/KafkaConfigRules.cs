@@ -1,3 +1,5 @@
+using KafkaOracleOrleans.Streams.Kafka.Native;
+
 namespace KafkaOracleOrleans.Streams.Kafka;
 
 /// <summary>Which librdkafka settings may not be given, why, and which are secret.</summary>
@@ -27,6 +29,8 @@ public static class KafkaConfigRules
         ["acks"] = "an acknowledged record could be lost; the producer always waits for all in-sync replicas",
         ["request.required.acks"] =
             "an acknowledged record could be lost; the producer always waits for all in-sync replicas",
+        ["enabled_events"] = "errors and commit results would go where nobody looks",
+        ["log.queue"] = "log lines would go where nobody looks",
         ["opaque"] = "pointers can't be given as text",
     };
 
@@ -37,7 +41,10 @@ public static class KafkaConfigRules
     private static readonly string[] SecretParts =
         ["password", "secret", "pem", "private", "oauthbearer.config", "token", "assertion"];
 
-    /// <summary>Refuses settings that would break delivery, naming the place and the reason.</summary>
+    /// <summary>
+    /// Refuses settings that would break delivery, and those librdkafka does not know or whose value it does not take;
+    /// names the place and the reason.
+    /// </summary>
     /// <param name="config">librdkafka settings by name.</param>
     /// <param name="place">Where they come from, for the message.</param>
     /// <exception cref="ArgumentException">A setting is refused.</exception>
@@ -54,11 +61,19 @@ public static class KafkaConfigRules
             if (name.EndsWith("_cb", StringComparison.Ordinal))
                 throw new ArgumentException($"Config of {place}: '{name}' can't be set: it is a callback, not text.");
         }
+
+        try
+        {
+            NativeConsumer.CheckConfig(config);
+        }
+        catch (ArgumentException e)
+        {
+            throw new ArgumentException($"Config of {place}: {e.Message}", e);
+        }
     }
 
     internal static void CheckOfSource(IReadOnlyDictionary<string, string>? config, string place)
     {
-        Check(config, place);
         foreach (var name in config?.Keys ?? [])
         {
             if (OfConnections.Any(prefix => name.StartsWith(prefix, StringComparison.OrdinalIgnoreCase)))
@@ -67,6 +82,8 @@ public static class KafkaConfigRules
                     $"Config of {place}: '{name}' can't be set: it belongs to the connection; set it there.");
             }
         }
+
+        Check(config, place);
     }
 
     /// <summary>Whether the value of a setting must not be printed.</summary>

@@ -37,10 +37,15 @@ public sealed class KafkaStreamOptions
     /// <summary>Pause of a slot's agent after it found nothing. 1 ms to 1 s, default 10 ms.</summary>
     public TimeSpan PollInterval { get; set; } = TimeSpan.FromMilliseconds(10);
 
-    /// <summary>First pause after a fault; doubles, jittered, up to <see cref="MaxBackoff"/>. Default 250 ms.</summary>
+    /// <summary>
+    /// First pause after a fault; doubles, jittered, up to <see cref="MaxBackoff"/>. 1 ms to 5 min, default 250 ms.
+    /// </summary>
     public TimeSpan MinBackoff { get; set; } = TimeSpan.FromMilliseconds(250);
 
-    /// <summary>Longest pause between retries, also for faults only people can mend. Default 30 s.</summary>
+    /// <summary>
+    /// Longest pause between retries, also for faults only people can mend. <see cref="MinBackoff"/> to 1 h, default
+    /// 30 s.
+    /// </summary>
     public TimeSpan MaxBackoff { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>Time limit of one request to a broker (offsets, watermarks). 1 s to 5 min, default 10 s.</summary>

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Text;
 using static KafkaOracleOrleans.Streams.Kafka.Native.LibRdKafka;
 
 namespace KafkaOracleOrleans.Streams.Kafka.Native;
@@ -7,6 +8,11 @@ namespace KafkaOracleOrleans.Streams.Kafka.Native;
 /// <summary>Where librdkafka calls in.</summary>
 internal sealed unsafe partial class NativeConsumer
 {
+    private static ReadOnlySpan<byte> ChangedId => " changed id from "u8;
+
+    /// <summary>Sixteen zero bytes: librdkafka has only just got to know the topic.</summary>
+    private static ReadOnlySpan<byte> NoId => "AAAAAAAAAAAAAAAAAAAAAA "u8;
+
     private static NativeConsumer From(nint opaque) => (NativeConsumer)GCHandle.FromIntPtr(opaque).Target!;
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
@@ -60,11 +66,30 @@ internal sealed unsafe partial class NativeConsumer
         var consumer = From(opaque);
         try
         {
-            consumer._events.OnLog(level, Text(facility), Text(text));
+            consumer.NoteTopicChange(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(text));
+            if (level <= consumer._logLevel)
+                consumer._events.OnLog(level, Text(facility), Text(text));
         }
         catch (Exception e)
         {
             consumer.KeepFault(e);
+        }
+    }
+
+    /// <summary>
+    /// librdkafka follows a topic that is created anew to its new id and fetches on at the old offset. It tells nobody
+    /// but its log: the line comes before the first fetch under the new id, on the thread that would send it.
+    /// </summary>
+    private void NoteTopicChange(ReadOnlySpan<byte> line)
+    {
+        var middle = line.IndexOf(ChangedId);
+        var start = middle < 0 ? -1 : line[..middle].LastIndexOf((byte)' ');
+        var ids = middle < 0 ? default : line[(middle + ChangedId.Length)..];
+        var to = ids.IndexOf(" to "u8);
+        if (start >= 0 && to >= 0 && !ids.StartsWith(NoId))
+        {
+            _events.OnTopicReplaced(
+                Encoding.UTF8.GetString(line[(start + 1)..middle]), Encoding.UTF8.GetString(ids[(to + 4)..]));
         }
     }
 

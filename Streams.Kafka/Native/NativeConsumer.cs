@@ -17,6 +17,9 @@ internal interface INativeEvents
 
     /// <summary>A log line; level as in syslog.</summary>
     void OnLog(int level, string facility, string text);
+
+    /// <summary>A topic was deleted and created again. Nothing of the new one is in a queue before this returns.</summary>
+    void OnTopicReplaced(string topic, string newId);
 }
 
 /// <summary>A partition and an offset for calls that take lists.</summary>
@@ -36,6 +39,7 @@ internal sealed unsafe partial class NativeConsumer : IDisposable
     private readonly INativeEvents _events;
     private readonly GCHandle _self;
     private readonly ReaderWriterLockSlim _disposal = new();
+    private readonly int _logLevel;
     private nint _handle;
     private nint _mainQueue;
     private Exception? _fault;
@@ -43,6 +47,7 @@ internal sealed unsafe partial class NativeConsumer : IDisposable
     public NativeConsumer(IReadOnlyDictionary<string, string> config, INativeEvents events)
     {
         _events = events;
+        _logLevel = ClientConfigs.LogLevel(config);
         _self = GCHandle.Alloc(this);
         try
         {

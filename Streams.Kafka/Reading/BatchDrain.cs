@@ -40,6 +40,12 @@ internal sealed unsafe class BatchDrain : IDisposable
         var received = (int)ConsumeBatchQueue(partition.Queue, 0, _messages, (nuint)wanted);
         if (received <= 0)
             return default;
+        if (partition.Reader.IsTopicReplaced)
+        {
+            Drop(received);
+            return default;
+        }
+
         partition.MoreWaiting = received == wanted;
         (partition.Low, partition.High) =
             consumer.CachedWatermarks(partition.TopicUtf8, partition.Reader.Id.Partition);
@@ -51,8 +57,10 @@ internal sealed unsafe class BatchDrain : IDisposable
         {
             var average = state.Bytes / (double)state.Records;
             partition.BytesPerRecord += Smoothing * (average - partition.BytesPerRecord);
-            partition.Failures = 0;
         }
+
+        if (state.Records > 0 || state.AtEnd)
+            partition.Failures = 0;
 
         return new DrainResult(received, state.Records, state.Bytes, state.AtEnd, state.Error, state.Reason ?? "");
     }
@@ -62,6 +70,12 @@ internal sealed unsafe class BatchDrain : IDisposable
         NativeMemory.Free(_messages);
         _messages = null;
         _builder.Discard();
+    }
+
+    private void Drop(int received)
+    {
+        for (var i = 0; i < received; i++)
+            MessageDestroy(_messages[i]);
     }
 
     private void TakeAll(int received, ref State state)

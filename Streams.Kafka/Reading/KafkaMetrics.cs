@@ -46,8 +46,10 @@ internal sealed class KafkaMetrics : IDisposable
         _meter.CreateObservableGauge(
             "kafka.partition.buffered", () => Observe(partitions(), p => (double)p.BufferedBytes), "By",
             "Bytes buffered.");
+
+        // Partition -1 is here too: a topic that is missing, or brokers never reached, must show where alerts look.
         _meter.CreateObservableGauge(
-            "kafka.partition.state", () => Observe(partitions(), p => (double)(int)p.State), null,
+            "kafka.partition.state", () => Observe(partitions(), p => (double)(int)p.State, from: -1), null,
             "0 starting, 1 running, 2 at end, 3 paused, 4 back-off, 5 failed.");
     }
 
@@ -78,9 +80,9 @@ internal sealed class KafkaMetrics : IDisposable
     public void Dispose() => _meter.Dispose();
 
     private static IEnumerable<Measurement<double>> Observe(
-        IEnumerable<KafkaPartitionStatus> partitions, Func<KafkaPartitionStatus, double> value)
+        IEnumerable<KafkaPartitionStatus> partitions, Func<KafkaPartitionStatus, double> value, int from = 0)
     {
-        foreach (var partition in partitions.Where(p => p.Partition >= 0))
+        foreach (var partition in partitions.Where(p => p.Partition >= from))
         {
             var measured = value(partition);
             if (measured >= 0)

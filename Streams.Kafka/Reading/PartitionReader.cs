@@ -23,6 +23,7 @@ internal sealed partial class PartitionReader
     private long _lastTimestampMs = -1;
     private bool _paused;
     private volatile bool _isRetired;
+    private volatile bool _isTopicReplaced;
     private long _pausedSince;
     private KafkaPartitionState _state = KafkaPartitionState.Starting;
     private KafkaPartitionFailure? _failure;
@@ -58,6 +59,13 @@ internal sealed partial class PartitionReader
 
     /// <summary>Whether it was given up: nothing may be read for it any more.</summary>
     public bool IsRetired => _isRetired;
+
+    /// <summary>What arrives is of another topic than the position is: nothing may be taken until a seek.</summary>
+    public bool IsTopicReplaced
+    {
+        get => _isTopicReplaced;
+        set => _isTopicReplaced = value;
+    }
 
     /// <summary>Where fetching stands and the log's limits as of the last fetch; -1 while unknown.</summary>
     public (long Next, long Low, long High) FetchPosition

@@ -20,7 +20,7 @@ internal sealed partial class PollLoop
         StartFetching(partition);
     }
 
-    private void StartFetching(AssignedPartition partition)
+    private void StartFetching(AssignedPartition partition, bool isRetry = false)
     {
         partition.Fetching = true;
         partition.RestartAt = long.MaxValue;
@@ -41,7 +41,9 @@ internal sealed partial class PollLoop
             return;
         }
 
-        _events.OnState(partition.Reader, KafkaPartitionState.Running);
+        // What was wrong is over when something arrives, not when it is tried again.
+        if (!isRetry)
+            _events.OnState(partition.Reader, KafkaPartitionState.Running);
     }
 
     private void StopFetching(AssignedPartition partition)
@@ -78,7 +80,7 @@ internal sealed partial class PollLoop
             if (partition.RestartAt <= now)
             {
                 StopFetching(partition);
-                StartFetching(partition);
+                StartFetching(partition, isRetry: true);
             }
 
             _nextRestart = Math.Min(_nextRestart, partition.RestartAt);

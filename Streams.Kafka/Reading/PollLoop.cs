@@ -64,6 +64,7 @@ internal sealed partial class PollLoop : IDisposable
         }
 
         StopFetching(partition);
+        reader.IsTopicReplaced = false;
         reader.Restart(offset);
         partition.Next = offset;
         StartFetching(partition);
@@ -261,8 +262,9 @@ internal sealed partial class PollLoop : IDisposable
                 StopFetching(partition);
                 _events.OnState(reader, KafkaPartitionState.Failed, new(code, result.Reason, partition.Next));
                 break;
-            case KafkaFailureCode.Other:
-                // librdkafka goes on behind what it could not read (a damaged record set): that would be a gap.
+            case KafkaFailureCode.Other or KafkaFailureCode.Authorization:
+                // librdkafka goes on behind what it could not read (a damaged record set): that would be a gap. And it
+                // does not tell when a permission is back: only a new start brings the news of an idle partition.
                 StopFetching(partition);
                 _events.OnState(reader, KafkaPartitionState.Backoff, new(code, result.Reason, partition.Next));
                 ScheduleRestart(partition, Backoff.Next(partition.Failures++, _options));

@@ -285,6 +285,7 @@ internal static class SourceEquality
         && a.ConnectionName == b.ConnectionName
         && a.EffectiveGroupId == b.EffectiveGroupId
         && a.IsolationLevel == b.IsolationLevel
+        && a.IgnoreCommitted == b.IgnoreCommitted
         && a.Topics.SequenceEqual(b.Topics)
         && Same(a.Config, b.Config)
         && a.StartPosition.Kind == b.StartPosition.Kind

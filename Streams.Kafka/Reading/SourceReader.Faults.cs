@@ -12,13 +12,19 @@ internal sealed partial class SourceReader
     void INativeEvents.OnError(int code, string reason)
     {
         _context.Metrics.Error(Source.Name, code);
-        if (code is ErrorCodes.AllBrokersDown || ErrorCodes.Classify(code) == KafkaFailureCode.Authentication)
+        var kind = ErrorCodes.Classify(code, reason);
+        if (code is not ErrorCodes.AllBrokersDown && kind != KafkaFailureCode.Authentication)
         {
-            var isNew = _failure is null;
-            SetFailure(new KafkaPartitionFailure(ErrorCodes.Classify(code), reason));
-            if (isNew)
-                Wake();
+            _connectionError = reason;
+            return;
         }
+
+        // "All brokers are down" says nothing of the cause, which came just before.
+        var cause = code == ErrorCodes.AllBrokersDown ? _connectionError : null;
+        var isNew = _failure is null;
+        SetFailure(new KafkaPartitionFailure(kind, cause is null ? reason : $"{reason}: {cause}"));
+        if (isNew)
+            Wake();
     }
 
     void INativeEvents.OnCommitted(IReadOnlyList<CommitResult> results)
@@ -84,52 +90,6 @@ internal sealed partial class SourceReader
         catch (KafkaException e)
         {
             _context.Metrics.Error(Source.Name, (int)e.Error.Code);
-        }
-    }
-
-    /// <summary>Missing topics make their partitions wait; topics created anew make theirs fail.</summary>
-    private async Task NoteTopicsAsync()
-    {
-        foreach (var topic in _topics)
-        {
-            if (topic.Error is not null || topic.Id.Length == 0)
-                continue;
-            if (_topicIds.TryGetValue(topic.Name, out var known) && known != topic.Id)
-                await FailRecreatedAsync(topic).ConfigureAwait(false);
-            _topicIds[topic.Name] = topic.Id;
-        }
-
-        foreach (var reader in _partitions.Values)
-        {
-            var topic = _topics.FirstOrDefault(t => t.Name == reader.Id.Topic);
-            if (reader.State == KafkaPartitionState.Failed)
-                continue;
-            if (topic is { Error: null })
-            {
-                // An idle partition says nothing when a passing fault is over.
-                if (reader.FetchPosition.Next >= 0 && reader.FailureCode is KafkaFailureCode.Unreachable
-                    or KafkaFailureCode.UnknownTopicOrPartition)
-                    SetState(reader, KafkaPartitionState.Running, null);
-                continue;
-            }
-
-            SetState(reader, KafkaPartitionState.Backoff, topic?.Error ?? new KafkaPartitionFailure(
-                KafkaFailureCode.UnknownTopicOrPartition, $"Topic '{reader.Id.Topic}' does not exist at the moment."));
-        }
-    }
-
-    private async Task FailRecreatedAsync(TopicInfo topic)
-    {
-        foreach (var reader in _partitions.Values.Where(r => r.Id.Topic == topic.Name))
-        {
-            var position = reader.FetchPosition.Next;
-            if (_poll is { } poll)
-                await poll.HaltAsync(reader).ConfigureAwait(false);
-            SetState(reader, KafkaPartitionState.Failed, new KafkaPartitionFailure(
-                KafkaFailureCode.TopicRecreated,
-                $"Topic '{topic.Name}' was deleted and created again; position {position} means nothing in the new " +
-                "one. Seek to where reading shall go on, for example 0.",
-                position));
         }
     }
 
@@ -201,14 +161,21 @@ internal sealed partial class SourceReader
             : KafkaFailureCode.Other;
         if (_failure is { Code: KafkaFailureCode.Authentication } && code == KafkaFailureCode.Unreachable)
             return;
-        SetFailure(new KafkaPartitionFailure(code, exception.Message));
+        var reason = code == KafkaFailureCode.Unreachable ? _connectionError : null;
+        SetFailure(new KafkaPartitionFailure(
+            code, reason is null ? exception.Message : $"{exception.Message}: {reason}"));
     }
 
-    /// <summary>From the admin client: why a connection can't be made.</summary>
+    /// <summary>
+    /// From the admin client: why a connection can't be made. The request that wanted it tells only that it failed.
+    /// </summary>
     public void OnConnectionError(int code, string reason)
     {
-        if (ErrorCodes.Classify(code) == KafkaFailureCode.Authentication)
+        _context.Metrics.Error(Source.Name, code);
+        if (ErrorCodes.Classify(code, reason) == KafkaFailureCode.Authentication)
             SetFailure(new KafkaPartitionFailure(KafkaFailureCode.Authentication, reason));
+        else if (code != ErrorCodes.AllBrokersDown)
+            _connectionError = reason;
     }
 
     private void SetFailure(KafkaPartitionFailure failure)
@@ -224,6 +191,7 @@ internal sealed partial class SourceReader
 
     private void ClearFailure()
     {
+        _connectionError = null;
         if (_failure is null)
             return;
         _failure = null;

@@ -11,8 +11,9 @@ namespace KafkaOracleOrleans.Streams.Kafka.Reading;
 /// </summary>
 internal sealed partial class SourceReader : IPollEvents, INativeEvents, IAsyncDisposable
 {
+    /// <summary>The look costs the cluster a list of all its topics; who waits for a topic does not wait longer.</summary>
+    private static readonly TimeSpan MissingTopicPause = TimeSpan.FromSeconds(5);
     private readonly ConcurrentDictionary<KafkaStreamId, PartitionReader> _partitions = new();
-    private readonly Dictionary<string, string> _topicIds = new(StringComparer.Ordinal);
     private readonly List<Task> _starting = [];
     private readonly CancellationTokenSource _stop = new();
     private readonly SemaphoreSlim _wake = new(0);
@@ -23,6 +24,7 @@ internal sealed partial class SourceReader : IPollEvents, INativeEvents, IAsyncD
     private PollLoop? _poll;
     private KafkaPartitionFailure? _failure;
     private DateTime _failureSince;
+    private volatile string? _connectionError;
     private int _consumerPartitions;
     private int _failures;
     private int _commitFailures;
@@ -96,31 +98,35 @@ internal sealed partial class SourceReader : IPollEvents, INativeEvents, IAsyncD
     private async Task RunAsync()
     {
         while (!_stop.IsCancellationRequested)
-        {
-            var pause = Options.MetadataInterval;
-            try
-            {
-                _topics = await _context.Catalog(Source.ConnectionName).FindAsync(Source).ConfigureAwait(false);
-                await NoteTopicsAsync().ConfigureAwait(false);
-                _failures = 0;
-                ClearFailure();
-                await ReconcileAsync().ConfigureAwait(false);
-                if (_ends.IsCompleted)
-                    _ends = Task.Run(RefreshEndsAsync);
-            }
-            catch (Exception e)
-            {
-                Blame(e);
-                pause = Backoff.Next(_failures++, Options);
-                await ReconcileAfterFaultAsync().ConfigureAwait(false);
-            }
+            await WaitAsync(await LookAsync().ConfigureAwait(false)).ConfigureAwait(false);
+        await ShutDownAsync().ConfigureAwait(false);
+    }
 
-            if (_topics.Any(t => t.Error is not null))
-                pause = Min(pause, Backoff.Next(_failures++, Options));
-            await WaitAsync(pause).ConfigureAwait(false);
+    /// <summary>Looks at the cluster and does what follows; the result is the pause until the next look.</summary>
+    private async Task<TimeSpan> LookAsync()
+    {
+        try
+        {
+            await NoteReplacedAsync().ConfigureAwait(false);
+            _topics = await _context.Catalog(Source.ConnectionName).FindAsync(Source).ConfigureAwait(false);
+            await NoteTopicsAsync().ConfigureAwait(false);
+            await ReconcileAsync().ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            Blame(e);
+            await ReconcileAfterFaultAsync().ConfigureAwait(false);
+            return Backoff.Next(_failures++, Options);
         }
 
-        await ShutDownAsync().ConfigureAwait(false);
+        // Not before: a consumer that can't be made is trouble that goes on, however well the topics are found.
+        ClearFailure();
+        if (_ends.IsCompleted)
+            _ends = Task.Run(RefreshEndsAsync);
+        if (_topics.Any(t => t.Error is not null))
+            return Min(Min(Options.MetadataInterval, MissingTopicPause), Backoff.Next(_failures++, Options));
+        _failures = 0;
+        return Options.MetadataInterval;
     }
 
     private async Task WaitAsync(TimeSpan pause)

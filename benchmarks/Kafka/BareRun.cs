@@ -62,6 +62,9 @@ internal sealed unsafe class BareRun : INativeEvents, IDisposable
 
     public void OnLog(int level, string facility, string text) => Console.Error.WriteLine(text);
 
+    public void OnTopicReplaced(string topic, string newId) =>
+        throw new InvalidOperationException($"Topic {topic} was created anew during the run.");
+
     public void Dispose()
     {
         foreach (var queue in _queues)

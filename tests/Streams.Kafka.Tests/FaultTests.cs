@@ -93,6 +93,41 @@ public sealed class FaultTests : IDisposable
     }
 
     [Fact]
+    public async Task Settings_that_contradict_each_other_are_named_once()
+    {
+        Fill(1, 10);
+        await using var streams = await TestStreams.StartAsync(
+            _kafka.BootstrapServers, o => o.MaxBackoff = TimeSpan.FromMilliseconds(250));
+        streams.Use(new KafkaSource
+        {
+            Name = "p1", Topics = [Topic], Config = new Dictionary<string, string> { ["fetch.max.bytes"] = "1000" },
+        });
+        await TestStreams.WaitAsync(
+            () => streams.Control.GetStatusesAsync("p1").Result
+                .Any(s => s.Failure?.Message.Contains("`fetch.max.bytes` must be >= `message.max.bytes`") == true),
+            () => $"{streams.Log}");
+
+        await Task.Delay(1_500, TestContext.Current.CancellationToken);
+        Assert.Equal(1, streams.Log.Lines.Count(l => l.Contains("source p1 has trouble")));
+    }
+
+    [Fact]
+    public async Task Brokers_never_reached_are_named_with_the_cause()
+    {
+        var nobody = $"127.0.0.1:{FreePorts.Next()}";
+        await using var streams = await TestStreams.StartAsync(nobody, o => o.RequestTimeout = TimeSpan.FromSeconds(1));
+        streams.Use(new KafkaSource { Name = "p1", Topics = [Topic] });
+
+        IReadOnlyList<KafkaPartitionStatus> all = [];
+        await TestStreams.WaitAsync(
+            () => (all = streams.Control.GetStatusesAsync("p1").Result).Count == 1, () => string.Join('\n', all));
+        Assert.Equal((-1, KafkaPartitionState.Backoff), (all[0].Partition, all[0].State));
+        Assert.Equal(KafkaFailureCode.Unreachable, all[0].Failure!.Code);
+        Assert.Contains(nobody, all[0].Failure!.Message);
+        Assert.Contains("refused", all[0].Failure!.Message);
+    }
+
+    [Fact]
     public async Task A_missing_topic_is_named_and_read_when_it_appears()
     {
         await using var streams = await TestStreams.StartAsync(_kafka.BootstrapServers);
@@ -237,8 +272,8 @@ public sealed class FaultTests : IDisposable
         _kafka.DeleteRecords(Topic, 0, 90);
         await streams.Control.SeekAsync("p1", Topic, 0, 10);
         await streams.WaitForStateAsync("p1", Topic, 0, KafkaPartitionState.Failed);
-        await streams.Control.SeekAsync("p1", Topic, 0, 90);
         streams.Recorder["p1/orders/0"].Expect(90);
+        await streams.Control.SeekAsync("p1", Topic, 0, 90);
         await streams.WaitForRecordsAsync(110);
         await streams.WaitForStateAsync("p1", Topic, 0, KafkaPartitionState.AtEnd);
 

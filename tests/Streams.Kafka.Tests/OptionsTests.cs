@@ -15,11 +15,43 @@ public sealed class OptionsTests
     [InlineData("ENABLE.IDEMPOTENCE")]
     [InlineData("transactional.id")]
     [InlineData("log_cb")]
+    [InlineData("enabled_events")]
     public void Settings_that_break_delivery_are_refused_with_the_reason(string setting)
     {
         var e = Assert.Throws<ArgumentException>(
             () => KafkaConfigRules.Check(new Dictionary<string, string> { [setting] = "x" }, "source 'p1'"));
         Assert.Contains($"source 'p1': '{setting}' can't be set: ", e.Message);
+    }
+
+    [Theory]
+    [InlineData("fetch.mni.bytes", "1", "'fetch.mni.bytes': No such configuration property")]
+    [InlineData("session.timeout.ms", "soon", "'session.timeout.ms'")]
+    [InlineData("fetch.wait.max.ms", "-1", "'fetch.wait.max.ms'")]
+    [InlineData("ssl.key.passwrod", "hunter2", "'ssl.key.passwrod'")]
+    public void Settings_librdkafka_does_not_take_are_refused_at_start(string setting, string value, string part)
+    {
+        var options = new KafkaStreamOptions
+        {
+            Connections =
+            {
+                ["main"] = new KafkaConnection { BootstrapServers = "x:1", Config = { [setting] = value } },
+            },
+        };
+        var message = Assert.Throws<ArgumentException>(options.Validate).Message;
+        Assert.Contains("connection 'main'", message);
+        Assert.Contains(part, message);
+        Assert.DoesNotContain("hunter2", message);
+    }
+
+    [Fact]
+    public async Task A_silo_with_wrong_options_does_not_start_and_says_why()
+    {
+        var e = await Assert.ThrowsAnyAsync<Exception>(async () =>
+        {
+            await using var streams = await TestStreams.StartAsync("x:1", o => o.Slots = 0);
+        });
+        Assert.Contains("Kafka streams 'kafka'", e.ToString());
+        Assert.Contains("Slots is 0; it must be from 1 to 4096", e.ToString());
     }
 
     [Fact]
@@ -127,6 +159,7 @@ public sealed class OptionsTests
                 ["ssl.key.password"] = "hunter2",
                 ["ssl.key.pem"] = "hunter2",
                 ["sasl.oauthbearer.client.secret"] = "hunter2",
+                ["sasl.oauthbearer.config"] = "hunter2",
                 ["fetch.min.bytes"] = "1",
             },
         };
@@ -163,6 +196,8 @@ public sealed class OptionsTests
         Assert.Throws<InvalidOperationException>(() => context.Add(source with { Topics = ["u"] }));
         context.Update(source with { Topics = ["u"] });
         Assert.Equal(["u"], Assert.Single(context.Sources).Topics);
+        context.Update(source with { Topics = ["u"], IgnoreCommitted = true });
+        Assert.True(Assert.Single(context.Sources).IgnoreCommitted);
         Assert.True(context.Remove("p1"));
         Assert.False(context.Remove("p1"));
     }
@@ -190,6 +225,23 @@ public sealed class OptionsTests
         Assert.Equal("read_committed", config["isolation.level"]);
         Assert.Equal(("7", "9", "p1"), (config["fetch.wait.max.ms"], config["fetch.max.bytes"], config["group.id"]));
         Assert.False(config.ContainsKey("linger.ms"));
+    }
+
+    [Theory]
+    [InlineData(null, null, 6, "metadata")]
+    [InlineData(null, "3", 3, "metadata")]
+    [InlineData("broker,topic", null, 7, "broker,topic,metadata")]
+    public void Log_lines_come_as_asked_for(string? debug, string? level, int expectedLevel, string expectedDebug)
+    {
+        var connection = new KafkaConnection { BootstrapServers = "x:1" };
+        if (debug is not null)
+            connection.Config["debug"] = debug;
+        if (level is not null)
+            connection.Config["log_level"] = level;
+        var config = ClientConfigs.Consumer(
+            connection, new KafkaSource { Name = "p1", Topics = ["t"] }, new KafkaStreamOptions(), 1);
+        Assert.Equal(expectedDebug, config["debug"]);
+        Assert.Equal(expectedLevel, ClientConfigs.LogLevel(config));
     }
 
     [Theory]

@@ -174,6 +174,71 @@ public sealed class RealKafkaTests(SharedKafka shared) : IClassFixture<SharedKaf
     }
 
     [Fact]
+    public async Task A_topic_recreated_between_two_looks_fails_before_its_records_are_taken_for_the_next_ones()
+    {
+        await FillAsync("swapped", 1, 100);
+        await using var streams = await TestStreams.StartAsync(
+            Kafka.BootstrapServers, o => o.MetadataInterval = TimeSpan.FromSeconds(3));
+        streams.Use(new KafkaSource { Name = "p1", Topics = ["swapped"] });
+        for (var round = 1; round <= 2; round++)
+        {
+            await streams.WaitForRecordsAsync(100 * round * round);
+            await Kafka.DeleteTopicAsync("swapped");
+            await FillAsync("swapped", 1, 300);
+            var status = await streams.WaitForStateAsync("p1", "swapped", 0, KafkaPartitionState.Failed);
+            Assert.Equal(KafkaFailureCode.TopicRecreated, status.Failure!.Code);
+            Assert.Equal(100 * round * round, streams.Recorder.Records);
+            streams.Recorder["p1/swapped/0"].Expect(0);
+            await streams.Control.SeekAsync("p1", "swapped", 0, 0);
+        }
+
+        // The looks that follow know the new topic already.
+        await streams.WaitForRecordsAsync(700);
+        await Task.Delay(3_500, TestContext.Current.CancellationToken);
+        await streams.WaitForStateAsync("p1", "swapped", 0, KafkaPartitionState.AtEnd);
+        Assert.Equal(2, streams.Log.Lines.Count(l => l.Contains("is Failed: TopicRecreated")));
+        Assert.DoesNotContain(streams.Log.Lines, l => l.Contains("METADATA"));
+    }
+
+    [Fact]
+    public async Task A_record_larger_than_may_be_received_is_not_stepped_over_and_the_remedy_is_named()
+    {
+        await Kafka.CreateTopicAsync("huge", 1, ("max.message.bytes", "10000000"));
+        using (var producer = new KafkaTestProducer(Kafka.BootstrapServers, compression: "none"))
+        {
+            producer.Send("huge", 0, 1);
+            producer.Flush();
+            producer.Send("huge", 0, [1], new byte[900_000]);
+            producer.Flush();
+            producer.Send("huge", 0, 2);
+            producer.Flush();
+        }
+
+        await using var streams = await TestStreams.StartAsync(Kafka.BootstrapServers);
+        streams.Use(new KafkaSource
+        {
+            Name = "p1",
+            Topics = ["huge"],
+            Config = new Dictionary<string, string>
+            {
+                ["receive.message.max.bytes"] = "500512",
+                ["fetch.max.bytes"] = "400000",
+                ["message.max.bytes"] = "400000",
+            },
+        });
+        await TestStreams.WaitAsync(
+            () => streams.Control.GetStatusesAsync("p1").Result
+                .Any(s => s.Failure?.Message.Contains("increase receive.message.max.bytes") == true),
+            () => $"{streams.Log}");
+        Assert.True(streams.Recorder.Records < 2, "something behind the large record was read");
+
+        streams.Use(new KafkaSource { Name = "p1", Topics = ["huge"] });
+        await TestStreams.WaitAsync(
+            () => streams.Recorder["p1/huge/0"].Position == 3, () => $"{streams.Recorder.Describe()}\n{streams.Log}");
+        streams.AssertComplete("p1", "huge", 1, 3);
+    }
+
+    [Fact]
     public async Task Records_deleted_below_the_position_fail_the_partition()
     {
         await FillAsync("trimmed", 1, 1_000);

@@ -64,13 +64,19 @@ public sealed class KafkaBroker : IAsyncDisposable
 
     /// <summary>Starts a broker and waits until it answers.</summary>
     /// <param name="settings">Server properties, <c>key=value</c>.</param>
-    public static async Task<KafkaBroker> StartAsync(params string[] settings)
+    public static Task<KafkaBroker> StartAsync(params string[] settings) => StartAsync(2, _ => settings);
+
+    /// <summary>Starts a broker whose settings name ports.</summary>
+    /// <param name="ports">How many ports in a row it takes; the first two are its own.</param>
+    /// <param name="settings">Server properties, given the first port.</param>
+    public static async Task<KafkaBroker> StartAsync(int ports, Func<int, string[]> settings)
     {
         for (var attempt = 1; ; attempt++)
         {
             try
             {
-                return await StartAsync(FreePorts.Next(2), null, settings);
+                var port = FreePorts.Next(ports);
+                return await StartAsync(port, null, settings(port));
             }
             catch (InvalidOperationException e) when (attempt < 5 && IsPortTaken(e))
             {
