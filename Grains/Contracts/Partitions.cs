@@ -18,6 +18,11 @@ internal interface IPartitionGrain : IGrainWithStringKey
     [Alias("Wake")]
     Task WakeAsync();
 
+    /// <summary>Before its silo stops: takes in nothing more and makes durable what it has, for at most 10 s.</summary>
+    [Alias("HandOver")]
+    [Orleans.Concurrency.AlwaysInterleave]
+    Task HandOverAsync();
+
     /// <summary>Checkpoints what it can and gives the partition up.</summary>
     [Alias("Stop")]
     Task StopAsync();

@@ -29,6 +29,7 @@ internal sealed partial class PartitionGrain(
     ILookupSource lookups,
     IQuarantine quarantine,
     IEnumerable<IRecordTransform> transforms,
+    LocalPartitions local,
     IOptions<EngineOptions> options,
     TimeProvider time,
     ILogger<PartitionGrain> log) : Grain, IPartitionGrain, IAsyncObserver<KafkaBatch>, IStreamSubscriptionObserver, IDisposable
@@ -97,7 +98,8 @@ internal sealed partial class PartitionGrain(
 
     public async Task OnNextAsync(KafkaBatch item, StreamSequenceToken? token = null)
     {
-        if (_stopped)
+        // The next owner asks for the position and gets it again.
+        if (_stopped || _leaves)
         {
             item.Release();
             return;
@@ -143,6 +145,13 @@ internal sealed partial class PartitionGrain(
         }
 
         await TryOwnAsync();
+    }
+
+    public async Task HandOverAsync()
+    {
+        _leaves = true;
+        using var deadline = new CancellationTokenSource(Deadlines.Stop);
+        if (_owned && !_stopped) await TryLastCheckpointAsync(deadline.Token);
     }
 
     public async Task StopAsync()
@@ -250,6 +259,7 @@ internal sealed partial class PartitionGrain(
         await LoadReplayAsync();
         OpenLanes();
         _owned = true;
+        local.Add(_id.ToString());
         OpenGauges();
         SetState(PartState.Running, null);
         LogOwned(_owner, _epoch, _fresh ? -1 : _header.Position);
@@ -346,6 +356,7 @@ internal sealed partial class PartitionGrain(
     {
         // All of it before the first wait: the next reign may begin meanwhile, and what is there then is its own.
         _owned = false;
+        local.Remove(_id.ToString());
         PartMetrics.Remove(_gauges);
         _gauges = null;
         _reignEnded.TrySetResult();

@@ -1,9 +1,11 @@
+using KafkaOracleOrleans.Grains.Partitions;
+
 namespace KafkaOracleOrleans.Silo.Hosting;
 
 /// <summary>
 /// Where the process is between start and end, for probes and for the drain. A hosted service so that it hears of stopping before anything is stopped.
 /// </summary>
-internal sealed partial class HostState(KorOptions options, TimeProvider time, ILogger<HostState> log) : BackgroundService, IHostedLifecycleService
+internal sealed partial class HostState(KorOptions options, LocalPartitions partitions, TimeProvider time, ILogger<HostState> log) : BackgroundService, IHostedLifecycleService
 {
     private static readonly TimeSpan Tick = TimeSpan.FromSeconds(1);
     private long _tickedAt = time.GetTimestamp();
@@ -36,6 +38,9 @@ internal sealed partial class HostState(KorOptions options, TimeProvider time, I
         LogStopping(options.ShutdownTimeout.TotalSeconds);
         // Load balancers need a moment to see that this silo is not ready any more; it still answers meanwhile.
         if (options.StopDelay > TimeSpan.Zero) await Task.Delay(options.StopDelay, time, cancellationToken);
+        // Now, while shards and sinks can still be reached; Orleans ends all grains at once.
+        var unasked = await partitions.HandOverAsync(cancellationToken);
+        if (unasked > 0) LogUnasked(unasked);
     }
 
     public Task StoppedAsync(CancellationToken cancellationToken)
@@ -56,6 +61,9 @@ internal sealed partial class HostState(KorOptions options, TimeProvider time, I
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Told to stop: partitions checkpoint and are handed over, for at most {Seconds:0} s.")]
     private partial void LogStopping(double seconds);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Partitions} partitions could not be checkpointed; their next owners read again from the last checkpoint.")]
+    private partial void LogUnasked(int partitions);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Stopped in order.")]
     private partial void LogStopped();

@@ -71,6 +71,7 @@ public static class KorHostingExtensions
         services.AddSingleton<IPipelineCompiler>(sp => sp.GetRequiredService<HostPipelineCompiler>());
         services.AddSingleton<TopicReader>();
         services.AddSingleton<PlanProvider>();
+        services.AddSingleton<LocalPartitions>();
         services.AddSingleton<IKafkaLogs, KafkaLogs>();
         services.AddSingleton<IKafkaPositionSource, GrainPositionSource>();
         services.AddSingleton<HostState>();

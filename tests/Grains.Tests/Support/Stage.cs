@@ -269,6 +269,7 @@ internal sealed class Stage : IAsyncDisposable
         services.AddSingleton<IRecordTransform, Labels>();
         services.AddSingleton<IRecordTransform, Screening>();
         services.AddSingleton<PlanProvider>();
+        services.AddSingleton<LocalPartitions>();
         services.AddSingleton<IKafkaLogs>(new FixedLogs(Partitions));
         services.AddSingleton<IKafkaPositionSource, GrainPositionSource>();
         services.AddHostedService<SourceKeeper>();
