@@ -162,31 +162,41 @@ internal sealed partial class PipelineGrain
     {
         await HaltAsync();
         // The new generation comes first: sink lanes and revisions start a new count above the old one. Were the state gone and the
-        // lanes still the old ones, they would take what is sent to them again for what they have.
+        // lanes still the old ones, they would take what is sent to them again for what they have. And where to is written down before
+        // anything is erased, so that a reset which breaks off is ended by the next start.
         state.State.Generation++;
         state.State.Version++;
+        state.State.Resetting = lines.Where(l => l.Target is not null).ToDictionary(l => l.Partition, l => l.Target!.Value, StringComparer.Ordinal);
         await SaveAsync();
+        await FinishResetAsync();
+    }
+
+    /// <summary>Ends a reset that was begun; nothing when there is none.</summary>
+    private async Task FinishResetAsync()
+    {
+        if (state.State.Resetting is not { } targets) return;
         await store.ResetAsync($"{Name}/", CancellationToken.None);
-        foreach (var line in lines.Where(l => l.Target is not null))
+        foreach (var (partition, target) in targets)
         {
-            var owner = OwnerOf(line.Partition);
+            var owner = OwnerOf(partition);
             var lease = await store.AcquireAsync(owner, CancellationToken.None);
-            var header = new PartitionHeader { Position = line.Target!.Value };
+            var header = new PartitionHeader { Position = target };
             await store.CommitAsync(
                 new CheckpointWrite { Owner = owner, Epoch = lease.Epoch, Header = header.Encode() }, CancellationToken.None);
         }
 
         // What is read again is refused again, or passes: either way it does not belong to what lies there.
-        foreach (var line in lines.Where(l => l.Target is not null))
+        foreach (var (source, target) in targets)
         {
-            var (topic, partition) = Names.Partition(line.Partition);
-            await quarantine.ForgetAsync(Name, topic, partition, line.Target!.Value, CancellationToken.None);
+            var (topic, partition) = Names.Partition(source);
+            await quarantine.ForgetAsync(Name, topic, partition, target, CancellationToken.None);
         }
 
         state.State.Fingerprints = [];
+        state.State.Resetting = null;
         await SaveAsync();
         await PublishAsync();
-        Note("reset", $"Set back: {string.Join(", ", lines.Select(l => $"{l.Partition} to {l.Target}"))}.");
+        Note("reset", $"Set back: {string.Join(", ", targets.OrderBy(t => t.Key, StringComparer.Ordinal).Select(t => $"{t.Key} to {t.Value}"))}.");
     }
 
     private string OwnerOf(string source)

@@ -92,6 +92,7 @@ internal sealed partial class PipelineGrain(
 
     public async Task StartAsync()
     {
+        await FinishResetAsync();
         await FixFingerprintsAsync();
         await SetDesiredAsync(DesiredState.Running);
         await TickAsync(CancellationToken.None);

@@ -15,6 +15,9 @@ internal sealed class PipelineState
     [Id(6)] public List<string> Sources { get; set; } = [];
     [Id(7)] public int Generation { get; set; }
     [Id(8)] public DefinitionOrigin Origin { get; set; }
+
+    /// <summary>A reset that has begun and is not over: where to, by source partition. Null: none.</summary>
+    [Id(9)] public Dictionary<string, long>? Resetting { get; set; }
 }
 
 /// <summary>What the catalog keeps.</summary>

@@ -77,4 +77,27 @@ public sealed class PipelineTests
 
         await stage.WaitAsync(() => Task.FromResult(stage.CountsOf("x").SequenceEqual([2L])));
     }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_reset_writes_everything_again_also_when_it_broke_off(bool breaks)
+    {
+        await using var stage = await Stage.StartAsync(6);
+        stage.Model.Send(300);
+        await stage.AssertCompleteAsync();
+        await stage.Pipeline.StopAsync();
+        stage.Execute("DELETE FROM SALES");
+        stage.Execute("DELETE FROM TOTALS");
+        var earliest = new ResetRequest(
+            ResetTarget.Offsets, 0, Enumerable.Range(0, Stage.Partitions).ToDictionary(p => $"{TestPipeline.Topic}/{p}", _ => 0L), Execute: true);
+        stage.Faults.ResetAfter = breaks ? 1 : 0;
+        // The state is erased and the positions are not set yet.
+        if (breaks) await Assert.ThrowsAnyAsync<Exception>(() => stage.Pipeline.ResetAsync(earliest));
+        else Assert.Null((await stage.Pipeline.ResetAsync(earliest)).Refusal);
+        stage.Faults.End();
+        await stage.Pipeline.StartAsync();
+        stage.Model.Close();
+        await stage.AssertCompleteAsync();
+    }
 }
