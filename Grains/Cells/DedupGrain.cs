@@ -40,6 +40,12 @@ internal sealed class DedupGrain(PlanProvider plans) : Grain, IDedupGrain
         return new CellChanges(CellAnswer.Ok, parts);
     }
 
+    public Task LeaveAsync()
+    {
+        DeactivateOnIdle();
+        return Task.CompletedTask;
+    }
+
     private async ValueTask<CellAnswer> AdmitAsync(CellCall call)
     {
         var answer = _guard.Admit(call, out var restore);

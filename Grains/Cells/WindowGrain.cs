@@ -51,6 +51,12 @@ internal sealed class WindowGrain(PlanProvider plans) : Grain, IWindowGrain
     public Task<IReadOnlyList<WindowRow>> GetOpenAsync(int limit) =>
         Task.FromResult<IReadOnlyList<WindowRow>>(_cell is null || _plan is null ? [] : WindowRows.Some(_plan, _cell, limit));
 
+    public Task LeaveAsync()
+    {
+        DeactivateOnIdle();
+        return Task.CompletedTask;
+    }
+
     private async ValueTask<CellAnswer> AdmitAsync(CellCall call)
     {
         var answer = _guard.Admit(call, out var restore);

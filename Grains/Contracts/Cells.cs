@@ -75,6 +75,11 @@ internal interface IWindowGrain : IGrainWithStringKey
     [Alias("Open")]
     [Orleans.Concurrency.AlwaysInterleave]
     Task<IReadOnlyList<Interfaces.WindowRow>> GetOpenAsync(int limit);
+
+    /// <summary>Its owner has moved: the cell ends here, and begins where the owner calls it from.</summary>
+    [Alias("Leave")]
+    [Orleans.Concurrency.OneWay]
+    Task LeaveAsync();
 }
 
 /// <summary>Rows for a window cell. <paramref name="Rows"/> may be null when only the watermark moves.</summary>
@@ -125,6 +130,11 @@ internal interface IDedupGrain : IGrainWithStringKey
     /// <summary>Hands out the parts changed since the last collection; they count as saved when the next one comes.</summary>
     [Alias("Collect")]
     Task<CellChanges> CollectAsync(CellCall call);
+
+    /// <summary>Its owner has moved: the cell ends here, and begins where the owner calls it from.</summary>
+    [Alias("Leave")]
+    [Orleans.Concurrency.OneWay]
+    Task LeaveAsync();
 }
 
 /// <summary>

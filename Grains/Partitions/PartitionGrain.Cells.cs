@@ -179,6 +179,14 @@ internal sealed partial class PartitionGrain
     private IDedupGrain Grain(DedupPlan step, CellEntry cell) => (IDedupGrain)(cell.Grain ??=
         GrainFactory.GetGrain<IDedupGrain>($"{_id.Source}/{step.Id}/{_source}/{cell.Name}"));
 
+    private void LeaveCells()
+    {
+        foreach (var cells in _cells.Values)
+        {
+            foreach (var cell in cells.ByName.Values.Where(c => c.Held)) Grain(cells.Step, cell).LeaveAsync().Ignore();
+        }
+    }
+
     private async Task CollectAsync(List<CellState> upserts, List<CellId> deletes)
     {
         foreach (var cells in _cells.Values)

@@ -13,6 +13,7 @@ internal sealed partial class PartitionGrain
     private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(3);
 
     private long _lastChecked;
+    private long _lastFollowed;
     private long _rateAt;
     private long _rateFrom;
     private double _rate;
@@ -66,6 +67,7 @@ internal sealed partial class PartitionGrain
             if (_paused && _queue.Count == 0) await ResumeAsync();
             await CheckProviderAsync();
             await TellIdlenessAsync();
+            await FollowReaderAsync();
         }
         catch (Exception e) when (!cancellation.IsCancellationRequested)
         {
@@ -91,6 +93,19 @@ internal sealed partial class PartitionGrain
         if (status.Position <= position) return;
         LogMisplaced(_owner, status.Position, position);
         await SeekAsync(position);
+    }
+
+    /// <summary>A partition lives on the silo that reads it, so that batches do not cross the network twice.</summary>
+    private async Task FollowReaderAsync()
+    {
+        if (_moves || _leaves || _replayAsked is not null || time.GetElapsedTime(_lastFollowed) < Quiet) return;
+        _lastFollowed = time.GetTimestamp();
+        var status = await kafka.GetStatusAsync(_id.Source, _id.Topic, _id.Partition);
+        var reader = status is null ? null : _placement.Find(status.Silo);
+        if (_placement.Find(RuntimeIdentity) is not { } here || _placement.Move(reader, here) is not { } silo) return;
+        _moves = true;
+        LogMoves(_owner, silo);
+        Placement.Ask(this, silo);
     }
 
     private void UpdateRate()
@@ -154,6 +169,9 @@ internal sealed partial class PartitionGrain
     [LoggerMessage(Level = LogLevel.Information,
         Message = "Partition {Owner}: the provider stood at {Found} instead of {Position}; reading again from there.")]
     private partial void LogMisplaced(string owner, long found, long position);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Partition {Owner}: moves to silo {Silo}, which reads it.")]
+    private partial void LogMoves(string owner, SiloAddress silo);
 
     [LoggerMessage(Level = LogLevel.Debug, Message = "Partition {Owner}: the clockwork met an error and tries again.")]
     private partial void LogTick(string owner, Exception reason);

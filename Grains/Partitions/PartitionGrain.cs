@@ -30,6 +30,7 @@ internal sealed partial class PartitionGrain(
     IQuarantine quarantine,
     IEnumerable<IRecordTransform> transforms,
     LocalPartitions local,
+    IClusterMembershipService membership,
     IOptions<EngineOptions> options,
     TimeProvider time,
     ILogger<PartitionGrain> log) : Grain, IPartitionGrain, IAsyncObserver<KafkaBatch>, IStreamSubscriptionObserver, IDisposable
@@ -58,6 +59,8 @@ internal sealed partial class PartitionGrain(
     private bool _stopped;
     private bool _leaves;
     private bool _fresh;
+    private bool _moves;
+    private readonly Placement _placement = new(membership, options.Value.MoveAfter, time);
 
     // Some step has a grain per key.
     private bool _perKey;
@@ -91,6 +94,7 @@ internal sealed partial class PartitionGrain(
         _leaves = true;
         if (_owned && !_stopped) await TryLastCheckpointAsync(cancellationToken);
         await EndReignAsync();
+        if (_moves) LeaveCells();
     }
 
     public async Task OnSubscribed(IStreamSubscriptionHandleFactory handleFactory) =>

@@ -32,6 +32,12 @@ public sealed class EngineOptions
     /// </summary>
     [Range(0, 10_000)]
     public int MaxRestarts { get; set; } = 20;
+
+    /// <summary>
+    /// How long the cluster has to be the same before a partition moves to the silo that reads it, and a shard to the silo it is due to. A move costs a
+    /// checkpoint and some reads of state. 1 s to 1 h. Default: 30 s.
+    /// </summary>
+    public TimeSpan MoveAfter { get; set; } = TimeSpan.FromSeconds(30);
 }
 
 /// <summary>Time limits that belong together.</summary>

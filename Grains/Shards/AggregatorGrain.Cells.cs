@@ -211,6 +211,11 @@ internal sealed partial class AggregatorGrain
     private IWindowGrain Grain(CellEntry cell) =>
         (IWindowGrain)(cell.Grain ??= GrainFactory.GetGrain<IWindowGrain>($"{_pipeline}/{_stepId}/{cell.Name}"));
 
+    private void LeaveCells()
+    {
+        foreach (var cell in _cells.Values.Where(c => c.Held)) Grain(cell).LeaveAsync().Ignore();
+    }
+
     private async Task LoadCellsAsync()
     {
         _cells.Clear();

@@ -21,6 +21,7 @@ namespace KafkaOracleOrleans.Grains.Shards;
 internal sealed partial class AggregatorGrain(
     PlanProvider plans,
     IStateStore store,
+    IClusterMembershipService membership,
     IOptions<EngineOptions> options,
     TimeProvider time,
     ILogger<AggregatorGrain> log) : Grain, IAggregatorGrain, IRemindable, IDisposable
@@ -44,6 +45,8 @@ internal sealed partial class AggregatorGrain(
     private PartState _state = PartState.Starting;
     private string? _reason;
     private IGrainReminder? _reminder;
+    private readonly Placement _placement = new(membership, options.Value.MoveAfter, time);
+    private bool _moves;
 
     public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
@@ -60,6 +63,7 @@ internal sealed partial class AggregatorGrain(
     {
         if (_owned && !_stopped) await TryLastCheckpointAsync(cancellationToken);
         await EndReignAsync();
+        if (_moves) LeaveCells();
     }
 
     public async Task<ApplyReply> ApplyAsync(SubBatch batch)
@@ -214,11 +218,22 @@ internal sealed partial class AggregatorGrain(
             if (_header.Watermark.Tick(time.GetUtcNow().ToUnixTimeMilliseconds())) _changed = true;
             await FireDueAsync();
             await CheckpointIfDueAsync();
+            MoveIfDue();
         }
         catch (Exception e) when (!cancellation.IsCancellationRequested)
         {
             await FailAsync(e);
         }
+    }
+
+    /// <summary>Shards spread over the silos of a cluster that has come to rest.</summary>
+    private void MoveIfDue()
+    {
+        if (_moves || _placement.Find(RuntimeIdentity) is not { } here) return;
+        if (_placement.Move(_placement.OfShard(_stepId, _shard), here) is not { } silo) return;
+        _moves = true;
+        LogMoves(_owner, silo);
+        Placement.Ask(this, silo);
     }
 
     /// <summary>Gives this reign up: memory is dropped and the next call starts over from the checkpoint.</summary>
@@ -277,6 +292,9 @@ internal sealed partial class AggregatorGrain(
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Shard {Owner}: epoch {Epoch}, {Cells} cells.")]
     private partial void LogOwned(string owner, long epoch, int cells);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Shard {Owner}: moves to silo {Silo}.")]
+    private partial void LogMoves(string owner, SiloAddress silo);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Shard {Owner}: {State}. {Reason}")]
     private partial void LogState(string owner, PartState state, string reason);

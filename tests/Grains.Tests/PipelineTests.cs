@@ -100,4 +100,24 @@ public sealed class PipelineTests
         stage.Model.Close();
         await stage.AssertCompleteAsync();
     }
+
+    [Theory]
+    [InlineData("key")]
+    [InlineData("group(2)")]
+    public async Task A_silo_that_joins_gets_its_part_of_the_work(string grainPer)
+    {
+        await using var stage = await Stage.StartAsync(7, grainPer);
+        stage.Model.Send(200);
+        await stage.WaitForRowsAsync();
+        await stage.AddSiloAsync();
+        await stage.WaitAsync(async () =>
+        {
+            stage.Model.Send(2);
+            var status = await stage.Pipeline.GetStatusAsync();
+            return status.Partitions.Select(p => p.Silo).Distinct().Count() == 2 && status.Shards.Select(s => s.Silo).Distinct().Count() == 2;
+        });
+        stage.Model.Send(100);
+        stage.Model.Close();
+        await stage.AssertCompleteAsync();
+    }
 }

@@ -161,6 +161,9 @@ internal sealed class Stage : IAsyncDisposable
         await _cluster.DeployAsync();
     }
 
+    /// <summary>Starts another silo.</summary>
+    public Task AddSiloAsync() => _cluster!.StartAdditionalSiloAsync();
+
     /// <summary>Takes an owner's reign away, as an owner on a silo cut off from the others would.</summary>
     public Task RaiseEpochAsync(string owner) => Store.AcquireAsync(owner, CancellationToken.None);
 
@@ -260,6 +263,7 @@ internal sealed class Stage : IAsyncDisposable
             CheckpointInterval = _checkpoints,
             RetryDelay = TimeSpan.FromMilliseconds(20),
             MaxRetryDelay = TimeSpan.FromMilliseconds(500),
+            MoveAfter = TimeSpan.FromSeconds(2),
         }));
         services.AddSingleton<IStateStore>(new FaultyStore(Store, Faults));
         services.AddSingleton<ISinkFactory>(new FaultySinks(new AdoSinkFactory(_connections), Faults));
