@@ -72,6 +72,7 @@ public static class StreamEndpoints
             var second = began;
             var (shown, thisSecond) = (0L, 0);
             string? reason = null;
+            Task<string?>? renewal = null;
             while (reason is null && !ends.IsCancellationRequested)
             {
                 foreach (var record in await tap.TakeAsync(Second, ends.Token))
@@ -92,13 +93,33 @@ public static class StreamEndpoints
                 }
 
                 if (time.GetElapsedTime(began) >= Longest) reason ??= "A tap ends after 15 minutes.";
-                if (reason is not null || time.GetElapsedTime(renewed) < TapRequest.Lease / 3) continue;
+                if (renewal is { IsCompleted: true })
+                {
+                    reason ??= await renewal;
+                    renewal = null;
+                }
+
+                if (renewal is not null || time.GetElapsedTime(renewed) < TapRequest.Lease / 3) continue;
                 renewed = time.GetTimestamp();
-                reason = await tap.RenewAsync();
+                // Not waited for: a partition that is slow to answer must not hold back what the others show.
+                renewal = TryRenewAsync(tap);
             }
 
             if (!cancellation.IsCancellationRequested)
                 yield return new SseItem<JsonObject>(new JsonObject { ["reason"] = reason ?? "The server stops." }, "end");
+        }
+    }
+
+    /// <summary>A renewal that fails because the cluster is busy is made good by the next one; the lease outlasts two.</summary>
+    private static async Task<string?> TryRenewAsync(TapSession tap)
+    {
+        try
+        {
+            return await tap.RenewAsync();
+        }
+        catch (Exception e) when (e is TimeoutException or Orleans.Runtime.OrleansException)
+        {
+            return null;
         }
     }
 

@@ -77,6 +77,7 @@ public static class KorHostingExtensions
         services.AddHostedService(sp => sp.GetRequiredService<HostState>());
         services.AddSingleton<PipelineSupervisor>();
         services.AddHostedService(sp => sp.GetRequiredService<PipelineSupervisor>());
+        services.AddSingleton<PipelineStatuses>();
         services.AddHostedService<PipelineFolder>();
     }
 
