@@ -1,5 +1,6 @@
 using System.Net.ServerSentEvents;
 using System.Runtime.CompilerServices;
+using System.Security.Claims;
 using System.Text.Json.Nodes;
 using KafkaOracleOrleans.Grains.Interfaces;
 using KafkaOracleOrleans.Silo.Security;
@@ -34,8 +35,8 @@ public static class StreamEndpoints
     }
 
     private static async Task<Results<ServerSentEventsResult<JsonObject>, ProblemHttpResult>> TapAsync(
-        string name, IGrainFactory grains, IHostApplicationLifetime lifetime, TimeProvider time, CancellationToken cancellation,
-        string step = "", string side = "out", string? where = null, int? limit = null, double sample = 1)
+        string name, IGrainFactory grains, IHostApplicationLifetime lifetime, TimeProvider time, FieldMask masks, ClaimsPrincipal user,
+        CancellationToken cancellation, string step = "", string side = "out", string? where = null, int? limit = null, double sample = 1)
     {
         if (await FindAsync(grains, name) is not { } pipeline) return NoPipeline(name);
         if (!Enum.TryParse<TapSide>(side, true, out var which) || !Enum.IsDefined(which))
@@ -58,11 +59,11 @@ public static class StreamEndpoints
         }
 
         // A tap must not keep a silo that stops from draining.
-        return TypedResults.ServerSentEvents(RecordsAsync(tap, limit ?? int.MaxValue, time, lifetime.ApplicationStopping, cancellation));
+        return TypedResults.ServerSentEvents(RecordsAsync(tap, limit ?? int.MaxValue, masks.For(user), time, lifetime.ApplicationStopping, cancellation));
     }
 
     private static async IAsyncEnumerable<SseItem<JsonObject>> RecordsAsync(
-        TapSession tap, int limit, TimeProvider time, CancellationToken stopping, [EnumeratorCancellation] CancellationToken cancellation)
+        TapSession tap, int limit, FieldMask? mask, TimeProvider time, CancellationToken stopping, [EnumeratorCancellation] CancellationToken cancellation)
     {
         using var ends = CancellationTokenSource.CreateLinkedTokenSource(stopping, cancellation);
         using (tap)
@@ -80,7 +81,7 @@ public static class StreamEndpoints
                     if (time.GetElapsedTime(second) < Second && thisSecond >= TapRequest.MaxPerSecond) continue;
                     shown++;
                     thisSecond++;
-                    yield return new SseItem<JsonObject>(Json(record), "record");
+                    yield return new SseItem<JsonObject>(Json(record, mask), "record");
                     if (shown < limit) continue;
                     reason = "The limit is reached.";
                     break;
@@ -123,14 +124,23 @@ public static class StreamEndpoints
         }
     }
 
-    private static JsonObject Json(TapRecord record) => new()
+    private static JsonObject Json(TapRecord record, FieldMask? mask) => new()
     {
         ["partition"] = record.Partition,
         ["offset"] = record.Offset,
         ["timestamp"] = record.TimestampMs < 0 ? null : DateTimeOffset.FromUnixTimeMilliseconds(record.TimestampMs),
         ["truncated"] = record.Truncated,
-        ["value"] = record.Truncated ? JsonValue.Create(record.Json) : JsonNode.Parse(record.Json),
+        ["value"] = ValueOf(record, mask),
     };
+
+    private static JsonNode? ValueOf(TapRecord record, FieldMask? mask)
+    {
+        // What is cut cannot be read, so nothing in it can be hidden.
+        if (record.Truncated) return JsonValue.Create(mask is null ? record.Json : FieldMask.Hidden);
+        var value = JsonNode.Parse(record.Json);
+        mask?.Apply(value);
+        return value;
+    }
 
     private static async Task<Results<ServerSentEventsResult<JsonObject>, ProblemHttpResult>> EventsAsync(
         string name, HttpResponse response, IGrainFactory grains, IHostApplicationLifetime lifetime, TimeProvider time,
