@@ -47,7 +47,8 @@ public sealed record Verdict([property: Id(0)] string Word, [property: Id(1)] st
     {
         var waiting = status.Sinks.Where(s => s.State is PartState.Blocked or PartState.Failed).MaxBy(s => s.State);
         if (waiting is not null) return $"sink {waiting.Sink} ({waiting.Reason ?? waiting.State.ToString()})";
-        var fullest = status.Sinks.GroupBy(s => s.Sink).Select(g => (Sink: g.Key, Rows: g.Sum(s => (long)s.Buffered))).MaxBy(s => s.Rows);
+        var fullest = status.Sinks.GroupBy(s => s.Sink).Select(g => (Sink: g.Key, Rows: g.Sum(s => (long)s.Buffered)))
+            .DefaultIfEmpty().MaxBy(s => s.Rows);
         if (fullest.Rows >= BufferedRows) return Text($"sink {fullest.Sink} ({fullest.Rows:N0} rows wait to be written)");
         var shard = status.Shards.MaxBy(s => s.OutboxEntries);
         return shard is { OutboxEntries: > 100 } ? Text($"step {shard.Step} ({shard.OutboxEntries:N0} outbox entries of shard {shard.Shard} wait for their sink)") : null;

@@ -49,6 +49,10 @@ public static class StorageMetrics
         Meter.CreateCounter<long>("kor.sink.reduced", "{row}",
             "Rows superseded by a newer row of the same key in the same write.");
 
+    internal static Histogram<double> OperationSeconds { get; } =
+        Meter.CreateHistogram<double>("db.client.operation.duration", "s",
+            "As OpenTelemetry's conventions have it: time of a query or transaction.");
+
     internal static Histogram<double> CheckpointSeconds { get; } =
         Meter.CreateHistogram<double>("kor.state.checkpoint.duration", "s", "Time of a checkpoint's transaction.");
 

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
+using System.CommandLine.Parsing;
 using KafkaOracleOrleans.Client.Cli.Output;
 using KafkaOracleOrleans.Client.Cli.Verbs;
 using KafkaOracleOrleans.Processing.Text;
@@ -87,7 +88,7 @@ internal sealed class KorCommand
     private int Refuse(ParseResult parsed)
     {
         var command = parsed.CommandResult.Command;
-        var verb = command == _root ? "" : " " + command.Name;
+        var verb = PathOf(parsed.CommandResult);
         if (parsed.Tokens.Count == 0)
         {
             _host.Error.WriteLine("kor: A verb is missing. 'kor --help' lists them.");
@@ -99,7 +100,7 @@ internal sealed class KorCommand
         {
             var known = command.Subcommands.Select(c => c.Name).Concat(OptionNames(command)).ToArray();
             var near = Suggestions.Nearest(unmatched, known);
-            var what = unmatched.StartsWith('-') ? "option" : command == _root ? "verb" : "argument";
+            var what = unmatched.StartsWith('-') ? "option" : command.Subcommands.Count != 0 ? "verb" : "argument";
             var hint = near is null ? "" : $" Did you mean '{near}'?";
             _host.Error.WriteLine($"kor{verb}: Unknown {what} '{unmatched}'.{hint}");
         }
@@ -110,6 +111,14 @@ internal sealed class KorCommand
 
         _host.Error.WriteLine($"'kor{verb} --help' shows what there is.");
         return ExitCodes.Usage;
+    }
+
+    /// <summary>The verb as typed, groups included: <c> quarantine drop</c>, with a blank in front; empty for <c>kor</c> itself.</summary>
+    private static string PathOf(CommandResult result)
+    {
+        var path = "";
+        for (SymbolResult? at = result; at is CommandResult { Parent: not null } command; at = at.Parent) path = " " + command.Command.Name + path;
+        return path;
     }
 
     private IEnumerable<string> OptionNames(Command command) => command.Options.Concat(_root.Options).Select(o => o.Name);

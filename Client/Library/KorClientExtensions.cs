@@ -14,7 +14,7 @@ public static class KorClientExtensions
     /// <summary>
     /// Adds <see cref="KorClient"/>. It connects when the host starts, which fails when no gateway answers within
     /// <see cref="KorClientOptions.ConnectWithin"/>; a connection lost later is restored by itself. Throws <see cref="ArgumentException"/> for a
-    /// gateway that is not <c>host:port</c>.
+    /// gateway that is not <c>host:port</c>, or for files of <see cref="KorClientOptions.Tls"/> that cannot be used.
     /// </summary>
     public static IServiceCollection AddKorClient(this IServiceCollection services, Action<KorClientOptions>? configure = null)
     {
@@ -29,6 +29,7 @@ public static class KorClientExtensions
             client.Configure<ClusterOptions>(o => (o.ClusterId, o.ServiceId) = (options.ClusterId, options.ServiceId));
             if (options.ConfigureClustering is { } clustering) clustering(client);
             else client.UseStaticClustering(gateways);
+            options.Tls?.Use(client);
             var began = TimeProvider.System.GetTimestamp();
             client.UseConnectionRetryFilter(async (_, cancellation) =>
             {

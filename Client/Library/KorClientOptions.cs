@@ -21,6 +21,9 @@ public sealed class KorClientOptions
     /// </summary>
     public Action<IClientBuilder>? ConfigureClustering { get; set; }
 
+    /// <summary>TLS, when the silos have it (<c>Kor:Cluster:Tls</c>). Default: none; such a cluster then refuses the connection.</summary>
+    public KorClientTls? Tls { get; set; }
+
     /// <summary>How long the start of the host waits for a gateway. Default: 30 s.</summary>
     public TimeSpan ConnectWithin { get; set; } = TimeSpan.FromSeconds(30);
 }

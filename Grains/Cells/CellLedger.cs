@@ -48,6 +48,28 @@ internal sealed class CellEntry(string name)
     /// <summary>The due time under which the entry stands in the owner's queue.</summary>
     public long QueuedDue { get; set; } = long.MaxValue;
 
+    /// <summary>The memory it said it takes at its last checkpoint, for metrics.</summary>
+    public long Bytes { get; private set; }
+
+    /// <summary>How many panes it said are open, for metrics.</summary>
+    public int Panes { get; private set; }
+
+    /// <summary>Notes the memory and returns by how much it grew.</summary>
+    public long Grown(long bytes)
+    {
+        var grown = bytes - Bytes;
+        Bytes = bytes;
+        return grown;
+    }
+
+    /// <summary>Notes the panes and returns how many came.</summary>
+    public int Opened(int panes)
+    {
+        var opened = panes - Panes;
+        Panes = panes;
+        return opened;
+    }
+
     /// <summary>Everything it holds can be had from the store.</summary>
     public bool IsDurable => !Changed && !Saving;
 

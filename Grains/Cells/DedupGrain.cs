@@ -37,7 +37,7 @@ internal sealed class DedupGrain(PlanProvider plans) : Grain, IDedupGrain
         if (answer != CellAnswer.Ok) return new CellChanges(answer, []);
         var parts = new List<ChangedPart>();
         foreach (var part in _cell!.CollectDirty()) parts.Add(new ChangedPart(part.Part, part.Payload, part.DueAt));
-        return new CellChanges(CellAnswer.Ok, parts);
+        return new CellChanges(CellAnswer.Ok, parts) { Bytes = _cell.EstimatedBytes };
     }
 
     public Task LeaveAsync()

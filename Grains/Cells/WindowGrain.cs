@@ -42,7 +42,7 @@ internal sealed class WindowGrain(PlanProvider plans) : Grain, IWindowGrain
         if (_plan!.Window.Window is RunningTotals) _cell!.Advance(long.MinValue, _closed!);
         var parts = new List<ChangedPart>();
         foreach (var part in _cell!.CollectDirty()) parts.Add(new ChangedPart(part.Part, part.Payload, part.DueAt));
-        return new CellChanges(CellAnswer.Ok, parts) { Closed = TakeClosed() };
+        return new CellChanges(CellAnswer.Ok, parts) { Closed = TakeClosed(), Bytes = _cell.EstimatedBytes, Panes = _cell.OpenWindows };
     }
 
     public Task<IReadOnlyList<WindowRow>?> QueryAsync(byte[] key, long epoch) =>
@@ -90,6 +90,7 @@ internal sealed class WindowGrain(PlanProvider plans) : Grain, IWindowGrain
             Late = LateOf(call.Rows),
             Closed = TakeClosed(),
             Empty = cell.IsEmpty,
+            Panes = cell.OpenWindows,
         };
     }
 

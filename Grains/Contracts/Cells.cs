@@ -51,6 +51,12 @@ internal sealed record CellChanges(
 {
     /// <summary>Running totals: the rows of the keys that changed; null otherwise.</summary>
     [Id(2)] public RowBlock? Closed { get; init; }
+
+    /// <summary>The memory the cell takes, about, for metrics.</summary>
+    [Id(3)] public long Bytes { get; init; }
+
+    /// <summary>Window cells: how many panes are open, for metrics.</summary>
+    [Id(4)] public int Panes { get; init; }
 }
 
 /// <summary>The open windows of one key, or of the keys of a group. Owned by an aggregator.</summary>
@@ -109,6 +115,9 @@ internal sealed record WindowReply
 
     /// <summary>True when the cell holds nothing any more.</summary>
     [Id(4)] public bool Empty { get; init; }
+
+    /// <summary>How many panes are open, for metrics.</summary>
+    [Id(5)] public int Panes { get; init; }
 
     public static WindowReply Of(CellAnswer answer) => new() { Answer = answer };
 }

@@ -30,6 +30,9 @@ internal sealed partial class PartitionGrain
 
         public List<CellEntry> Dirty { get; } = [];
         public int DifferentBodies { get; set; }
+
+        /// <summary>The memory its cells said they take.</summary>
+        public long Bytes { get; set; }
     }
 
     private async Task LoadCellsAsync()
@@ -61,6 +64,7 @@ internal sealed partial class PartitionGrain
             {
                 deletes.AddRange(cell.Parts.Select(p => new CellId(cells.Step.Id, cell.Name, p)));
                 cells.ByName.Remove(cell.Name);
+                cells.Bytes -= cell.Bytes;
                 var route = RouteOf(cell.Name);
                 if (route < (ulong)cells.ByGroup.Length) cells.ByGroup[route] = null;
                 cells.ByHash.Remove(route);
@@ -199,6 +203,7 @@ internal sealed partial class PartitionGrain
                 if (changes.Answer == CellAnswer.Fenced) throw new OwnerFencedException(cell.Name);
                 if (changes.Answer != CellAnswer.Ok) throw new CellLostException(cell.Name);
                 cell.Sort(cells.Step.Id, changes.Parts, upserts, deletes);
+                cells.Bytes += cell.Grown(changes.Bytes);
             }
         }
     }

@@ -57,6 +57,8 @@ internal sealed partial class PartitionGrain
         gauges.RecordsPerSecond = _rate;
         gauges.QueuedRecords = _queue.Sum(b => b.Count);
         gauges.CheckpointAt = _checkpointedAt;
+        gauges.Lanes = _lanes.ConvertAll(l => l.Gauge);
+        gauges.States = [.. _cells.Values.Select(c => new StateGauge(c.Step.Id, c.ByName.Count, 0, c.Bytes))];
     }
 
     private double? LagSeconds()

@@ -6,6 +6,7 @@ using KafkaOracleOrleans.Processing.Expressions;
 using KafkaOracleOrleans.Processing.Records;
 using KafkaOracleOrleans.Processing.Steps;
 using KafkaOracleOrleans.Processing.Testing;
+using Microsoft.Extensions.Logging;
 
 namespace KafkaOracleOrleans.Grains.Partitions;
 
@@ -47,8 +48,21 @@ internal sealed partial class PartitionGrain
     private void ShowTaps()
     {
         _taps!.RemoveAll(t => time.GetElapsedTime(t.RenewedAt) > TapRequest.Lease);
-        foreach (var tap in _taps) Show(tap);
+        foreach (var tap in _taps) TryShow(tap);
         if (_taps.Count == 0) _taps = null;
+    }
+
+    /// <summary>Whoever looks must not disturb what is looked at: a fault costs the batch's records in this tap, nothing else.</summary>
+    private void TryShow(Tap tap)
+    {
+        try
+        {
+            Show(tap);
+        }
+        catch (Exception e)
+        {
+            LogTap(_owner, e);
+        }
     }
 
     private void Show(Tap tap)
@@ -105,4 +119,7 @@ internal sealed partial class PartitionGrain
         return new TapRecord(
             _source, _pipeline.Raw.Offsets[record], _pipeline.Raw.Timestamps[record], cut ? json[..TapRequest.MaxRecordLength] : json, cut);
     }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Partition {Owner}: a tap could not show a batch.")]
+    private partial void LogTap(string owner, Exception reason);
 }

@@ -23,7 +23,7 @@ internal sealed partial class PartitionGrain
     {
         var started = time.GetTimestamp();
         var waited = TimeSpan.Zero;
-        using var trace = EngineTraces.Process(_id.Source, _id.Topic, _id.Partition, batch.From, batch.To, batch.Count);
+        using var trace = EngineTraces.Process(_id.Source, _runtime!.Plan.Source.GroupId, _id.Topic, _id.Partition, batch.From, batch.To, batch.Count);
         _pipeline.Begin(batch, time.GetUtcNow().ToUnixTimeMilliseconds());
         while (_pipeline.Next() is { } request)
         {
@@ -90,13 +90,13 @@ internal sealed partial class PartitionGrain
         {
             if (failed == 0) continue;
             _header.Rules[rule] = _header.Rules.GetValueOrDefault(rule) + failed;
-            EngineMetrics.RuleFailed(_id.Source, rule, failed);
         }
 
         _idleTold = false;
         _changed = true;
         if (batch.Count != 0) _lastRecordAt = batch.Timestamps[batch.Count - 1];
         EngineMetrics.Batch(_id.Source, _id.Topic, counts, bytes, duration);
+        StepMetrics.Stepped(_id.Source, _runtime!.Plan, _pipeline.Tallies);
     }
 
     private async Task LookUpAsync(LookupRequest request, CancellationToken reign)

@@ -19,7 +19,7 @@ public static class EngineMetrics
     internal const string LagName = "kor.source.lag";
     internal const string LagTimeName = "kor.source.lag.time";
 
-    private static readonly Meter Meter = new(MeterName);
+    internal static readonly Meter Meter = new(MeterName);
 
     private static readonly Counter<long> Records = Meter.CreateCounter<long>(
         "kafka_oracle.records.processed", "{record}", "Records by what became of them.");
@@ -36,6 +36,9 @@ public static class EngineMetrics
     private static readonly Histogram<double> Latency = Meter.CreateHistogram<double>(
         "kor.pipeline.latency", "s", "Time from the Kafka timestamp of a write's oldest record to its commit in the sink.");
 
+    private static readonly Histogram<double> ProcessDuration = Meter.CreateHistogram<double>(
+        "messaging.process.duration", "s", "As OpenTelemetry's conventions have it: time of working a batch off.");
+
     private static readonly Counter<long> SourceRecords = Meter.CreateCounter<long>("kor.source.records", "{record}", "Records worked off.");
     private static readonly Counter<long> SourceBytes = Meter.CreateCounter<long>("kor.source.bytes", "By", "Bytes worked off.");
 
@@ -46,9 +49,9 @@ public static class EngineMetrics
         "kor.step.time", "s", "Time partitions spent per step: busy with it, or blocked by it. 'rows' are all row steps together.");
 
     private static readonly Counter<long> Duplicates = Meter.CreateCounter<long>("kor.dedup.duplicates", "{record}", "Records a dedup step had seen before.");
-    private static readonly Counter<long> Failures = Meter.CreateCounter<long>("kor.quality.failures", "{record}", "Records that failed a quality rule.");
-    private static readonly Counter<long> Lookups = Meter.CreateCounter<long>("kor.lookup.requests", "{request}", "Requests of lookup steps to their database.");
-    private static readonly Histogram<double> LookupDuration = Meter.CreateHistogram<double>("kor.lookup.duration", "s", "Time of a lookup step's request.");
+    private static readonly Histogram<double> LookupDuration = Meter.CreateHistogram<double>(
+        "kor.lookup.duration", "s", "Time of a lookup step's request to its database.");
+
     private static readonly Counter<long> Quarantined = Meter.CreateCounter<long>(
         "kor.quarantine.records", "{record}", "Records the engine refused, by the place and the code.");
 
@@ -56,7 +59,7 @@ public static class EngineMetrics
     private static readonly Histogram<double> SinkDuration = Meter.CreateHistogram<double>("kor.sink.batch.duration", "s", "Time of a write to a sink.");
     private static readonly Histogram<int> SinkSize = Meter.CreateHistogram<int>("kor.sink.batch.size", "{row}", "Rows of a write to a sink.");
     private static readonly Counter<long> SinkErrors = Meter.CreateCounter<long>(
-        "kor.sink.errors", "{error}", "Writes to a sink that did not succeed, by whether repeating them may help.");
+        "kor.sink.errors", "{error}", "Writes to a sink that did not succeed, by the database's code and by whether repeating them may help.");
 
     private static readonly Histogram<double> CheckpointDuration = Meter.CreateHistogram<double>(
         "kor.checkpoint.duration", "s", "Time from taking a snapshot to its being durable, waits for shards and sinks included.");
@@ -67,6 +70,9 @@ public static class EngineMetrics
 
     /// <summary>The instruments with a series per partition.</summary>
     public static IReadOnlyList<string> PerPartitionInstruments { get; } = [LagName, LagTimeName];
+
+    /// <summary>The pipelines whose grain is on this silo and has judged them.</summary>
+    public static IReadOnlyCollection<string> PipelinesHere => PartMetrics.PipelinesHere;
 
     internal static void Replayed(string pipeline, long passed, long refused)
     {
@@ -80,6 +86,8 @@ public static class EngineMetrics
         var name = Pipeline(pipeline);
         var of = new KeyValuePair<string, object?>("topic", topic);
         Duration.Record(duration.TotalSeconds, name);
+        ProcessDuration.Record(
+            duration.TotalSeconds, new("messaging.system", "kafka"), new("messaging.operation.name", "process"), new("messaging.destination.name", topic));
         SourceRecords.Add(counts.Consumed, name, of);
         SourceBytes.Add(bytes, name, of);
         Add(name, "absorbed", counts.Absorbed);
@@ -106,30 +114,25 @@ public static class EngineMetrics
         if (count != 0) Duplicates.Add(count, Pipeline(pipeline), Step(step));
     }
 
-    internal static void RuleFailed(string pipeline, string rule, long count)
-    {
-        if (count == 0) return;
-        var dot = rule.IndexOf('.', StringComparison.Ordinal);
-        Failures.Add(count, Pipeline(pipeline), Step(dot < 0 ? "" : rule[..dot]), new KeyValuePair<string, object?>("rule", rule[(dot + 1)..]));
-    }
-
     internal static void LookedUp(string pipeline, string step, TimeSpan duration, bool failed)
     {
-        Lookups.Add(1, Pipeline(pipeline), Step(step), new KeyValuePair<string, object?>("outcome", failed ? "error" : "answered"));
+        if (failed) StepMetrics.LookedUp(pipeline, step, "error", 1);
         LookupDuration.Record(duration.TotalSeconds, Pipeline(pipeline), Step(step));
     }
 
     internal static void Refused(string pipeline, IReadOnlyList<QuarantineRecord> records)
     {
-        foreach (var group in records.GroupBy(r => (r.Place, r.Code)))
+        foreach (var group in records.GroupBy(r => (r.Place, r.Code, r.Topic)))
         {
-            Quarantined.Add(
-                group.Count(), Pipeline(pipeline), Step(group.Key.Place), new KeyValuePair<string, object?>("reason", group.Key.Code));
+            var count = group.Count();
+            Quarantined.Add(count, Pipeline(pipeline), Step(group.Key.Place), new KeyValuePair<string, object?>("reason", group.Key.Code));
+            StepMetrics.Refused(pipeline, group.Key.Place, group.Key.Code, group.Key.Topic, count);
         }
     }
 
     internal static void WindowsFired(string pipeline, string step, long final, long updates)
     {
+        StepMetrics.Stepped(pipeline, step, "out", final + updates);
         if (final != 0) Emitted.Add(final, Pipeline(pipeline), Step(step), new KeyValuePair<string, object?>("kind", "final"));
         if (updates != 0) Emitted.Add(updates, Pipeline(pipeline), Step(step), new KeyValuePair<string, object?>("kind", "update"));
     }
@@ -140,8 +143,9 @@ public static class EngineMetrics
         SinkSize.Record(rows, Pipeline(pipeline), Sink(sink));
     }
 
-    internal static void SinkFailed(string pipeline, string sink, bool retryable) =>
-        SinkErrors.Add(1, Pipeline(pipeline), Sink(sink), new KeyValuePair<string, object?>("retryable", retryable ? "true" : "false"));
+    internal static void SinkFailed(string pipeline, string sink, string code, bool retryable) => SinkErrors.Add(
+        1, Pipeline(pipeline), Sink(sink), new KeyValuePair<string, object?>("code", StepMetrics.Bounded(code)),
+        new KeyValuePair<string, object?>("retryable", retryable ? "true" : "false"));
 
     internal static void Committed(string pipeline, string sink, TimeSpan latency) =>
         Latency.Record(Math.Max(0, latency.TotalSeconds), Pipeline(pipeline), Sink(sink));

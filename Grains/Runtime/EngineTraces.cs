@@ -11,7 +11,7 @@ public static class EngineTraces
     private static readonly ActivitySource Source = new(SourceName);
 
     /// <summary>Working a batch off; a root of its own, since what polled it has long gone on.</summary>
-    internal static Activity? Process(string pipeline, string topic, int partition, long from, long to, int records)
+    internal static Activity? Process(string pipeline, string group, string topic, int partition, long from, long to, int records)
     {
         if (!Source.HasListeners()) return null;
         Activity.Current = null;
@@ -19,6 +19,8 @@ public static class EngineTraces
         return activity?
             .SetTag("messaging.system", "kafka")
             .SetTag("messaging.operation.name", "process")
+            .SetTag("messaging.operation.type", "process")
+            .SetTag("messaging.consumer.group.name", group)
             .SetTag("messaging.destination.name", topic)
             .SetTag("messaging.destination.partition.id", partition)
             .SetTag("messaging.batch.message_count", records)
@@ -41,13 +43,14 @@ public static class EngineTraces
         return Source.StartActivity("checkpoint", ActivityKind.Client)?.SetTag("kor.owner", owner);
     }
 
-    /// <summary>A write to a sink.</summary>
-    internal static Activity? SinkWrite(string pipeline, string sink, int rows)
+    /// <summary>A write to a sink; the transactions it takes are spans of the storage below it.</summary>
+    internal static Activity? SinkWrite(string pipeline, string sink, string table, int rows)
     {
         if (!Source.HasListeners()) return null;
         return Source.StartActivity($"write {sink}", ActivityKind.Client)?
             .SetTag("kor.pipeline", pipeline)
             .SetTag("kor.sink", sink)
+            .SetTag("db.collection.name", table)
             .SetTag("db.operation.batch.size", rows);
     }
 

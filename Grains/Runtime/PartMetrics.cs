@@ -4,6 +4,12 @@ using KafkaOracleOrleans.Grains.Interfaces;
 
 namespace KafkaOracleOrleans.Grains.Runtime;
 
+/// <summary>A lane of a sink: rows handed in and not yet sent, and those of the write under way.</summary>
+internal readonly record struct LaneGauge(string Sink, int Waiting, int InFlight);
+
+/// <summary>A stateful step: its cells, how many panes are open in them, and the memory they take, as far as they were called since their owner began.</summary>
+internal readonly record struct StateGauge(string Step, int Cells, long Panes, long Bytes);
+
 /// <summary>What a partition shows in gauges; written by its owner twice a second, read by scrapes.</summary>
 internal sealed class PartitionGauges(string pipeline, string topic, int partition, string group)
 {
@@ -22,6 +28,11 @@ internal sealed class PartitionGauges(string pipeline, string topic, int partiti
 
     /// <summary>When the last checkpoint was durable, ms since the epoch; 0: none yet.</summary>
     public long CheckpointAt { get; set; }
+
+    public IReadOnlyList<LaneGauge> Lanes { get; set; } = [];
+
+    /// <summary>The dedup steps.</summary>
+    public IReadOnlyList<StateGauge> States { get; set; } = [];
 }
 
 /// <summary>What a shard shows in gauges.</summary>
@@ -29,7 +40,8 @@ internal sealed class ShardGauges(string pipeline, string step)
 {
     public string Pipeline { get; } = pipeline;
     public string Step { get; } = step;
-    public int Cells { get; set; }
+    public StateGauge State { get; set; } = new(step, 0, 0, 0);
+    public IReadOnlyList<LaneGauge> Lanes { get; set; } = [];
 
     /// <summary>ms since the epoch; <see cref="long.MinValue"/>: none yet.</summary>
     public long Watermark { get; set; } = long.MinValue;
@@ -64,6 +76,8 @@ internal static class PartMetrics
 
     public static void RemovePipeline(string pipeline) => Pipelines.TryRemove(pipeline, out _);
 
+    public static IReadOnlyCollection<string> PipelinesHere => [.. Pipelines.Keys];
+
     public static void Create(Meter meter, Meter compat)
     {
         meter.CreateObservableGauge(
@@ -80,11 +94,45 @@ internal static class PartMetrics
             "kor.pipeline.queue", () => PerPipeline(p => p.QueuedRecords), "{record}", "Records read and not yet worked off.");
         meter.CreateObservableGauge("kor.checkpoint.age", CheckpointAges, "s", "Time since the last checkpoint of the partition that is furthest behind.");
         meter.CreateObservableGauge("kor.watermark.delay", WatermarkDelays, "s", "Now minus the smallest watermark of a window step's shards here.");
-        meter.CreateObservableGauge("kor.state.keys", () => PerStep(s => s.Cells), "{key}", "Cells (keys, or groups of keys) of a window step's shards here.");
+        CreateStepGauges(meter);
         meter.CreateObservableGauge(
-            "kor.window.outbox", () => PerStep(s => s.Outbox), "{entry}", "Closed windows' entries that are durable and not yet confirmed by the sink.");
+            "kor.window.outbox", () => PerWindow(s => s.Outbox), "{entry}", "Closed windows' entries that are durable and not yet confirmed by the sink.");
         compat.CreateObservableGauge("kafka_consumergroup_lag", ConsumerGroupLag, null, "As kafka_exporter has it.");
     }
+
+    private static void CreateStepGauges(Meter meter)
+    {
+        meter.CreateObservableGauge(
+            "kor.state.keys", () => PerState(s => s.Cells), "{key}", "Cells (keys, or groups of keys) of a dedup step's partitions or a window step's shards here.");
+        meter.CreateObservableGauge(
+            "kor.state.size", () => PerState(s => s.Bytes), "By", "Memory of those cells, about, as of their last checkpoint; of cells not called since their owner began: 0.");
+        meter.CreateObservableGauge(
+            "kor.window.open", () => PerWindow(s => s.State.Panes), "{window}",
+            "Open windows of a window step's shards here (hopping windows: the panes they share), those within their lateness included; of cells called since their "
+            + "owner began.");
+        meter.CreateObservableGauge(
+            "kor.step.queue", Queues, "{record}", "Records waiting: in front of the steps ('source'), or in front of a sink and not yet sent.");
+        meter.CreateObservableGauge("kor.sink.inflight", () => PerSink(l => l.InFlight), "{row}", "Rows of the writes under way.");
+    }
+
+    private static IEnumerable<Measurement<long>> Queues() => Partitions.Keys
+        .GroupBy(p => p.Pipeline, StringComparer.Ordinal)
+        .Select(g => new Measurement<long>(g.Sum(p => (long)p.QueuedRecords), Step((g.Key, "source"))))
+        .Concat(Lanes().GroupBy(l => (l.Pipeline, l.Lane.Sink)).Select(g => new Measurement<long>(g.Sum(l => (long)l.Lane.Waiting), Step(g.Key))));
+
+    private static IEnumerable<Measurement<long>> PerSink(Func<LaneGauge, long> value) => Lanes()
+        .GroupBy(l => (l.Pipeline, l.Lane.Sink))
+        .Select(g => new Measurement<long>(g.Sum(l => value(l.Lane)), new("pipeline", g.Key.Pipeline), new("sink", g.Key.Sink)));
+
+    private static IEnumerable<(string Pipeline, LaneGauge Lane)> Lanes() => Partitions.Keys
+        .SelectMany(p => p.Lanes.Select(l => (p.Pipeline, l)))
+        .Concat(Shards.Keys.SelectMany(s => s.Lanes.Select(l => (s.Pipeline, l))));
+
+    private static IEnumerable<Measurement<long>> PerState(Func<StateGauge, long> value) => Partitions.Keys
+        .SelectMany(p => p.States.Select(s => (p.Pipeline, State: s)))
+        .Concat(Shards.Keys.Select(s => (s.Pipeline, s.State)))
+        .GroupBy(s => (s.Pipeline, s.State.Step))
+        .Select(g => new Measurement<long>(g.Sum(s => value(s.State)), Step(g.Key)));
 
     private static IEnumerable<Measurement<int>> PipelineStates()
     {
@@ -145,7 +193,7 @@ internal static class PartMetrics
             .Select(g => new Measurement<double>((now - g.Min(s => s.Watermark)) / 1000.0, Step(g.Key)));
     }
 
-    private static IEnumerable<Measurement<long>> PerStep(Func<ShardGauges, long> value) =>
+    private static IEnumerable<Measurement<long>> PerWindow(Func<ShardGauges, long> value) =>
         Shards.Keys.GroupBy(s => (s.Pipeline, s.Step)).Select(g => new Measurement<long>(g.Sum(value), Step(g.Key)));
 
     private static KeyValuePair<string, object?>[] Step((string Pipeline, string Step) step) =>

@@ -195,6 +195,7 @@ internal sealed partial class AggregatorGrain
             _dirty.Add(cell);
         }
 
+        _panes += cell.Opened(reply.Panes);
         cell.Due = reply.NextDue ?? long.MaxValue;
         if (cell.Due < cell.QueuedDue) Enqueue(cell);
         if (reply.Late.Count != 0) source!.Late.AddRange(reply.Late);
@@ -223,6 +224,7 @@ internal sealed partial class AggregatorGrain
         _due.Clear();
         _dirty.Clear();
         _closed = null;
+        (_panes, _bytes) = (0, 0);
         _groups = new CellEntry?[Math.Max(0, _step.GrainPer.Groups)];
         foreach (var (id, dueAt) in await store.ListCellsAsync(_owner, _reign.Token))
         {

@@ -137,6 +137,8 @@ internal sealed partial class AggregatorGrain
             if (changes.Answer == CellAnswer.Fenced) throw new OwnerFencedException(cell.Name);
             if (changes.Answer != CellAnswer.Ok) throw new CellLostException(cell.Name);
             cell.Sort(_stepId, changes.Parts, upserts, deletes);
+            _panes += cell.Opened(changes.Panes);
+            _bytes += cell.Grown(changes.Bytes);
             if (changes.Closed is not null) TakeClosed(changes.Closed);
         }
 

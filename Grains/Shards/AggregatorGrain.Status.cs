@@ -14,6 +14,8 @@ internal sealed partial class AggregatorGrain
     private static readonly TimeSpan QueryPause = TimeSpan.FromMilliseconds(10);
     private readonly Queue<WindowRow> _recent = new();
     private ShardGauges? _gauges;
+    private long _panes;
+    private long _bytes;
 
     // Odd while something is being taken in: the cells are then ahead of the positions.
     private long _turn;
@@ -147,7 +149,8 @@ internal sealed partial class AggregatorGrain
     private void ShowGauges()
     {
         if (_gauges is not { } gauges) return;
-        gauges.Cells = _cells.Count;
+        gauges.State = new StateGauge(_stepId, _cells.Count, _panes, _bytes);
+        gauges.Lanes = [.. _deliveries.Values.Select(d => d.Gauge)];
         gauges.Watermark = _header.Watermark.Current;
         gauges.Outbox = _outbox.Count;
     }

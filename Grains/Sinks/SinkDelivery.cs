@@ -57,6 +57,9 @@ internal sealed class SinkDelivery
     public long Sent { get; private set; }
 
     public int PendingRows { get; private set; }
+
+    /// <summary>Those of them that are on their way to the writer.</summary>
+    public int InFlight { get; private set; }
     public long PendingBytes { get; private set; }
     public long Written { get; private set; }
     public long Quarantined { get; private set; }
@@ -65,6 +68,9 @@ internal sealed class SinkDelivery
 
     /// <summary>A newer owner writes to the lane; this one writes nothing more.</summary>
     public bool IsFenced { get; private set; }
+
+    /// <summary>What it shows in gauges.</summary>
+    public LaneGauge Gauge => new(Sink.Id, PendingRows - InFlight, InFlight);
 
     /// <summary>Ends when the owner stops; never faults.</summary>
     public Task Loop { get; }
@@ -158,6 +164,7 @@ internal sealed class SinkDelivery
     private async Task SendAsync()
     {
         var (call, items) = TakeBatch();
+        InFlight = call.Rows.Count;
         while (true)
         {
             var reply = await CallAsync(call);
@@ -175,6 +182,7 @@ internal sealed class SinkDelivery
         }
 
         _backoff.Reset();
+        InFlight = 0;
         foreach (var item in items)
         {
             PendingRows -= item.Rows.Count;

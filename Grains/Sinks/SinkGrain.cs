@@ -68,7 +68,7 @@ internal sealed partial class SinkGrain(
     private async Task<SinkReply> WriteFreshAsync(SinkCall call, CancellationToken cancellation)
     {
         var started = Stopwatch.GetTimestamp();
-        using var trace = EngineTraces.SinkWrite(_pipeline, _sink, call.Rows.Count);
+        using var trace = EngineTraces.SinkWrite(_pipeline, _sink, _plan!.Spec.Table, call.Rows.Count);
         var result = await _open!.WriteAsync(Fresh(call), cancellation);
         _progress = call.Progress;
         _unsure = null;
@@ -107,29 +107,32 @@ internal sealed partial class SinkGrain(
         {
             // Another activation has taken the lane over; the owner's next call reaches it.
             DeactivateOnIdle();
-            return Refuse(SinkAnswer.Busy, PartState.Blocked, e.Message);
+            return Refuse(SinkAnswer.Busy, PartState.Blocked, e.Message, "fenced");
         }
         catch (SinkConfigurationException e)
         {
-            return Refuse(SinkAnswer.Failed, PartState.Failed, e.Message);
+            return Refuse(SinkAnswer.Failed, PartState.Failed, e.Message, e.Code ?? "configuration");
         }
         catch (Exception e) when (e is SinkUnavailableException or StoreUnavailableException)
         {
             _unsure ??= progress;
-            return Refuse(SinkAnswer.Busy, PartState.Blocked, e.Message) with { RetryAfter = (e as SinkUnavailableException)?.RetryAfter };
+            return Refuse(SinkAnswer.Busy, PartState.Blocked, e.Message, (e as SinkUnavailableException)?.Code ?? "unavailable") with
+            {
+                RetryAfter = (e as SinkUnavailableException)?.RetryAfter,
+            };
         }
         catch (OperationCanceledException) when (deadline.IsCancellationRequested)
         {
             // The outcome is unknown: the lane is opened anew and its progress row tells.
             await CloseAsync();
-            return Refuse(SinkAnswer.Busy, PartState.Blocked, $"The database did not answer within {WriteDeadline.TotalSeconds:0} s.");
+            return Refuse(SinkAnswer.Busy, PartState.Blocked, $"The database did not answer within {WriteDeadline.TotalSeconds:0} s.", "deadline");
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
             // Nothing is known of the lane now: it is opened anew. An owner that only saw the call fail would repeat it without anybody knowing why.
             LogUnexpected(e, _pipeline, _sink, _lane);
             await CloseAsync();
-            return Refuse(SinkAnswer.Busy, PartState.Blocked, $"The writer failed unexpectedly: {e.Message}");
+            return Refuse(SinkAnswer.Busy, PartState.Blocked, $"The writer failed unexpectedly: {e.Message}", "fault");
         }
     }
 
@@ -194,10 +197,10 @@ internal sealed partial class SinkGrain(
         return new QuarantineOrigin(call.Raw, rows);
     }
 
-    private SinkReply Refuse(SinkAnswer answer, PartState state, string reason)
+    private SinkReply Refuse(SinkAnswer answer, PartState state, string reason, string code)
     {
         SetState(state, reason);
-        EngineMetrics.SinkFailed(_pipeline, _sink, answer == SinkAnswer.Busy);
+        EngineMetrics.SinkFailed(_pipeline, _sink, code, answer == SinkAnswer.Busy);
         return new SinkReply(answer, _progress, reason, 0);
     }
 

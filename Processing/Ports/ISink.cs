@@ -85,10 +85,17 @@ public sealed class SinkUnavailableException(string message, Exception? inner = 
 {
     /// <summary>How long to wait before the call is repeated; null leaves it to the caller.</summary>
     public TimeSpan? RetryAfter { get; init; }
+
+    /// <summary>The database's code, such as <c>ORA-12541</c>; null when there is none.</summary>
+    public string? Code { get; init; }
 }
 
 /// <summary>The sink's configuration cannot work (missing table, wrong columns, no privilege). Says what to do.</summary>
-public sealed class SinkConfigurationException(string message, Exception? inner = null) : Exception(message, inner);
+public sealed class SinkConfigurationException(string message, Exception? inner = null) : Exception(message, inner)
+{
+    /// <summary>The database's code, such as <c>ORA-00942</c>; null when there is none.</summary>
+    public string? Code { get; init; }
+}
 
 /// <summary>
 /// One writer of one lane of one sink. Rows, the refused ones in quarantine, and the lane's progress commit in one transaction;

@@ -26,6 +26,7 @@ internal sealed class LookupNode : RowNode
     private ByteWriter _bytes;
     private LookupRequest? _request;
     private long _loadedAt = long.MinValue;
+    private (int Hits, int Negatives) _cached;
 
     private LookupNode(LookupPlan plan, RowNode input, RowBlock block, Column[] values) : base(plan.Id, input, block)
     {
@@ -80,15 +81,23 @@ internal sealed class LookupNode : RowNode
         return null;
     }
 
+    public override void Note(StepTally tally)
+    {
+        base.Note(tally);
+        (tally.CacheHits, tally.CacheNegatives) = _cached;
+        tally.CacheMisses = _waiting.Count;
+    }
+
     private void Search(BatchScope scope)
     {
         _asked.Reset(Input.Selected.Count);
+        _cached = default;
         var asked = 0;
         foreach (var row in Input.Selected.Span)
         {
             if (!TryId(_key, row, out var id)) SetNull(row);
             else if (_cache.TryGet(id, scope.Now, out var values)) Fill(row, values);
-            else if (_plan.Preload) SetNull(row);
+            else if (_plan.Preload) Fill(row, null);
             else Wait(row, id, ref asked);
         }
 
@@ -175,10 +184,12 @@ internal sealed class LookupNode : RowNode
     {
         if (values is null)
         {
+            _cached.Negatives++;
             SetNull(row);
             return;
         }
 
+        _cached.Hits++;
         GroupKeyCodec.DecodeValues(values, _values, row);
         _found.Add(row);
     }

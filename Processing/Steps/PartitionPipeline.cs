@@ -30,6 +30,7 @@ public sealed partial class PartitionPipeline
     private readonly PartitionWatermark _watermark;
     private readonly SourceNode _source;
     private readonly List<RowNode> _nodes = [];
+    private readonly List<StepTally> _tallies = [];
     private readonly Dictionary<string, RowNode> _byId = new(StringComparer.Ordinal);
     private readonly List<SinkFeed> _feeds = [];
     private readonly Dictionary<string, long> _ruleFailures = new(StringComparer.Ordinal);
@@ -72,6 +73,9 @@ public sealed partial class PartitionPipeline
 
     /// <summary>How many rows of the last batch failed each rule, by <c>step.rule</c>.</summary>
     public IReadOnlyDictionary<string, long> RuleFailures => _ruleFailures;
+
+    /// <summary>What each step did with the last batch, which must be done.</summary>
+    public IReadOnlyList<StepTally> Tallies => _tallies;
 
     /// <summary>What the decoder has seen since this was made.</summary>
     public DecoderCounters Decoder => _decoder.Counters;
@@ -151,6 +155,7 @@ public sealed partial class PartitionPipeline
             _ => throw new NotSupportedException($"The step '{step.Id}' is of a kind this build does not know."),
         };
         _nodes.Add(node);
+        _tallies.Add(new StepTally(step));
         _byId.Add(step.Id, node);
     }
 
@@ -172,20 +177,24 @@ public sealed partial class PartitionPipeline
     private IEnumerator<PartitionRequest> Work()
     {
         _source.Advance(_scope);
-        foreach (var node in _nodes)
+        for (var i = 0; i < _nodes.Count; i++)
         {
+            var node = _nodes[i];
             var before = _scope.Errors.Count;
             while (node.Advance(_scope) is { } request) yield return request;
             node.Faults = (before, _scope.Errors.Count);
+            node.Note(_tallies[i]);
             if (node is QualityNode quality) Note(quality);
         }
 
-        foreach (var window in _nodes.OfType<WindowNode>())
+        for (var i = 0; i < _nodes.Count; i++)
         {
+            if (_nodes[i] is not WindowNode window) continue;
             var request = window.Scatter(_scope);
             yield return request;
             var late = TakeLate(request);
             _late[window.Id] = late;
+            _tallies[i].Late = late.Count;
             foreach (var feed in _feeds)
             {
                 if (late.Count == 0 || feed.Sink.From != new InputRef(window.Id, StepOutput.Late)) continue;

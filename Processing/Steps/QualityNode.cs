@@ -87,6 +87,12 @@ internal sealed class QualityNode : RowNode
         return null;
     }
 
+    public override void Note(StepTally tally)
+    {
+        base.Note(tally);
+        tally.RuleFailures = Failures;
+    }
+
     private void Check(short index, Selection rows, BatchScope scope)
     {
         var rule = _plan.Rules[index];

@@ -29,6 +29,13 @@ internal abstract class RowNode(string id, RowNode? input, RowBlock block)
     /// </summary>
     public abstract PartitionRequest? Advance(BatchScope scope);
 
+    /// <summary>Notes what became of the batch, once the step is done with it.</summary>
+    public virtual void Note(StepTally tally)
+    {
+        tally.In = Input.Selected.Count;
+        tally.Out = Selected.Count;
+    }
+
     /// <summary>Makes ready for a batch.</summary>
     public virtual void Reset(int rows) => Block.Count = rows;
 

@@ -58,6 +58,12 @@ internal sealed class WindowNode : RowNode
         return null;
     }
 
+    public override void Note(StepTally tally)
+    {
+        tally.In = Input.Selected.Count;
+        tally.Late = 0;
+    }
+
     /// <summary>The rows nobody refused, per shard, in storage of their own.</summary>
     public WindowRequest Scatter(BatchScope scope)
     {

@@ -9,11 +9,13 @@ using Microsoft.AspNetCore.Mvc;
 namespace KafkaOracleOrleans.Silo.Api;
 
 /// <summary>What a client is told when an exception ends a request. Unknown ones are told by their trace id only; the log has the rest.</summary>
-internal sealed class ApiExceptions(IProblemDetailsService problems, Hosting.KorOptions options) : IExceptionHandler
+internal sealed partial class ApiExceptions(IProblemDetailsService problems, Hosting.KorOptions options, ILogger<ApiExceptions> log) : IExceptionHandler
 {
     public async ValueTask<bool> TryHandleAsync(HttpContext httpContext, Exception exception, CancellationToken cancellationToken)
     {
         var problem = Describe(exception);
+        // The middleware says nothing about what is handled here, so what nobody expected would leave no trace.
+        if (problem.Status == StatusCodes.Status500InternalServerError) LogUnexpected(httpContext.Request.Method, httpContext.TraceIdentifier, exception);
         httpContext.Response.StatusCode = problem.Status!.Value;
         await problems.WriteAsync(new ProblemDetailsContext { HttpContext = httpContext, ProblemDetails = problem });
         return true;
@@ -58,6 +60,9 @@ internal sealed class ApiExceptions(IProblemDetailsService problems, Hosting.Kor
         };
         return problem;
     }
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "A {Method} request ended with an error nobody expected; trace {TraceId}.")]
+    private partial void LogUnexpected(string method, string traceId, Exception exception);
 
     private static ProblemDetails Problem(int status, string title, string detail) =>
         new() { Status = status, Title = title, Detail = detail };

@@ -1,4 +1,7 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
 using KafkaOracleOrleans.Grains.Interfaces;
+using KafkaOracleOrleans.Processing.Definition;
 using KafkaOracleOrleans.Silo.Pipelines;
 using KafkaOracleOrleans.Silo.Security;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -22,6 +25,11 @@ public static class DefinitionEndpoints
         api.MapPut("/pipelines/{name}", ReplaceAsync).RequireAuthorization(KorPolicies.Admin).WithSummary("Replace a pipeline that was made over the API")
             .WithDescription("With If-Match: the version (the ETag of /config) that is to be replaced; another one is refused with 412.")
             .Accepts<string>("application/yaml", "application/json", "text/plain");
+        api.MapPatch("/pipelines/{name}", PatchAsync).RequireAuthorization(KorPolicies.Admin).WithSummary("Change parts of a pipeline that was made over the API")
+            .WithDescription(
+                "A JSON merge patch (RFC 7396) of the definition: null removes a key, a list is replaced as a whole. The definition is kept as JSON from then on, "
+                + "without comments. With If-Match as for PUT.")
+            .Accepts<string>("application/merge-patch+json", "application/json");
         api.MapDelete("/pipelines/{name}", DeleteAsync).RequireAuthorization(KorPolicies.Admin).WithSummary("Stop and forget a pipeline that was made over the API; state and tables stay");
     }
 
@@ -44,16 +52,50 @@ public static class DefinitionEndpoints
         string name, HttpRequest request, HostPipelineCompiler compiler, IGrainFactory grains, CancellationToken cancellation)
     {
         if (await FindAsync(grains, name) is not { } pipeline || await pipeline.GetDefinitionAsync() is not { } known) return NoPipeline(name);
-        if (request.Headers.IfMatch is [{ } match] && match != "*" && match.Trim('"') != known.Version.ToString(System.Globalization.CultureInfo.InvariantCulture))
-        {
-            return Problem(
-                StatusCodes.Status412PreconditionFailed, "Changed meanwhile", $"Pipeline '{name}' is at version {known.Version}, not {match}; look at it again.");
-        }
-
+        if (Changed(request, known) is { } changed) return changed;
         var (text, problem) = await ReadAsync(request, compiler, name, cancellation);
-        if (text is null) return problem!;
+        return text is null ? problem! : await ApplyAsync(pipeline, text);
+    }
+
+    private static async Task<Results<Ok<DefinitionReport>, ProblemHttpResult>> PatchAsync(
+        string name, HttpRequest request, HostPipelineCompiler compiler, IGrainFactory grains, CancellationToken cancellation)
+    {
+        if (await FindAsync(grains, name) is not { } pipeline || await pipeline.GetDefinitionAsync() is not { } known) return NoPipeline(name);
+        if (Changed(request, known) is { } changed) return changed;
+        if (await AuthoringEndpoints.TextAsync(request, cancellation) is not { } body) return AuthoringEndpoints.NoText();
+        if (ObjectIn(body) is not { } patch) return Bad("Bad patch", "The body must be a JSON object: a merge patch (RFC 7396) of the definition.");
+        if (DefinitionPatch.Apply(known.Text, known.FileName, patch) is not { } merged) return Conflict($"The definition of '{name}' cannot be read.");
+        var (text, problem) = Check(merged, "pipeline.json", compiler, name);
+        return text is null ? problem! : await ApplyAsync(pipeline, text);
+    }
+
+    private static JsonObject? ObjectIn(string body)
+    {
+        try
+        {
+            return JsonNode.Parse(body) as JsonObject;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>412 when the caller looked at another version than the one in force.</summary>
+    private static ProblemHttpResult? Changed(HttpRequest request, PipelineText known)
+    {
+        if (request.Headers.IfMatch is not [{ } match] || match == "*") return null;
+        return match.Trim('"') == known.Version.ToString(System.Globalization.CultureInfo.InvariantCulture)
+            ? null
+            : Problem(
+                StatusCodes.Status412PreconditionFailed, "Changed meanwhile",
+                $"Pipeline '{known.Name}' is at version {known.Version}, not {match}; look at it again.");
+    }
+
+    private static async Task<Results<Ok<DefinitionReport>, ProblemHttpResult>> ApplyAsync(IPipelineGrain pipeline, PipelineText text)
+    {
         var outcome = await pipeline.ApplyAsync(text);
-        return outcome.Accepted ? TypedResults.Ok(new DefinitionReport(name, outcome.Version)) : Conflict(string.Join(' ', outcome.Diagnostics));
+        return outcome.Accepted ? TypedResults.Ok(new DefinitionReport(text.Name, outcome.Version)) : Conflict(string.Join(' ', outcome.Diagnostics));
     }
 
     private static async Task<Results<NoContent, ProblemHttpResult>> DeleteAsync(string name, IGrainFactory grains)
@@ -70,7 +112,11 @@ public static class DefinitionEndpoints
         HttpRequest request, HostPipelineCompiler compiler, string? name, CancellationToken cancellation)
     {
         if (await AuthoringEndpoints.TextAsync(request, cancellation) is not { } text) return (null, AuthoringEndpoints.NoText());
-        var file = AuthoringEndpoints.FileName(request, null);
+        return Check(text, AuthoringEndpoints.FileName(request, null), compiler, name);
+    }
+
+    private static (PipelineText? Text, ProblemHttpResult? Problem) Check(string text, string file, HostPipelineCompiler compiler, string? name)
+    {
         var compilation = compiler.Check(text, file);
         if (compilation.Plan is not { } plan)
         {

@@ -1,3 +1,4 @@
+using System.Security.Claims;
 using System.Text;
 using Confluent.Kafka;
 using KafkaOracleOrleans.Grains.Interfaces;
@@ -38,7 +39,8 @@ public static class LookEndpoints
 
     private static async Task<Results<Ok<PreviewReport>, ProblemHttpResult>> PreviewAsync(
         HttpRequest request, HostPipelineCompiler compiler, IKafkaLogs logs, TopicReader reader, ILookupSource lookups,
-        IEnumerable<IRecordTransform> transforms, TimeProvider time, CancellationToken cancellation, string? file = null, int limit = 200, DateTimeOffset? since = null, int rows = 20)
+        IEnumerable<IRecordTransform> transforms, TimeProvider time, FieldMask masks, ClaimsPrincipal user,
+        CancellationToken cancellation, string? file = null, int limit = 200, DateTimeOffset? since = null, int rows = 20)
     {
         if (limit is < 1 or > TopicReader.MaxRecords) return Bad("Bad limit", "limit must be from 1 to 10000.");
         if (rows is < 0 or > MaxRows) return Bad("Bad rows", "rows must be from 0 to 1000.");
@@ -56,7 +58,8 @@ public static class LookEndpoints
             var partitions = await logs.ListPartitionsAsync(plan.Source, cancellation);
             var topics = partitions.Select(p => p[..p.LastIndexOf('/')]).Distinct().ToList();
             var slices = await reader.ReadAsync(plan.Source.Connection, topics, limit, since, plan.Source.ReadCommitted, cancellation);
-            return TypedResults.Ok(await TryAsync(plan, slices, lookups, new TransformRunner(transforms), time, rows, cancellation));
+            var report = await TryAsync(plan, slices, lookups, new TransformRunner(transforms), time, rows, cancellation);
+            return TypedResults.Ok(masks.For(user) is { } mask ? Masked(report, mask) : report);
         }
         catch (Exception e) when (e is KafkaException or KeyNotFoundException or StoreUnavailableException or SinkConfigurationException)
         {
@@ -88,6 +91,15 @@ public static class LookEndpoints
             trial.Tables(rows), [.. trial.Refused.Take(rows)]);
     }
 
+    private static PreviewReport Masked(PreviewReport report, FieldMask mask)
+    {
+        foreach (var row in report.Sinks.SelectMany(s => s.Rows)) mask.Apply(row);
+        return report with
+        {
+            Quarantined = [.. report.Quarantined.Select(q => mask.Hides(q.Place[(q.Place.LastIndexOf('.') + 1)..]) ? q with { Reason = FieldMask.Hidden } : q)],
+        };
+    }
+
     private static async Task AnswerAsync(LookupRequest request, ILookupSource lookups, CancellationToken cancellation)
     {
         var spec = request.Step.Lookup;
@@ -103,7 +115,7 @@ public static class LookEndpoints
     }
 
     private static async Task<Results<Ok<TopicRecords>, ProblemHttpResult>> RecordsAsync(
-        string topic, KorOptions options, TopicReader reader, CancellationToken cancellation, string? connection = null, int limit = 500)
+        string topic, KorOptions options, TopicReader reader, FieldMask masks, ClaimsPrincipal user, CancellationToken cancellation, string? connection = null, int limit = 500)
     {
         if (limit is < 1 or > MaxRows) return Bad("Bad limit", "limit must be from 1 to 1000.");
         if (connection is null && options.Kafka.Count != 1)
@@ -119,7 +131,7 @@ public static class LookEndpoints
         try
         {
             var slices = await reader.ReadAsync(connection, [topic], limit, null, true, cancellation);
-            var records = slices.SelectMany(s => s.Records.Select(r => RecordOf(s.Partition, r))).OrderBy(r => r.Timestamp).Take(limit);
+            var records = slices.SelectMany(s => s.Records.Select(r => RecordOf(s.Partition, r, masks.For(user)))).OrderBy(r => r.Timestamp).Take(limit);
             return TypedResults.Ok(new TopicRecords(topic, connection, slices.Count, [.. records]));
         }
         catch (KeyNotFoundException e)
@@ -132,10 +144,11 @@ public static class LookEndpoints
         }
     }
 
-    private static TopicRecord RecordOf(int partition, RawRecord record)
+    private static TopicRecord RecordOf(int partition, RawRecord record, FieldMask? mask)
     {
         var (key, keyIsText) = Text(record.Key);
         var (value, valueIsText) = Text(record.Value);
+        if (mask is not null) (key, value, keyIsText, valueIsText) = (mask.Key(key), valueIsText ? mask.Value(value) : FieldMask.Hidden, true, true);
         var text = keyIsText && valueIsText;
         return new TopicRecord(
             partition, record.Offset, record.Timestamp < 0 ? null : DateTimeOffset.FromUnixTimeMilliseconds(record.Timestamp),

@@ -59,9 +59,14 @@ internal static class OperationsEndpoints
         }
     }
 
-    private static async Task<Ok<PipelinePlanReport>> PlanAsync(
-        PlanRequest request, Planner planner, PlanProvider plans, IGrainFactory grains, CancellationToken cancellation) =>
-        TypedResults.Ok(await planner.PlanAsync(request.File, request.Text, name => RunningAsync(name, plans, grains), cancellation));
+    private static async Task<Results<Ok<PipelinePlanReport>, ProblemHttpResult>> PlanAsync(
+        PlanRequest request, Planner planner, PlanProvider plans, IGrainFactory grains, CancellationToken cancellation)
+    {
+        // A body without these members is JSON all the same.
+        if ((string?)request.Text is null || (string?)request.File is null)
+            return Problems.BadRequest("No text", "The body needs 'file', the pipeline file's name, and 'text', what is in it.");
+        return TypedResults.Ok(await planner.PlanAsync(request.File, request.Text, name => RunningAsync(name, plans, grains), cancellation));
+    }
 
     private static async Task<(PipelinePlan Plan, int Version)?> RunningAsync(string name, PlanProvider plans, IGrainFactory grains)
     {

@@ -1,4 +1,5 @@
 using KafkaOracleOrleans.Grains.Interfaces;
+using KafkaOracleOrleans.Silo.Pipelines;
 using KafkaOracleOrleans.Silo.Security;
 using Microsoft.AspNetCore.Http.HttpResults;
 
@@ -17,29 +18,18 @@ internal static class PipelineEndpoints
             .WithName("GetKey").WithSummary("The live windows or running totals of a key.");
         api.MapGet("/pipelines/{name}/windows/{step}", ClosedAsync)
             .WithName("ListClosedWindows").WithSummary("The windows of a step that closed last, newest first.");
-        MapAction(api, "start", p => p.StartAsync()).WithName("StartPipeline").WithSummary("Runs a pipeline from its checkpoint.");
-        MapAction(api, "pause", p => p.PauseAsync())
-            .WithName("PausePipeline").WithSummary("Stops reading and keeps everything in memory.");
-        MapAction(api, "resume", p => p.StartAsync()).WithName("ResumePipeline").WithSummary("Goes on after a pause.");
-        MapAction(api, "stop", p => p.StopAsync()).WithName("StopPipeline").WithSummary("Checkpoints and stops a pipeline.");
         api.MapPost("/pipelines/{name}/reset", ResetAsync)
             .RequireAuthorization(KorPolicies.Admin)
             .WithName("ResetPipeline")
             .WithSummary("Shows, or with execute does, a reset of positions and state. Only when stopped.");
     }
 
-    private static RouteHandlerBuilder MapAction(RouteGroupBuilder api, string verb, Func<IPipelineGrain, Task> action) =>
-        api.MapPost($"/pipelines/{{name}}/{verb}", (string name, IGrainFactory grains) => DoAsync(grains, name, action))
-            .RequireAuthorization(KorPolicies.Operator);
+    private static async Task<Ok<IReadOnlyList<PipelineStatus>>> ListAsync(PipelineStatuses statuses, CancellationToken cancellation) =>
+        TypedResults.Ok(await statuses.ListAsync(cancellation));
 
-    private static async Task<Ok<PipelineStatus[]>> ListAsync(IGrainFactory grains)
-    {
-        var entries = await grains.GetGrain<IPipelineCatalogGrain>(0).ListAsync();
-        return TypedResults.Ok(await Task.WhenAll(entries.Select(e => grains.GetGrain<IPipelineGrain>(e.Name).GetStatusAsync())));
-    }
-
-    private static async Task<Results<Ok<PipelineStatus>, ProblemHttpResult>> GetAsync(string name, IGrainFactory grains) =>
-        await FindAsync(grains, name) is { } pipeline ? TypedResults.Ok(await pipeline.GetStatusAsync()) : Problems.NoPipeline(name);
+    private static async Task<Results<Ok<PipelineStatus>, ProblemHttpResult>> GetAsync(
+        string name, PipelineStatuses statuses, CancellationToken cancellation) =>
+        await statuses.FindAsync(name, cancellation) is { } status ? TypedResults.Ok(status) : Problems.NoPipeline(name);
 
     private static async Task<Results<Ok<IReadOnlyList<PipelineEvent>>, ProblemHttpResult>> EventsAsync(string name, IGrainFactory grains) =>
         await FindAsync(grains, name) is { } pipeline ? TypedResults.Ok(await pipeline.GetEventsAsync()) : Problems.NoPipeline(name);
@@ -77,14 +67,6 @@ internal static class PipelineEndpoints
         return outcome.Refusal is null
             ? TypedResults.Ok(outcome)
             : Problems.Conflict("Not now", outcome.Refusal);
-    }
-
-    private static async Task<Results<NoContent, ProblemHttpResult>> DoAsync(
-        IGrainFactory grains, string name, Func<IPipelineGrain, Task> action)
-    {
-        if (await FindAsync(grains, name) is not { } pipeline) return Problems.NoPipeline(name);
-        await action(pipeline);
-        return TypedResults.NoContent();
     }
 
     private static async Task<IPipelineGrain?> FindAsync(IGrainFactory grains, string name)

@@ -1,3 +1,4 @@
+using System.Security.Claims;
 using KafkaOracleOrleans.Grains.Interfaces;
 using KafkaOracleOrleans.Processing.Ports;
 using KafkaOracleOrleans.Silo.Quarantine;
@@ -59,14 +60,16 @@ internal static class QuarantineEndpoints
     }
 
     private static Task<IResult> ListAsync(
-        string name, [AsParameters] Query query, QuarantineDesk desk, IGrainFactory grains, CancellationToken cancellation, int limit = 50) =>
+        string name, [AsParameters] Query query, QuarantineDesk desk, IGrainFactory grains, FieldMask masks, ClaimsPrincipal user,
+        CancellationToken cancellation, int limit = 50) =>
         GuardAsync(name, grains, async () => limit is < 1 or > QuarantineStore.MaxPage
             ? Problem(StatusCodes.Status400BadRequest, "Bad limit", $"limit must be from 1 to {QuarantineStore.MaxPage}.")
-            : TypedResults.Ok(await desk.ListAsync(name, query.Of(name), limit, query.After, cancellation)));
+            : TypedResults.Ok(await desk.ListAsync(name, query.Of(name), limit, query.After, masks.For(user), cancellation)));
 
     private static Task<IResult> GetAsync(
-        string name, string id, QuarantineDesk desk, IGrainFactory grains, CancellationToken cancellation) =>
-        GuardAsync(name, grains, () => OneAsync(name, id, desk, record => Task.FromResult<IResult>(TypedResults.Ok(record)), cancellation));
+        string name, string id, QuarantineDesk desk, IGrainFactory grains, FieldMask masks, ClaimsPrincipal user, CancellationToken cancellation) =>
+        GuardAsync(name, grains, () => OneAsync(
+            name, id, desk, record => Task.FromResult<IResult>(TypedResults.Ok(QuarantineMask.Of(record, masks.For(user)))), cancellation));
 
     private static Task<IResult> DropOneAsync(
         string name, string id, QuarantineDesk desk, IGrainFactory grains, CancellationToken cancellation, bool dryRun = false) =>

@@ -1,6 +1,7 @@
 using KafkaOracleOrleans.Grains.Interfaces;
 using KafkaOracleOrleans.Grains.Runtime;
 using KafkaOracleOrleans.Processing.Plan;
+using KafkaOracleOrleans.Silo.Pipelines;
 using Microsoft.AspNetCore.Http.HttpResults;
 using static KafkaOracleOrleans.Silo.Api.ApiProblems;
 
@@ -20,10 +21,10 @@ public static class StateEndpoints
         api.MapGet("/pipelines/{name}/quality", QualityAsync).WithSummary("Quality rules and how often they failed");
     }
 
-    private static async Task<Results<Ok<PipelineReport>, ProblemHttpResult>> StatusAsync(string name, IGrainFactory grains)
+    private static async Task<Results<Ok<PipelineReport>, ProblemHttpResult>> StatusAsync(
+        string name, PipelineStatuses statuses, CancellationToken cancellation)
     {
-        if (await FindAsync(grains, name) is not { } pipeline) return NoPipeline(name);
-        var status = await pipeline.GetStatusAsync();
+        if (await statuses.FindAsync(name, cancellation) is not { } status) return NoPipeline(name);
         return TypedResults.Ok(new PipelineReport(Verdict.Of(status), status));
     }
 

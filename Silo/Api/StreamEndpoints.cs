@@ -1,5 +1,6 @@
 using System.Net.ServerSentEvents;
 using System.Runtime.CompilerServices;
+using System.Security.Claims;
 using System.Text.Json.Nodes;
 using KafkaOracleOrleans.Grains.Interfaces;
 using KafkaOracleOrleans.Silo.Security;
@@ -34,8 +35,8 @@ public static class StreamEndpoints
     }
 
     private static async Task<Results<ServerSentEventsResult<JsonObject>, ProblemHttpResult>> TapAsync(
-        string name, IGrainFactory grains, IHostApplicationLifetime lifetime, TimeProvider time, CancellationToken cancellation,
-        string step = "", string side = "out", string? where = null, int? limit = null, double sample = 1)
+        string name, IGrainFactory grains, IHostApplicationLifetime lifetime, TimeProvider time, FieldMask masks, ClaimsPrincipal user,
+        CancellationToken cancellation, string step = "", string side = "out", string? where = null, int? limit = null, double sample = 1)
     {
         if (await FindAsync(grains, name) is not { } pipeline) return NoPipeline(name);
         if (!Enum.TryParse<TapSide>(side, true, out var which) || !Enum.IsDefined(which))
@@ -58,11 +59,11 @@ public static class StreamEndpoints
         }
 
         // A tap must not keep a silo that stops from draining.
-        return TypedResults.ServerSentEvents(RecordsAsync(tap, limit ?? int.MaxValue, time, lifetime.ApplicationStopping, cancellation));
+        return TypedResults.ServerSentEvents(RecordsAsync(tap, limit ?? int.MaxValue, masks.For(user), time, lifetime.ApplicationStopping, cancellation));
     }
 
     private static async IAsyncEnumerable<SseItem<JsonObject>> RecordsAsync(
-        TapSession tap, int limit, TimeProvider time, CancellationToken stopping, [EnumeratorCancellation] CancellationToken cancellation)
+        TapSession tap, int limit, FieldMask? mask, TimeProvider time, CancellationToken stopping, [EnumeratorCancellation] CancellationToken cancellation)
     {
         using var ends = CancellationTokenSource.CreateLinkedTokenSource(stopping, cancellation);
         using (tap)
@@ -72,6 +73,7 @@ public static class StreamEndpoints
             var second = began;
             var (shown, thisSecond) = (0L, 0);
             string? reason = null;
+            Task<string?>? renewal = null;
             while (reason is null && !ends.IsCancellationRequested)
             {
                 foreach (var record in await tap.TakeAsync(Second, ends.Token))
@@ -79,7 +81,7 @@ public static class StreamEndpoints
                     if (time.GetElapsedTime(second) < Second && thisSecond >= TapRequest.MaxPerSecond) continue;
                     shown++;
                     thisSecond++;
-                    yield return new SseItem<JsonObject>(Json(record), "record");
+                    yield return new SseItem<JsonObject>(Json(record, mask), "record");
                     if (shown < limit) continue;
                     reason = "The limit is reached.";
                     break;
@@ -92,9 +94,16 @@ public static class StreamEndpoints
                 }
 
                 if (time.GetElapsedTime(began) >= Longest) reason ??= "A tap ends after 15 minutes.";
-                if (reason is not null || time.GetElapsedTime(renewed) < TapRequest.Lease / 3) continue;
+                if (renewal is { IsCompleted: true })
+                {
+                    reason ??= await renewal;
+                    renewal = null;
+                }
+
+                if (renewal is not null || time.GetElapsedTime(renewed) < TapRequest.Lease / 3) continue;
                 renewed = time.GetTimestamp();
-                reason = await tap.RenewAsync();
+                // Not waited for: a partition that is slow to answer must not hold back what the others show.
+                renewal = TryRenewAsync(tap);
             }
 
             if (!cancellation.IsCancellationRequested)
@@ -102,14 +111,36 @@ public static class StreamEndpoints
         }
     }
 
-    private static JsonObject Json(TapRecord record) => new()
+    /// <summary>A renewal that fails because the cluster is busy is made good by the next one; the lease outlasts two.</summary>
+    private static async Task<string?> TryRenewAsync(TapSession tap)
+    {
+        try
+        {
+            return await tap.RenewAsync();
+        }
+        catch (Exception e) when (e is TimeoutException or Orleans.Runtime.OrleansException)
+        {
+            return null;
+        }
+    }
+
+    private static JsonObject Json(TapRecord record, FieldMask? mask) => new()
     {
         ["partition"] = record.Partition,
         ["offset"] = record.Offset,
         ["timestamp"] = record.TimestampMs < 0 ? null : DateTimeOffset.FromUnixTimeMilliseconds(record.TimestampMs),
         ["truncated"] = record.Truncated,
-        ["value"] = record.Truncated ? JsonValue.Create(record.Json) : JsonNode.Parse(record.Json),
+        ["value"] = ValueOf(record, mask),
     };
+
+    private static JsonNode? ValueOf(TapRecord record, FieldMask? mask)
+    {
+        // What is cut cannot be read, so nothing in it can be hidden.
+        if (record.Truncated) return JsonValue.Create(mask is null ? record.Json : FieldMask.Hidden);
+        var value = JsonNode.Parse(record.Json);
+        mask?.Apply(value);
+        return value;
+    }
 
     private static async Task<Results<ServerSentEventsResult<JsonObject>, ProblemHttpResult>> EventsAsync(
         string name, HttpResponse response, IGrainFactory grains, IHostApplicationLifetime lifetime, TimeProvider time,

@@ -1,5 +1,6 @@
 using System.Threading.Channels;
 using KafkaOracleOrleans.Grains.Interfaces;
+using KafkaOracleOrleans.Silo.Observability;
 
 namespace KafkaOracleOrleans.Silo.Api;
 
@@ -11,6 +12,7 @@ internal sealed class TapSession : ITapObserver, IDisposable
     private readonly IGrainFactory _grains;
     private readonly IPipelineGrain _pipeline;
     private readonly TapRequest _request;
+    private readonly string _name;
     private readonly ITapObserver _reference;
 
     // A reader that is too slow loses records, never the pipeline its pace.
@@ -24,6 +26,7 @@ internal sealed class TapSession : ITapObserver, IDisposable
     {
         (_grains, _pipeline, _request) = (grains, pipeline, request);
         _reference = grains.CreateObjectReference<ITapObserver>(this);
+        SiloMetrics.TapOpened(_name = pipeline.GetPrimaryKeyString());
     }
 
     /// <summary>How many records the output had, shown or not.</summary>
@@ -63,5 +66,9 @@ internal sealed class TapSession : ITapObserver, IDisposable
         return taken;
     }
 
-    public void Dispose() => _grains.DeleteObjectReference<ITapObserver>(_reference);
+    public void Dispose()
+    {
+        SiloMetrics.TapClosed(_name);
+        _grains.DeleteObjectReference<ITapObserver>(_reference);
+    }
 }

@@ -15,6 +15,12 @@ public sealed class HttpOptions
     /// <summary>Sign-in with JSON web tokens of an OpenID Connect provider; off while <see cref="OidcOptions.Authority"/> is empty.</summary>
     public OidcOptions Oidc { get; set; } = new();
 
+    /// <summary>
+    /// Fields whose values only admins see in taps, previews, topic records and quarantine; others see <c>***</c>. Names without regard to case, <c>*</c> for any
+    /// letters. Default: none.
+    /// </summary>
+    public IList<string> MaskFields { get; set; } = [];
+
     /// <summary>Let anybody read <c>/metrics</c>, for scrapers without credentials. Default: false.</summary>
     public bool AnonymousMetrics { get; set; }
 

@@ -5,6 +5,7 @@ using KafkaOracleOrleans.Processing.Ports;
 using KafkaOracleOrleans.Silo.Diagnosis;
 using KafkaOracleOrleans.Silo.Pipelines;
 using KafkaOracleOrleans.Silo.Quarantine;
+using KafkaOracleOrleans.Silo.Security;
 using KafkaOracleOrleans.Storage.Audit;
 using KafkaOracleOrleans.Storage.Connections;
 using KafkaOracleOrleans.Storage.Lookups;
@@ -78,6 +79,8 @@ public static class KorHostingExtensions
         services.AddHostedService(sp => sp.GetRequiredService<HostState>());
         services.AddSingleton<PipelineSupervisor>();
         services.AddHostedService(sp => sp.GetRequiredService<PipelineSupervisor>());
+        services.AddSingleton<PipelineStatuses>();
+        services.AddSingleton<FieldMask>();
         services.AddHostedService<PipelineFolder>();
     }
 

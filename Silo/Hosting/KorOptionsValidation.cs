@@ -51,6 +51,7 @@ internal static class KorOptionsValidation
         if (options.StopDelay >= options.ShutdownTimeout) faults.Add("Kor:StopDelay must be shorter than Kor:ShutdownTimeout, of which it is a part.");
         Range(faults, "Kor:Engine:MoveAfter", engine.MoveAfter, TimeSpan.FromSeconds(1), TimeSpan.FromHours(1));
         Range(faults, "Kor:Engine:MaxRestarts", engine.MaxRestarts, 0, 10_000);
+        Range(faults, "Kor:Metrics:QuarantineInterval", options.Metrics.QuarantineInterval, TimeSpan.FromSeconds(1), TimeSpan.FromHours(1));
         faults.AddRange(SiloTls.Validate(options.Cluster.Tls));
         faults.AddRange(HttpFaults(options));
         if (faults.Count != 0) throw new KorConfigurationException(faults);

@@ -27,6 +27,9 @@ public sealed class MetricsOptions
 
     /// <summary>Gauges of lag per partition; without, only sums and maxima per pipeline. Default: true.</summary>
     public bool PerPartition { get; set; } = true;
+
+    /// <summary>How often the records in quarantine are counted for <c>kor_quarantine_pending</c>; 1 s to 1 h. Default: 1 min.</summary>
+    public TimeSpan QuarantineInterval { get; set; } = TimeSpan.FromMinutes(1);
 }
 
 /// <summary>TLS between silos and from clients to the gateway; off while <see cref="Certificate"/> is empty.</summary>

@@ -3,6 +3,7 @@ using System.Reflection;
 using KafkaOracleOrleans.Grains.Runtime;
 using KafkaOracleOrleans.Silo.Hosting;
 using KafkaOracleOrleans.Storage;
+using KafkaOracleOrleans.Storage.Connections;
 using OpenTelemetry;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
@@ -15,7 +16,8 @@ namespace KafkaOracleOrleans.Silo.Observability;
 /// </summary>
 internal static class Telemetry
 {
-    private const string StreamsMeter = "KafkaOracleOrleans.Streams.Kafka";
+    // Meter and activity source alike.
+    private const string Streams = "KafkaOracleOrleans.Streams.Kafka";
     private const string EndpointVariable = "OTEL_EXPORTER_OTLP_ENDPOINT";
 
     // One millisecond to a minute, as the documentation says: dashboards rely on the bounds.
@@ -35,13 +37,15 @@ internal static class Telemetry
             .ConfigureResource(r => r.AddService("kor", serviceVersion: Version().Number, serviceInstanceId: Environment.MachineName))
             .WithMetrics(metrics => AddMetrics(metrics, options.Metrics))
             .WithTracing(traces => traces
-                .AddSource(EngineTraces.SourceName, "Microsoft.Orleans.Runtime", "Microsoft.Orleans.Application"));
+                .AddSource(EngineTraces.SourceName, Streams, DatabaseTelemetry.SourceName, "Microsoft.Orleans.Runtime", "Microsoft.Orleans.Application"));
         if (!string.IsNullOrEmpty(builder.Configuration[EndpointVariable])) telemetry.WithLogging().UseOtlpExporter();
     }
 
     private static void AddMetrics(MeterProviderBuilder metrics, MetricsOptions options)
     {
-        metrics.AddMeter(EngineMetrics.MeterName, StorageMetrics.MeterName, StreamsMeter, BuildInfo.Meter.Name, "Microsoft.Orleans", "System.Runtime");
+        metrics.AddMeter(
+            EngineMetrics.MeterName, StorageMetrics.MeterName, Streams, SiloMetrics.MeterName, BuildInfo.Meter.Name, "Microsoft.Orleans",
+            "System.Runtime");
         if (options.KafkaExporterCompat) metrics.AddMeter(EngineMetrics.CompatMeterName);
         if (!options.PerPartition)
         {

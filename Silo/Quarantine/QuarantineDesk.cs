@@ -5,6 +5,7 @@ using KafkaOracleOrleans.Grains.Runtime;
 using KafkaOracleOrleans.Processing.Plan;
 using KafkaOracleOrleans.Processing.Ports;
 using KafkaOracleOrleans.Processing.Steps;
+using KafkaOracleOrleans.Silo.Security;
 using KafkaOracleOrleans.Storage.Quarantine;
 using Orleans.Concurrency;
 
@@ -22,7 +23,7 @@ internal sealed class QuarantineDesk(
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(25);
 
     public async Task<QuarantinePage> ListAsync(
-        string pipeline, QuarantineFilter filter, int limit, string? after, CancellationToken cancellation)
+        string pipeline, QuarantineFilter filter, int limit, string? after, FieldMask? mask, CancellationToken cancellation)
     {
         var plan = await PlanAsync(pipeline);
         var (found, next) = await PageAsync(pipeline, filter, limit, after, cancellation);
@@ -33,7 +34,7 @@ internal sealed class QuarantineDesk(
             ? $"Records refused by steps go to topic '{topic.Topic}' of Kafka connection '{topic.Connection}' only and are not listed; rows refused by sinks are."
             : null;
         return new QuarantinePage(
-            [.. found.Select(f => Item(plan, f.Store, f.Record))], next,
+            [.. found.Select(f => Item(QuarantineMask.Of(Detail(plan, f.Store, f.Record), mask)))], next,
             [.. groups.GroupBy(g => (g.Place, g.Code)).Select(g => new QuarantineGroup(g.Key.Place, g.Key.Code, g.Sum(c => c.Records)))
                 .OrderByDescending(g => g.Records)],
             note);
@@ -226,9 +227,8 @@ internal sealed class QuarantineDesk(
     private static string? Obstacle(PipelinePlan plan, QuarantinedRecord record) =>
         ReplayPlan.Obstacle(plan, record.Record.Place, record.Record.Topic.Length != 0);
 
-    private static QuarantineItem Item(PipelinePlan plan, QuarantineStore store, QuarantinedRecord found)
+    private static QuarantineItem Item(QuarantineDetail detail)
     {
-        var detail = Detail(plan, store, found);
         var value = detail.Value is { Length: > Preview } text ? text[..Preview] + "..." : detail.Value;
         return detail with { Value = value };
     }

@@ -24,6 +24,7 @@ internal static class QuarantineServices
         services.AddSingleton<IQuarantine>(sp => sp.GetRequiredService<PipelineQuarantine>());
         services.AddSingleton<QuarantineDesk>();
         services.AddHostedService<QuarantineSweeper>();
+        services.AddHostedService<QuarantineGauge>();
     }
 
     private static async ValueTask<Processing.Plan.PipelinePlan?> PlanOfAsync(PlanProvider plans, string pipeline)

@@ -70,13 +70,13 @@ public sealed class Database : IAsyncDisposable
 
     /// <summary>Runs queries outside a transaction.</summary>
     internal Task<T> ReadAsync<T>(Func<DbSession, CancellationToken, Task<T>> body, CancellationToken cancellation) =>
-        GuardAsync(token => ReadCoreAsync(body, token), cancellation);
+        GuardAsync("read", token => ReadCoreAsync(body, token), cancellation);
 
     /// <summary>Runs a transaction and commits it.</summary>
     internal Task<T> WriteAsync<T>(
         Func<DbSession, CancellationToken, Task<T>> body, CancellationToken cancellation,
             int? rowsPerStatement = null) =>
-        GuardAsync(token => WriteCoreAsync(body, rowsPerStatement, token), cancellation);
+        GuardAsync("write", token => WriteCoreAsync(body, rowsPerStatement, token), cancellation);
 
     /// <summary>Runs a transaction, again when it lost a conflict.</summary>
     /// <param name="keyRace">A duplicate key is a lost race, too: of MERGE against somebody else's first row.</param>
@@ -113,9 +113,12 @@ public sealed class Database : IAsyncDisposable
     /// <summary>Target and provider without secrets.</summary>
     public override string ToString() => $"{Name} ({Options})";
 
-    private Task<T> GuardAsync<T>(Func<CancellationToken, Task<T>> body, CancellationToken cancellation) =>
+    private Task<T> GuardAsync<T>(
+        string operation, Func<CancellationToken, Task<T>> body, CancellationToken cancellation) =>
         _breaker.RunAsync(
-            Dialect.IsSynchronous ? token => Task.Run(() => body(token), token) : body, cancellation);
+            token => DatabaseTelemetry.RunAsync(
+                this, operation, () => Dialect.IsSynchronous ? Task.Run(() => body(token), token) : body(token)),
+            cancellation);
 
     private async Task<T> ReadCoreAsync<T>(Func<DbSession, CancellationToken, Task<T>> body,
         CancellationToken cancellation)

@@ -139,7 +139,10 @@ internal static class SinkFailures
     public static Exception Translate(string where, DatabaseException failure, TimeSpan? retryAfter = null) => failure.Error.Class switch
     {
         ErrorClass.Configuration => new SinkConfigurationException(
-            $"{where}: {failure.Message}. Check the connection's login, the table and the privileges.", failure),
-        _ => new SinkUnavailableException($"{where}: {failure.Message}", failure) { RetryAfter = retryAfter },
+            $"{where}: {failure.Message}. Check the connection's login, the table and the privileges.", failure) { Code = failure.Error.Code },
+        _ => new SinkUnavailableException($"{where}: {failure.Message}", failure) 
+        {
+            RetryAfter = retryAfter, Code = failure.Error.Code,
+        },
     };
 }

@@ -187,7 +187,10 @@ internal sealed class AdoSinkLane : ISinkLane
     }
 
     private KeyValuePair<string, object?>[] Tags() =>
-        [new("pipeline", _table.Spec.Pipeline), new("sink", _table.Spec.Sink)];
+    [
+        new("pipeline", _table.Spec.Pipeline), new("sink", _table.Spec.Sink),
+        new("operation", _table.Spec.Mode == SinkMode.Append ? "append" : "upsert"),
+    ];
 
     /// <summary>
     /// True when the write whose outcome was unknown did commit. Throws when the lane is somebody else's now.
@@ -277,7 +280,7 @@ internal sealed class AdoSinkLane : ISinkLane
         if (_table.Spec.StopOnReject)
         {
             throw new SinkConfigurationException(
-                $"{_where}: a row was refused, and the sink is told to stop then: {first.Code}: {first.Message}");
+                $"{_where}: a row was refused, and the sink is told to stop then: {first.Code}: {first.Message}") { Code = first.Code };
         }
 
         if (_guard.IsSystemic(common, rows))
@@ -287,6 +290,7 @@ internal sealed class AdoSinkLane : ISinkLane
                 + $"{first.Code}: {first.Message}. Nothing of this write was quarantined; the rows wait until the table is repaired.")
             {
                 RetryAfter = NextDelay(),
+                Code = first.Code,
             };
         }
     }

@@ -6,6 +6,9 @@ internal interface IPollEvents
     /// <summary>Bytes a partition may have buffered at the moment.</summary>
     long PartitionShare { get; }
 
+    /// <summary>The consumer group offsets are committed under.</summary>
+    string GroupId { get; }
+
     /// <summary>A partition's state may have changed.</summary>
     void OnState(PartitionReader reader, KafkaPartitionState state, KafkaPartitionFailure? failure = null);
 

@@ -12,6 +12,8 @@ internal sealed class KafkaMetrics : IDisposable
     private readonly Counter<long> _bytes;
     private readonly Counter<long> _errors;
     private readonly Counter<long> _slotChanges;
+    private readonly Counter<long> _rebalances;
+    private readonly Counter<long> _consumed;
     private readonly Counter<long> _redeliveries;
     private readonly Counter<long> _produced;
     private readonly Counter<long> _produceErrors;
@@ -25,6 +27,10 @@ internal sealed class KafkaMetrics : IDisposable
         _batchRecords = _meter.CreateHistogram<int>("kafka.consumer.poll.records", "{record}", "Records per poll.");
         _errors = _meter.CreateCounter<long>("kafka.errors", "{error}", "Errors by librdkafka code.");
         _slotChanges = _meter.CreateCounter<long>("kafka.slots.changes", "{change}", "Slots taken and given up.");
+        _rebalances = _meter.CreateCounter<long>(
+            "kafka.source.rebalances", "{rebalance}", "Changes of the set of a source's partitions that this silo reads.");
+        _consumed = _meter.CreateCounter<long>(
+            "messaging.client.consumed.messages", "{message}", "As OpenTelemetry's conventions have it: records read.");
         _redeliveries = _meter.CreateCounter<long>(
             "kafka.redeliveries", "{batch}", "Batches offered again after the subscriber failed.");
         _produced = _meter.CreateCounter<long>("kafka.producer.records", "{record}", "Records written.");
@@ -59,6 +65,11 @@ internal sealed class KafkaMetrics : IDisposable
         var topic = new KeyValuePair<string, object?>("topic", id.Topic);
         _records.Add(records, source, topic);
         _bytes.Add(bytes, source, topic);
+        _consumed.Add(
+            records,
+            new KeyValuePair<string, object?>("messaging.system", "kafka"),
+            new KeyValuePair<string, object?>("messaging.operation.name", "poll"),
+            new KeyValuePair<string, object?>("messaging.destination.name", id.Topic));
         _batchRecords.Record(records, source);
     }
 
@@ -67,6 +78,8 @@ internal sealed class KafkaMetrics : IDisposable
 
     public void SlotChanged(bool taken) =>
         _slotChanges.Add(1, new KeyValuePair<string, object?>("change", taken ? "taken" : "given_up"));
+
+    public void Rebalanced(string source) => _rebalances.Add(1, new KeyValuePair<string, object?>("source", source));
 
     public void Redelivered(KafkaStreamId id, int batches) =>
         _redeliveries.Add(batches, new KeyValuePair<string, object?>("source", id.Source));

@@ -235,9 +235,14 @@ internal sealed partial class PollLoop : IDisposable
     {
         if (!partition.Reader.WantsMore(share - (2L * _drain.MaxBatchBytes(share)), partition.MoreWaiting))
             return false;
+        var (began, from) = (KafkaTraces.Begin(), partition.Next);
         var result = _drain.Run(partition, _consumer, share);
         if (result.Records > 0)
+        {
+            KafkaTraces.Polled(partition.Reader.Id, _events.GroupId, began, from, partition.Next, result.Records);
             _events.OnRecords(partition.Reader, result.Records, result.Bytes);
+        }
+
         if (result.Error != 0)
             HandleError(partition, result);
         else if (result.AtEnd)

@@ -47,6 +47,8 @@ internal sealed partial class SourceReader : IPollEvents, INativeEvents, IAsyncD
 
     public long PartitionShare => _context.PartitionShare;
 
+    public string GroupId => Source.EffectiveGroupId;
+
     private KafkaStreamOptions Options => _context.Options;
 
     public void Start() => _run = Task.Run(RunAsync);
@@ -186,20 +188,23 @@ internal sealed partial class SourceReader : IPollEvents, INativeEvents, IAsyncD
             }
         }
 
-        await RemoveAsync(wanted).ConfigureAwait(false);
+        var changed = await RemoveAsync(wanted).ConfigureAwait(false);
         if (TotalPartitions > 0)
             await EnsureConsumerAsync().ConfigureAwait(false);
-        AddMissing(wanted);
+        if (AddMissing(wanted) || changed)
+            _context.Metrics.Rebalanced(Source.Name);
     }
 
-    private async Task RemoveAsync(HashSet<KafkaStreamId> wanted)
+    private async Task<bool> RemoveAsync(HashSet<KafkaStreamId> wanted)
     {
+        var removed = false;
         foreach (var (id, reader) in _partitions)
         {
             // A topic that is missing at the moment may come back: its partitions wait in Backoff.
             var isMine = ReferenceEquals(_context.ClaimOf(reader.Slot), reader.Claim);
             if (isMine && (wanted.Contains(id) || IsMissing(id.Topic)))
                 continue;
+            removed = true;
             reader.Retire();
             _partitions.TryRemove(id, out _);
             _context.PartitionsChanged();
@@ -208,11 +213,12 @@ internal sealed partial class SourceReader : IPollEvents, INativeEvents, IAsyncD
         }
 
         _starting.RemoveAll(t => t.IsCompleted);
+        return removed;
     }
 
     private bool IsMissing(string topic) => _topics.FirstOrDefault(t => t.Name == topic) is null or { Error: not null };
 
-    private void AddMissing(HashSet<KafkaStreamId> wanted)
+    private bool AddMissing(HashSet<KafkaStreamId> wanted)
     {
         var added = new List<PartitionReader>();
         foreach (var id in wanted)
@@ -229,10 +235,11 @@ internal sealed partial class SourceReader : IPollEvents, INativeEvents, IAsyncD
         }
 
         if (added.Count == 0)
-            return;
+            return false;
         _context.PartitionsChanged();
         foreach (var reader in added)
             _starting.Add(Task.Run(() => StartAsync(reader)));
+        return true;
     }
 
     /// <summary>Each partition on its own: one whose position can't be told holds no other back.</summary>

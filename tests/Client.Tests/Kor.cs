@@ -21,6 +21,9 @@ internal sealed class Kor : IDisposable
 
     public bool Terminal { get; set; }
 
+    /// <summary>True when stderr is a terminal.</summary>
+    public bool ErrorTerminal { get; set; }
+
     public void Set(string variable, string value) => _variables[variable] = value;
 
     public string Write(string name, string text)
@@ -41,6 +44,7 @@ internal sealed class Kor : IDisposable
             Error = error,
             In = new StringReader(Input),
             OutIsTerminal = Terminal,
+            ErrorIsTerminal = ErrorTerminal,
             Variable = name => _variables.GetValueOrDefault(name),
             WorkingDirectory = Folder,
         };

@@ -56,6 +56,34 @@ public sealed class QuarantineVerbTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Replay_has_a_bar_on_a_terminal()
+    {
+        _kor.ErrorTerminal = true;
+        _silo.Answer($"GET {Root}?limit=1", new QuarantinePage([Item()], null, [new("quality.positive", "KOR4042", 300), new("sink:clean", "ORA-12899", 100)], null));
+        _silo.Answer($"POST {Root}/replay?dryRun=false", new ReplayReport { Executed = true, Records = 200, Passed = 200, Next = "1-a" });
+        _silo.Answer($"POST {Root}/replay?dryRun=false&after=1-a", new ReplayReport { Executed = true, Records = 200, Passed = 200 });
+        var result = await _kor.RunAsync("quarantine", "replay", "orders", "--execute");
+        Assert.Equal(0, result.Code);
+        Assert.Contains("[############............] 200 of 400 records", result.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("looked at", result.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain('\r', result.Out);
+    }
+
+    [Theory]
+    [InlineData("kor quarantine drop:", "quarantine", "drop", "orders")]
+    [InlineData("kor quarantine drop: Unknown option '--al'. Did you mean '--all'?", "quarantine", "drop", "orders", "--al")]
+    [InlineData("'kor quarantine drop --help' shows what there is.", "quarantine", "drop", "orders")]
+    [InlineData("kor quarantine: Unknown verb 'drp'. Did you mean 'drop'?", "quarantine", "drp")]
+    [InlineData("kor offsets reset:", "offsets", "reset", "orders")]
+    [InlineData("kor list: Unknown", "list", "--nothing")]
+    public async Task Usage_errors_name_the_verb_with_its_group(string expected, params string[] args)
+    {
+        var result = await _kor.RunAsync(args);
+        Assert.Equal(2, result.Code);
+        Assert.Contains(expected, result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Drop_wants_to_know_which_and_previews()
     {
         Assert.Equal(2, (await _kor.RunAsync("quarantine", "drop", "orders", "--execute")).Code);

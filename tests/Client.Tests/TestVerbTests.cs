@@ -29,6 +29,22 @@ public sealed class TestVerbTests : IDisposable
         Assert.Equal(ExitCodes.Ok, result.Code);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Many_files_have_a_bar_where_somebody_sees_it(bool terminal)
+    {
+        _kor.ErrorTerminal = terminal;
+        for (var i = 0; i < 3; i++)
+            _kor.Write($"p{i}.test.yaml", $"pipeline: payments.yaml\ntests:\n  - name: t\n    {Given}\n    expect: {{ counts: {{ consumed: 3 }} }}\n");
+        var result = await _kor.RunAsync("test", "p*.test.yaml");
+        Assert.Equal(ExitCodes.Ok, result.Code);
+        Assert.DoesNotContain('\r', result.Out);
+        Assert.Equal(terminal, result.Error.Contains("[########................] 1 of 3 files p1.test.yaml", StringComparison.Ordinal));
+        Assert.Equal(terminal, result.Error.Contains('\r', StringComparison.Ordinal));
+        Assert.Equal("3 passed, 0 failed", result.Error.Split("\u001b[K")[^1][.."3 passed, 0 failed".Length]);
+    }
+
     [Fact]
     public async Task A_test_that_fails_shows_what_differs_and_why()
     {

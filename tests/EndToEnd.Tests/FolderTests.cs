@@ -77,7 +77,7 @@ public sealed class FolderTests
         await WaitAsync(silo, s => s is { State: PartState.Running } && s.Version == version + 1);
         File.Delete(a);
         await Eventually.GetAsync(
-            () => silo.PostAsync("/api/v1/pipelines/one/pause"), r => r.StatusCode == HttpStatusCode.NotFound, Deadline, r => $"{r}\n{silo.LogText}");
+            () => silo.PutAsync("/api/v1/pipelines/one/pause"), r => r.StatusCode == HttpStatusCode.NotFound, Deadline, r => $"{r}\n{silo.LogText}");
         Assert.Equal(0, await silo.TerminateAsync(Deadline));
     }
 
@@ -85,7 +85,7 @@ public sealed class FolderTests
         () => silo.TryGetStatusAsync("one"), holds, Deadline, s => $"{s?.State} version {s?.Version} {s?.Reason}\n{silo.LogText}");
 
     private static async Task DoAsync(SiloProcess silo, string verb) =>
-        (await silo.PostAsync($"/api/v1/pipelines/one/{verb}")).EnsureSuccessStatusCode();
+        (await silo.PutAsync($"/api/v1/pipelines/one/{verb}")).EnsureSuccessStatusCode();
 
     private static Task<string> LogAsync(SiloProcess silo, string text, int times = 1) => Eventually.GetAsync(
         () => Task.FromResult(silo.LogText), log => log.Split(text).Length > times, Deadline, log => $"no '{text}' in\n{log}");

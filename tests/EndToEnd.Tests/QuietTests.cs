@@ -54,31 +54,31 @@ public sealed class QuietTests
         await ProduceAsync(stage, 0, 100);
         await WaitForWindowsAsync(stage, silo, Expected(0, 100));
 
-        await PostAsync(silo, "pause");
+        await PutAsync(silo, "pause");
         await WaitForStateAsync(silo, PartState.Paused);
         await ProduceAsync(stage, 100, 200);
-        await PostAsync(silo, "resume");
+        await PutAsync(silo, "resume");
         await WaitForWindowsAsync(stage, silo, Expected(0, 200));
 
-        await PostAsync(silo, "stop");
+        await PutAsync(silo, "stop");
         await WaitForStateAsync(silo, PartState.Stopped);
         await ProduceAsync(stage, 200, 300);
-        await PostAsync(silo, "start");
+        await PutAsync(silo, "start");
         await WaitForWindowsAsync(stage, silo, Expected(0, 300));
 
         var refused = await silo.ResetAsync(execute: true);
         Assert.Equal(System.Net.HttpStatusCode.Conflict, refused.StatusCode);
-        await PostAsync(silo, "stop");
+        await PutAsync(silo, "stop");
         (await silo.ResetAsync(execute: true)).EnsureSuccessStatusCode();
-        await PostAsync(silo, "start");
+        await PutAsync(silo, "start");
         var status = await Eventually.GetAsync(
             () => silo.TryGetStatusAsync("orders"), s => s?.Counts.Consumed == 300, TimeSpan.FromSeconds(60), s => $"{s}\n{silo.LogText}");
         Assert.True(status!.Counts.AddsUp);
         await WaitForWindowsAsync(stage, silo, Expected(0, 300));
     }
 
-    private static async Task PostAsync(SiloProcess silo, string verb) =>
-        (await silo.PostAsync($"/api/v1/pipelines/orders/{verb}")).EnsureSuccessStatusCode();
+    private static async Task PutAsync(SiloProcess silo, string verb) =>
+        (await silo.PutAsync($"/api/v1/pipelines/orders/{verb}")).EnsureSuccessStatusCode();
 
     private static Task<PipelineStatus?> WaitForStateAsync(SiloProcess silo, PartState state) => Eventually.GetAsync(
         () => silo.TryGetStatusAsync("orders"), s => s?.State == state, TimeSpan.FromSeconds(60), s => $"{s?.State} {s?.Reason}");

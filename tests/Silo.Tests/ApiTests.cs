@@ -103,9 +103,9 @@ public sealed class ApiTests(ApiFixture fixture) : IClassFixture<ApiFixture>
     public async Task A_change_is_on_record_with_who_and_before_and_after()
     {
         using var client = Silo.Client(TestSilo.Operator);
-        using var pause = await client.PostAsync($"/api/v1/pipelines/{TestSilo.Pipeline}/pause", null, Cancel);
+        using var pause = await client.PutAsync($"/api/v1/pipelines/{TestSilo.Pipeline}/pause", null, Cancel);
         Assert.True(pause.IsSuccessStatusCode, await pause.Content.ReadAsStringAsync(Cancel));
-        using var resume = await client.PostAsync($"/api/v1/pipelines/{TestSilo.Pipeline}/resume", null, Cancel);
+        using var resume = await client.PutAsync($"/api/v1/pipelines/{TestSilo.Pipeline}/resume", null, Cancel);
         Assert.True(resume.IsSuccessStatusCode);
 
         using var admin = Silo.Client(TestSilo.Admin);
@@ -113,7 +113,7 @@ public sealed class ApiTests(ApiFixture fixture) : IClassFixture<ApiFixture>
         var entry = entries.EnumerateArray().First(e => e.GetProperty("target").GetString()!.EndsWith("/pause", StringComparison.Ordinal));
         Assert.Equal("otto", entry.GetProperty("actor").GetString());
         Assert.Equal("operator", entry.GetProperty("role").GetString());
-        Assert.Equal("POST /api/v1/pipelines/{name}/pause", entry.GetProperty("action").GetString());
+        Assert.Equal("PUT /api/v1/pipelines/{name}/pause", entry.GetProperty("action").GetString());
         Assert.StartsWith("Running", entry.GetProperty("before").GetString(), StringComparison.Ordinal);
         Assert.StartsWith("Paused", entry.GetProperty("after").GetString(), StringComparison.Ordinal);
         Assert.Equal((int)pause.StatusCode, entry.GetProperty("status").GetInt32());
@@ -124,7 +124,7 @@ public sealed class ApiTests(ApiFixture fixture) : IClassFixture<ApiFixture>
     public async Task The_audit_trail_has_pages()
     {
         using var client = Silo.Client(TestSilo.Admin);
-        for (var i = 0; i < 3; i++) (await client.PostAsync("/api/v1/pipelines/none-such/stop", null, Cancel)).Dispose();
+        for (var i = 0; i < 3; i++) (await client.PutAsync("/api/v1/pipelines/none-such/stop", null, Cancel)).Dispose();
         var first = await client.GetFromJsonAsync<JsonElement>("/api/v1/audit?limit=2", Cancel);
         var ids = first.EnumerateArray().Select(e => e.GetProperty("id").GetString()!).ToList();
         Assert.Equal(2, ids.Count);
@@ -166,7 +166,7 @@ public sealed class ApiTests(ApiFixture fixture) : IClassFixture<ApiFixture>
     {
         using var client = Silo.Client(TestSilo.Admin);
         client.DefaultRequestHeaders.Add("Sec-Fetch-Site", "cross-site");
-        using var answer = await client.PostAsync($"/api/v1/pipelines/{TestSilo.Pipeline}/stop", null, Cancel);
+        using var answer = await client.PutAsync($"/api/v1/pipelines/{TestSilo.Pipeline}/stop", null, Cancel);
         Assert.Equal(HttpStatusCode.Forbidden, answer.StatusCode);
         await AssertProblemAsync(answer);
     }

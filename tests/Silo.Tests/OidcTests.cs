@@ -48,7 +48,7 @@ public sealed class OidcTests
 
         using var client = silo.Client(null);
         client.DefaultRequestHeaders.Authorization = new("Bearer", provider.Token("kor-operator"));
-        using var stop = await client.PostAsync("/api/v1/pipelines/none-such/stop", null, Cancel);
+        using var stop = await client.PutAsync("/api/v1/pipelines/none-such/stop", null, Cancel);
         Assert.Equal(HttpStatusCode.NotFound, stop.StatusCode);
         Assert.Contains("olga (operator", silo.Log, StringComparison.Ordinal);
     }

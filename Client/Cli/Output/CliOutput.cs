@@ -55,6 +55,12 @@ internal sealed class CliOutput
         else Data(new JsonObject { ["pipeline"] = pipeline, ["done"] = verb });
     }
 
+    /// <summary>A bar for work of a known amount; only a terminal shows it.</summary>
+    public ProgressBar Progress(string what, long total) => new(_host.ErrorIsTerminal ? _host.Error : null, what, total);
+
+    /// <summary>True when progress is shown in place, so that lines about it are not needed.</summary>
+    public bool ShowsProgress => _host.ErrorIsTerminal;
+
     /// <summary>Waits for something that may take long, and shows so on a terminal.</summary>
     public async Task<T> WaitAsync<T>(string text, Func<Task<T>> action)
     {

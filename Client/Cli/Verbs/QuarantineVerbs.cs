@@ -121,6 +121,7 @@ internal static class QuarantineVerbs
         VerbContext context, KorApi api, string name, Filter filter, bool execute, CancellationToken cancellation)
     {
         var total = new ReplayReport { Executed = execute, Records = 0, Passed = 0 };
+        using var bar = await BarAsync(context, api, name, filter, cancellation);
         string? after = null;
         var waits = 0;
         while (true)
@@ -132,6 +133,7 @@ internal static class QuarantineVerbs
             {
                 // What has passed meanwhile is out of quarantine, so it is counted now and not again.
                 total = total with { Records = total.Records + page.Passed, Passed = total.Passed + page.Passed };
+                bar.Clear();
                 context.Output.Talk($"{name}: {Show.Count(page.Unfinished)} records wait, as their partitions do; 'kor status {name}' says for what. Waiting on.");
                 continue;
             }
@@ -139,10 +141,21 @@ internal static class QuarantineVerbs
             total = Sum(total, page);
             after = page.Next;
             if (page.Unfinished > 0 || after is null) break;
-            if (execute) context.Output.Talk($"{name}: {Show.Count(total.Records)} records looked at, {Show.Count(total.Passed)} passed.");
+            bar.Report(total.Records + total.Skipped.Sum(g => g.Records));
+            if (execute && !context.Output.ShowsProgress)
+                context.Output.Talk($"{name}: {Show.Count(total.Records)} records looked at, {Show.Count(total.Passed)} passed.");
         }
 
         return total;
+    }
+
+    /// <summary>A bar over all records that match; they are counted only where somebody sees it.</summary>
+    private static async Task<ProgressBar> BarAsync(
+        VerbContext context, KorApi api, string name, Filter filter, CancellationToken cancellation)
+    {
+        if (!context.Output.ShowsProgress) return context.Output.Progress("records", 0);
+        var page = (await api.GetAsync<QuarantinePage>(PathOf(name, filter.Of(context, ("limit", "1"))), cancellation)).Value;
+        return context.Output.Progress("records", page.Groups.Sum(g => g.Records));
     }
 
     private static ReplayReport Sum(ReplayReport a, ReplayReport b) => a with

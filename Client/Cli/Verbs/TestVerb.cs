@@ -33,8 +33,12 @@ internal static class TestVerb
         var started = context.Host.Time.GetTimestamp();
         var (passed, failed, broken) = (0, 0, 0);
         var data = new JsonArray();
-        foreach (var file in FileArguments.Find(context.Host, arguments, tests: true))
+        var files = FileArguments.Find(context.Host, arguments, tests: true);
+        using var bar = context.Output.Progress("files", files.Count);
+        for (var i = 0; i < files.Count; i++)
         {
+            var file = files[i];
+            bar.Report(i, file.Name);
             var texts = new Dictionary<string, string>(StringComparer.Ordinal) { [file.Name] = FileArguments.Read(file) };
             var result = PipelineTestRunner.Run(texts[file.Name], file.Name, new TestRunnerOptions
             {
@@ -45,6 +49,7 @@ internal static class TestVerb
             if (!result.Ran) broken++;
             passed += result.Tests.Count(t => t.Passed);
             failed += result.Tests.Count(t => !t.Passed);
+            bar.Clear();
             if (context.Output.ForPeople) Show(context.Output, result, texts);
             else data.Add(ToJson(result));
         }

@@ -152,7 +152,7 @@ public sealed partial class SiloProcess : IAsyncDisposable
         }
     }
 
-    public Task<HttpResponseMessage> PostAsync(string path) => _http.PostAsync(path, null);
+    public Task<HttpResponseMessage> PutAsync(string path) => _http.PutAsync(path, null);
 
     public Task<HttpResponseMessage> ResetAsync(bool execute, string pipeline = "orders") => _http.PostAsJsonAsync(
         $"/api/v1/pipelines/{pipeline}/reset", new ResetRequest(ResetTarget.Earliest, 0, null, execute), Json);

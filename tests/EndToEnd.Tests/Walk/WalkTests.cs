@@ -243,6 +243,9 @@ public sealed partial class WalkTests
         Assert.Equal("Stopped", status.GetProperty("desired").GetString());
         var changed = text + "# changed\n";
         await api.CallAsync(HttpStatusCode.OK, "PUT /pipelines/{name}", ["drafted"], "", changed, "application/yaml");
+        const string Patch = """{ "description": "patched" }""";
+        await api.CallAsync(HttpStatusCode.OK, "PATCH /pipelines/{name}", ["drafted"], "", Patch, "application/merge-patch+json");
+        await api.CallAsync(HttpStatusCode.Conflict, "PATCH /pipelines/{name}", ["orders"], "", Patch, "application/merge-patch+json");
         var orders = await File.ReadAllTextAsync(Path.Combine(stage.Folder, "pipelines", "orders.yaml"));
         await api.CallAsync(HttpStatusCode.Conflict, "PUT /pipelines/{name}", ["orders"], "", orders.Replace("amount > 0", "amount > 1", StringComparison.Ordinal), "application/yaml");
         await api.CallAsync(HttpStatusCode.Conflict, "DELETE /pipelines/{name}", ["orders"]);
@@ -313,7 +316,8 @@ public sealed partial class WalkTests
         foreach (var verb in new[] { "pause", "resume", "stop", "start" })
         {
             await kor.CallAsync(HttpStatusCode.Accepted, $"PUT /pipelines/{{name}}/{verb}", orders);
-            await kor.CallAsync(HttpStatusCode.NoContent, $"POST /pipelines/{{name}}/{verb}", orders);
+            // Asked again it is the same.
+            await kor.CallAsync(HttpStatusCode.Accepted, $"PUT /pipelines/{{name}}/{verb}", orders);
         }
 
         await kor.CallAsync(HttpStatusCode.Conflict, "DELETE /pipelines/{name}/offsets", orders);

@@ -110,6 +110,13 @@ public sealed class TestSilo : IAsyncDisposable
         _producer.Flush();
     }
 
+    /// <summary>Sends one record.</summary>
+    public void Send(int partition, string key, string value)
+    {
+        _producer.Send(Topic, partition, Encoding.UTF8.GetBytes(key), Encoding.UTF8.GetBytes(value));
+        _producer.Flush();
+    }
+
     /// <summary>Waits until the pipeline's status fits.</summary>
     public async Task<JsonElement> WaitForAsync(Func<JsonElement, bool> condition, string? key = Viewer)
     {

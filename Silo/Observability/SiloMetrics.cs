@@ -1,0 +1,33 @@
+using System.Collections.Concurrent;
+using System.Diagnostics.Metrics;
+
+namespace KafkaOracleOrleans.Silo.Observability;
+
+/// <summary>What the host itself measures.</summary>
+internal static class SiloMetrics
+{
+    public const string MeterName = "KafkaOracleOrleans.Silo";
+
+    private static readonly Meter Meter = new(MeterName);
+    private static readonly ConcurrentDictionary<string, long> Pending = new(StringComparer.Ordinal);
+
+    private static readonly UpDownCounter<int> Taps = Meter.CreateUpDownCounter<int>(
+        "kor.tap.clients", "{client}", "Readers of taps that are connected to this silo.");
+
+    private static readonly ObservableGauge<long> Waiting = Meter.CreateObservableGauge(
+        "kor.quarantine.pending",
+        () => Pending.Select(p => new Measurement<long>(p.Value, new KeyValuePair<string, object?>("pipeline", p.Key))),
+        "{record}",
+        "Records in quarantine, counted every Kor:Metrics:QuarantineInterval; on the silo of the pipeline's grain.");
+
+    public static void TapOpened(string pipeline) => Taps.Add(1, new KeyValuePair<string, object?>("pipeline", pipeline));
+
+    public static void TapClosed(string pipeline) => Taps.Add(-1, new KeyValuePair<string, object?>("pipeline", pipeline));
+
+    public static void SetPending(string pipeline, long records) => Pending[pipeline] = records;
+
+    /// <summary>Nothing is shown rather than what was true once.</summary>
+    public static void ForgetPending(string pipeline) => Pending.TryRemove(pipeline, out _);
+
+    public static IEnumerable<string> PendingOf => Pending.Keys;
+}
