@@ -200,10 +200,10 @@ internal static class NumberText
         if (mantissa == 0) return ValueFault.None;
         if (exponent >= 0)
         {
-            if (exponent > 19 || rest) return ValueFault.IntegerRange;
-            return mantissa > UInt128.MaxValue / WidePowers[exponent]
-                ? ValueFault.IntegerRange
-                : Signed(mantissa * WidePowers[exponent], number.Negative, out value);
+            if (exponent > 19 || (rest && !floor) || mantissa > UInt128.MaxValue / WidePowers[exponent]) return ValueFault.IntegerRange;
+            // The digits without room are less than one, unless the number is out of range anyhow.
+            var magnitude = mantissa * WidePowers[exponent];
+            return Signed(rest && number.Negative ? magnitude + 1 : magnitude, number.Negative, out value);
         }
 
         if (!floor) return IntegerDigits(mantissa, exponent) > 19 ? ValueFault.IntegerRange : ValueFault.NotIntegral;
