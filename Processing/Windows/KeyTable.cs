@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 
 namespace KafkaOracleOrleans.Processing.Windows;
 
@@ -45,6 +46,9 @@ internal sealed class KeyTable
     /// <summary>The memory held, bytes.</summary>
     public long Bytes => (_slots.LongLength * 8) + (_entries.LongLength * Unsafe.SizeOf<KeyEntry>()) + _bytes.LongLength;
 
+    /// <summary>All entries, by number. Valid until keys are added.</summary>
+    public ReadOnlySpan<KeyEntry> Entries => _entries;
+
     public ref KeyEntry this[int entry] => ref _entries[entry];
 
     /// <summary>The bytes of a key. Valid until keys are added or removed.</summary>
@@ -59,14 +63,34 @@ internal sealed class KeyTable
     public static ulong Mix(ulong hash) => (hash ^ (hash >> 32)) * 0x9E3779B97F4A7C15UL;
 
     /// <summary>
-    /// The entry that stands in the first slot of a hash, or -1: most often that of the key. Reads only the slot, so that a loop over many
-    /// keys has many cache misses under way at once.
+    /// The entries of the keys of some rows, -1 where there is none or it is not in one of its first two slots. First the slots of all rows are
+    /// read, then the entries: each loop does one dependent read per row, so that the cache misses of many rows overlap. Between the two slots it
+    /// is chosen without a branch, which would be guessed wrong too often.
     /// </summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public int Candidate(ulong hash)
+    public void Find(KeyedRows source, ReadOnlySpan<int> rows, Span<int> entries)
     {
-        var slot = _slots[(int)(Mix(hash) >> _shift)];
-        return (uint)(slot >> 32) == (uint)hash ? (int)(uint)slot - 1 : -1;
+        var hashes = source.KeyHashes;
+        var slots = _slots;
+        var shift = _shift;
+        entries = entries[..rows.Length];
+        for (var i = 0; i < rows.Length; i++)
+        {
+            var hash = hashes[rows[i]];
+            var home = (int)(Mix(hash) >> shift);
+            var slot = slots[home];
+            var next = slots[(home + 1) & (slots.Length - 1)];
+            slot = (uint)(slot >> 32) == (uint)hash ? slot : next;
+            entries[i] = (uint)(slot >> 32) == (uint)hash ? (int)(uint)slot - 1 : -1;
+        }
+
+        var bytes = source.KeyBytes.AsSpan();
+        var starts = source.KeyStarts;
+        for (var i = 0; i < rows.Length; i++)
+        {
+            var row = rows[i];
+            var start = starts[row];
+            if (!Is(entries[i], hashes[row], bytes[start..starts[row + 1]])) entries[i] = -1;
+        }
     }
 
     /// <summary>True when an entry (or -1) is that of a key.</summary>
@@ -75,7 +99,14 @@ internal sealed class KeyTable
     {
         if (entry < 0) return false;
         ref var e = ref _entries[entry];
-        return e.Hash == hash && _bytes.AsSpan(e.KeyStart, e.KeyLength).SequenceEqual(key);
+        if (e.Hash != hash || e.KeyLength != key.Length) return false;
+        // Most keys are a few bytes long: two reads that may overlap, and no call.
+        if ((uint)(key.Length - 8) > 8) return _bytes.AsSpan(e.KeyStart, e.KeyLength).SequenceEqual(key);
+        ref var mine = ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_bytes), e.KeyStart);
+        ref var other = ref MemoryMarshal.GetReference(key);
+        var last = key.Length - 8;
+        return Unsafe.ReadUnaligned<ulong>(ref mine) == Unsafe.ReadUnaligned<ulong>(ref other)
+            && Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref mine, last)) == Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref other, last));
     }
 
     /// <summary>The entry of a key, or -1.</summary>
@@ -93,7 +124,8 @@ internal sealed class KeyTable
     /// <summary>Adds a key that is not there and returns its entry.</summary>
     public int Add(ulong hash, ReadOnlySpan<byte> key)
     {
-        if ((Count + 1) * 4L > _slots.Length * 3L) Rehash(_slots.Length * 2);
+        // At most half full: then nine keys in ten stand in one of their first two slots.
+        if ((Count + 1) * 2L > _slots.Length) Rehash(_slots.Length * 2);
         int entry;
         if (_free >= 0)
         {

@@ -69,6 +69,28 @@ internal sealed class PaneStore(int stateBytes, int objectSlots)
     public ref PaneHeader Header(int pane) =>
         ref Unsafe.As<byte, PaneHeader>(ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_memory), (nint)pane * _stride));
 
+    /// <summary>
+    /// For some entries (or -1) their newest pane, when that begins at <paramref name="starts"/>, ends after the watermark and holds data; else -1:
+    /// what most rows find.
+    /// </summary>
+    public void FindLive(KeyTable keys, ReadOnlySpan<int> entries, ReadOnlySpan<long> starts, long watermark, Span<int> panes)
+    {
+        ref var memory = ref MemoryMarshal.GetArrayDataReference(_memory);
+        var stride = (nint)_stride;
+        var all = keys.Entries;
+        starts = starts[..entries.Length];
+        panes = panes[..entries.Length];
+        for (var i = 0; i < entries.Length; i++)
+        {
+            var entry = entries[i];
+            var pane = (uint)entry < (uint)all.Length ? all[entry].FirstPane : -1;
+            panes[i] = pane;
+            if (pane < 0) continue;
+            ref var header = ref Unsafe.As<byte, PaneHeader>(ref Unsafe.Add(ref memory, pane * stride));
+            if (header.Start != starts[i] || header.End <= watermark || (header.Flags & PaneFlags.Empty) != 0) panes[i] = -1;
+        }
+    }
+
     /// <summary>An aggregate's state in a pane. The reference is valid until the next <see cref="Allocate"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ref T State<T>(int pane, int offset) where T : unmanaged =>

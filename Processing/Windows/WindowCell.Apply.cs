@@ -50,29 +50,27 @@ public sealed partial class WindowCell
         foreach (var aggregator in kernel.Aggregators) aggregator.Update(_panes, chunk);
     }
 
-    // Each loop does one dependent read per row, so that the cache misses of many rows overlap.
     private void ApplyPanes(WindowKernel kernel, ReadOnlySpan<int> selected, long watermark, LateRows late)
     {
         var chunk = kernel.Chunk;
-        var rows = chunk.Rows;
         var count = AssignPanes(kernel, selected, watermark, late);
         var hashes = chunk.Source.KeyHashes;
+        var rows = chunk.Rows;
         var entries = kernel.Entries;
-        for (var i = 0; i < count; i++) entries[i] = _keys.Candidate(hashes[rows[i]]);
-        for (var i = 0; i < count; i++)
+        var starts = kernel.Starts.AsSpan(0, count);
+        var panes = chunk.Panes.AsSpan(0, count);
+        _keys.Find(chunk.Source, rows.AsSpan(0, count), entries);
+        if (_mode == WindowMode.Totals) panes.Fill(-1);
+        else _panes.FindLive(_keys, entries.AsSpan(0, count), starts, watermark, panes);
+        for (var i = 0; i < panes.Length; i++)
         {
-            var row = rows[i];
-            if (!_keys.Is(entries[i], hashes[row], chunk.Source.Key(row))) entries[i] = -1;
-        }
-
-        for (var i = 0; i < count; i++)
-        {
+            if (panes[i] >= 0) continue;
             if (entries[i] < 0) entries[i] = FindOrAddKey(hashes[rows[i]], chunk.Source.Key(rows[i]));
-            chunk.Panes[i] = FindOrAddPane(entries[i], kernel.Starts[i], kernel.Ends[i], watermark);
+            panes[i] = FindOrAddPane(entries[i], starts[i], kernel.Ends[i], watermark);
         }
 
         if (_partBits == 0) _dirty[0] = count == 0 ? _dirty[0] : 1;
-        else for (var i = 0; i < count; i++) MarkDirty(hashes[rows[i]]);
+        else MarkDirty(hashes, rows.AsSpan(0, count));
         chunk.SetCount(count);
     }
 

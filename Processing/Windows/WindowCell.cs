@@ -266,6 +266,20 @@ public sealed partial class WindowCell
         _dirty[part >> 6] |= 1UL << (part & 63);
     }
 
+    private void MarkDirty(ulong[] hashes, ReadOnlySpan<int> rows)
+    {
+        if (_partBits <= 6)
+        {
+            // One word, gathered in a register: through memory each row would wait for the one before.
+            var parts = 0UL;
+            foreach (var row in rows) parts |= 1UL << KeyTable.PartOf(hashes[row], _partBits);
+            _dirty[0] |= parts;
+            return;
+        }
+
+        foreach (var row in rows) MarkDirty(hashes[row]);
+    }
+
     /// <summary>Makes sure the key is looked at when the watermark reaches a time.</summary>
     private void Schedule(int entry, long due)
     {

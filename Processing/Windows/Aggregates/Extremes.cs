@@ -121,6 +121,7 @@ internal sealed class ExtremeAggregator<T, TValue>(AggregateSpec spec, ChunkInpu
         if (present == 1) store.State<State>(pane, Offset) = new State { Value = TValue.Read(ref r), Present = 1 };
     }
 
+    [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.AggressiveInlining)]
     private static void TakeLarger(ref State state, T value)
     {
         if (state.Present != 0 && value <= state.Value) return;
@@ -128,6 +129,7 @@ internal sealed class ExtremeAggregator<T, TValue>(AggregateSpec spec, ChunkInpu
         state.Present = 1;
     }
 
+    [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.AggressiveInlining)]
     private static void TakeSmaller(ref State state, T value)
     {
         if (state.Present != 0 && value >= state.Value) return;

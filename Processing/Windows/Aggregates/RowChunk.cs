@@ -6,7 +6,7 @@ namespace KafkaOracleOrleans.Processing.Windows.Aggregates;
 internal sealed class RowChunk
 {
     /// <summary>Small enough that the panes of a chunk stay in the cache from one aggregate to the next.</summary>
-    public const int Size = 256;
+    public const int Size = 128;
 
     /// <summary>Changes whenever the content does.</summary>
     public long Stamp { get; private set; }
@@ -70,11 +70,14 @@ internal abstract class ChunkInput(int column)
         var column = chunk.Source.Inputs[ColumnIndex];
         var nulls = column.IsNull;
         var n = 0;
-        for (var i = 0; i < chunk.Count; i++)
+        var from = chunk.Rows.AsSpan(0, chunk.Count);
+        var fromPanes = chunk.Panes.AsSpan(0, chunk.Count);
+        var (rows, panes) = (_rows, _panes);
+        for (var i = 0; i < from.Length; i++)
         {
-            var row = chunk.Rows[i];
-            _rows[n] = row;
-            _panes[n] = chunk.Panes[i];
+            var row = from[i];
+            rows[n] = row;
+            panes[n] = fromPanes[i];
             n += nulls[row] ? 0 : 1;
         }
 
@@ -105,7 +108,8 @@ internal sealed class LongInput(int column) : ChunkInput(column)
                 break;
             case DecimalColumn decimals:
                 var scale = column.Type.Scale;
-                for (var i = 0; i < values.Length; i++) values[i] = Unscaled.ToLong(decimals.Values[rows[i]], scale);
+                var all = decimals.Values;
+                for (var i = 0; i < values.Length; i++) values[i] = Unscaled.ToLong(all[rows[i]], scale);
                 break;
             default:
                 throw new InvalidOperationException($"A column of type {column.Type} has no whole numbers.");
