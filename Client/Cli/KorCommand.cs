@@ -31,6 +31,7 @@ internal sealed class KorCommand
         TapVerb.AddTo(this);
         QualityVerb.AddTo(this);
         PreviewVerb.AddTo(this);
+        RunVerb.AddTo(this);
         NewVerb.AddTo(this);
         ClusterVerbs.AddTo(this);
         QuarantineVerbs.AddTo(this);

@@ -168,7 +168,9 @@ public static class PlanDescription
 
     private static string Count(Schema schema) => schema.Count == 1 ? "1 field" : $"{schema.Count} fields";
 
-    private static string Node(string id) => id.Length == 0 ? "source" : "n_" + id.Replace('-', '_');
+    // No two ids may become one node: '_' is doubled, so that "_d" can only be a hyphen.
+    private static string Node(string id) => id.Length == 0 ? "source"
+        : "n_" + id.Replace("_", "__", StringComparison.Ordinal).Replace("-", "_d", StringComparison.Ordinal);
 
     private static string Escape(string text) => text.Replace("\"", "#quot;", StringComparison.Ordinal);
 }

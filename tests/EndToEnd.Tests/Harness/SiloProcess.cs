@@ -39,6 +39,9 @@ public sealed partial class SiloProcess : IAsyncDisposable
 
     public string Url => _environment["Kor__Url"];
 
+    /// <summary>Its settings.</summary>
+    public IReadOnlyDictionary<string, string> Settings => _environment;
+
     /// <summary>Where Orleans clients connect, <c>host:port</c>.</summary>
     /// <summary>The port other silos connect to.</summary>
     public string SiloPort => _environment["Kor__Cluster__SiloPort"];
@@ -113,6 +116,9 @@ public sealed partial class SiloProcess : IAsyncDisposable
 
     /// <summary>SIGINT, as Ctrl-C sends it, and how it ended.</summary>
     public Task<int> InterruptAsync(TimeSpan deadline) => EndAsync(2, deadline);
+
+    /// <summary>Sends SIGTERM to another process.</summary>
+    public static void Terminate(Process process) => _ = Signal(process.Id, 15);
 
     private async Task<int> EndAsync(int signal, TimeSpan deadline)
     {

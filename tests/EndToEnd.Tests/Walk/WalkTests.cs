@@ -37,6 +37,7 @@ public sealed partial class WalkTests
         await LibraryAsync(stage);
         await CallAsync(stage, walker);
         await DefineAsync(stage, walker);
+        await RunAsync(stage, walker);
         await OperateAsync(stage, walker);
         await SteerAsync(stage, walker);
         await EndAsync(stage);
@@ -251,6 +252,41 @@ public sealed partial class WalkTests
         await api.CallAsync(HttpStatusCode.Conflict, "DELETE /pipelines/{name}", ["orders"]);
         await api.CallAsync(HttpStatusCode.NoContent, "DELETE /pipelines/{name}", ["drafted"]);
         await api.CallAsync(HttpStatusCode.NotFound, "GET /pipelines/{name}", ["drafted"]);
+    }
+
+    /// <summary>A pipeline in a process of its own: it runs beside the server, and SIGTERM to kor ends both in order.</summary>
+    private static async Task RunAsync(WalkStage stage, Walker kor)
+    {
+        var text = await File.ReadAllTextAsync(Path.Combine(stage.Folder, "pipelines", "orders.yaml"));
+        await File.WriteAllTextAsync(Path.Combine(stage.Folder, "drafts", "trial.yaml"), text
+            .Replace("name: orders", "name: trial", StringComparison.Ordinal)
+            .Replace("ORDERS_CLEAN", "TRIAL_CLEAN", StringComparison.Ordinal)
+            .Replace("REVENUE_5M", "TRIAL_REVENUE", StringComparison.Ordinal));
+        var url = $"http://127.0.0.1:{FreePorts.Next()}";
+        using var run = kor.Start(["run", "drafts/trial.yaml", "--url", url], stage.Silo.Settings);
+        var said = Task.WhenAll(run.StandardOutput.ReadToEndAsync(), run.StandardError.ReadToEndAsync());
+        using var http = new HttpClient { BaseAddress = new Uri(url) };
+        await Eventually.GetAsync(
+            async () => run.HasExited ? throw new InvalidOperationException(string.Join('\n', await said)) : await ConsumedAsync(http),
+            consumed => consumed == stage.Sent, Grace, consumed => $"{consumed} records of {stage.Sent}");
+        SiloProcess.Terminate(run);
+        using var deadline = new CancellationTokenSource(Grace);
+        await run.WaitForExitAsync(deadline.Token);
+        Assert.True(run.ExitCode == 0, string.Join('\n', await said));
+    }
+
+    private static async Task<long> ConsumedAsync(HttpClient http)
+    {
+        try
+        {
+            var status = JsonDocument.Parse(await http.GetStringAsync("/api/v1/pipelines/trial")).RootElement;
+            return status.GetProperty("counts").GetProperty("consumed").GetInt64();
+        }
+        catch (HttpRequestException)
+        {
+            // It does not listen yet, or does not know the pipeline yet.
+            return -1;
+        }
     }
 
     /// <summary>What an operator asks when something is wrong, and before something is changed.</summary>

@@ -52,7 +52,10 @@ public sealed partial class Walker(string url, string folder) : IDisposable
     }
 
     /// <summary>Starts <c>kor</c> without waiting for it.</summary>
-    public Process Start(params string[] args)
+    public Process Start(params string[] args) => Start(args, null);
+
+    /// <summary>Starts <c>kor</c> with more in its environment, without waiting for it.</summary>
+    public Process Start(string[] args, IReadOnlyDictionary<string, string>? environment)
     {
         Verbs.Add(args[0]);
         var info = new ProcessStartInfo("dotnet")
@@ -66,6 +69,7 @@ public sealed partial class Walker(string url, string folder) : IDisposable
         info.ArgumentList.Add(Kor);
         foreach (var arg in args) info.ArgumentList.Add(arg);
         info.Environment["KOR_URL"] = url;
+        foreach (var (name, value) in environment ?? new Dictionary<string, string>()) info.Environment[name] = value;
         var process = Process.Start(info) ?? throw new InvalidOperationException("kor did not start.");
         process.StandardInput.Close();
         return process;

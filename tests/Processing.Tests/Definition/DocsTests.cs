@@ -105,7 +105,7 @@ public sealed class DocsTests
         var chart = PlanDescription.Mermaid(plan);
         Assert.StartsWith("flowchart LR\n", chart, StringComparison.Ordinal);
         Assert.Contains("  source --> n_enrich\n", chart, StringComparison.Ordinal);
-        Assert.Contains("  n_revenue_5m --> n_revenue\n", chart, StringComparison.Ordinal);
+        Assert.Contains("  n_revenue__5m --> n_revenue\n", chart, StringComparison.Ordinal);
     }
 
     private static void AssertCurrent(string path, string content)
