@@ -18,6 +18,7 @@ internal sealed unsafe class BatchDrain : IDisposable
     private readonly int _maxBytes;
     private readonly KafkaBatchBuilder _builder = new(1, 1);
     private Message** _messages;
+    private bool _asksAll;
 
     public BatchDrain(KafkaStreamOptions options)
     {
@@ -129,9 +130,8 @@ internal sealed unsafe class BatchDrain : IDisposable
             Flush(ref state, last: false);
         int timestampType;
         var timestamp = MessageTimestamp(message, &timestampType);
-        nint headers;
-        if (MessageHeaders(message, &headers) == 0)
-            AppendHeaders(headers);
+        if (MayHaveHeaders(message))
+            TakeHeaders(message);
         _builder.Add(
             message->Offset,
             timestampType == 0 ? -1 : timestamp,
@@ -139,6 +139,30 @@ internal sealed unsafe class BatchDrain : IDisposable
             message->Key == null ? -1 : checked((int)message->KeyLength),
             ref Unsafe.AsRef<byte>(message->Payload),
             message->Payload == null ? -1 : checked((int)message->Length));
+    }
+
+    /// <summary>
+    /// Asking librdkafka for headers costs two allocations even when there are none, more than all else that is done for a record. But it hands values
+    /// out where they lie in the fetched record, and there the number of headers follows the value (record format 2; older ones know no headers). Of every
+    /// batch the first record is asked all the same: should a version of librdkafka ever hand out copies, the shortcut ends there.
+    /// </summary>
+    private bool MayHaveHeaders(Message* message)
+    {
+        // An empty value is no place in the record but a constant.
+        if (_asksAll || message->Payload == null || message->Length == 0 || message->Payload[message->Length] != 0)
+            return true;
+        if (_builder.Count > 0)
+            return false;
+        nint headers;
+        _asksAll = MessageHeaders(message, &headers) == 0;
+        return _asksAll;
+    }
+
+    private void TakeHeaders(Message* message)
+    {
+        nint headers;
+        if (MessageHeaders(message, &headers) == 0)
+            AppendHeaders(headers);
     }
 
     private void AppendHeaders(nint headers)

@@ -69,6 +69,15 @@ public sealed class ReadingTests : IDisposable
         Assert.All(timestamps, t => Assert.InRange(t, now - 60_000, now + 1_000));
     }
 
+    [Theory]
+    [InlineData("none")]
+    [InlineData("lz4")]
+    public async Task No_header_is_missed_among_records_without(string compression)
+    {
+        _kafka.CreateTopic("mix", 1);
+        await HeaderMix.AssertArrivesAsync(_kafka.BootstrapServers, "mix", compression);
+    }
+
     [Fact]
     public async Task Start_positions_decide_only_when_nothing_is_known()
     {

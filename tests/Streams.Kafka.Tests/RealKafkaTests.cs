@@ -52,6 +52,18 @@ public sealed class RealKafkaTests(SharedKafka shared) : IClassFixture<SharedKaf
         Assert.All(streams.Recorder.Partitions.Values, p => Assert.Equal(0, p.Redeliveries));
     }
 
+    [Theory]
+    [InlineData("none")]
+    [InlineData("gzip")]
+    [InlineData("snappy")]
+    [InlineData("lz4")]
+    [InlineData("zstd")]
+    public async Task No_header_is_missed_among_records_without(string compression)
+    {
+        await Kafka.CreateTopicAsync("mix-" + compression, 1);
+        await HeaderMix.AssertArrivesAsync(Kafka.BootstrapServers, "mix-" + compression, compression);
+    }
+
     [Fact]
     public async Task Aborted_transactions_and_control_records_are_holes_not_gaps()
     {
