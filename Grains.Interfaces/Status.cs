@@ -142,6 +142,9 @@ public sealed record SinkStatus
     [Id(4)] public required long Written { get; init; }
     [Id(5)] public required long Quarantined { get; init; }
     [Id(6)] public required int Buffered { get; init; }
+
+    /// <summary>When a lane that failed or waits is tried next, ms since the Unix epoch; null when it runs or its owner decides.</summary>
+    [Id(7)] public long? NextTry { get; init; }
 }
 
 /// <summary>The live state of a key.</summary>

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using Orleans.Placement;
 using KafkaOracleOrleans.Grains.Contracts;
 using KafkaOracleOrleans.Grains.Interfaces;
@@ -6,6 +7,7 @@ using KafkaOracleOrleans.Grains.Runtime;
 using KafkaOracleOrleans.Processing.Plan;
 using KafkaOracleOrleans.Processing.Ports;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 
 namespace KafkaOracleOrleans.Grains.Sinks;
 
@@ -16,7 +18,8 @@ namespace KafkaOracleOrleans.Grains.Sinks;
 [GrainType("kor.sink")]
 [PreferLocalPlacement]
 internal sealed partial class SinkGrain(
-    PlanProvider plans, ISinkFactory sinks, IStateStore store, ILogger<SinkGrain> log) : Grain, ISinkGrain
+    PlanProvider plans, ISinkFactory sinks, IStateStore store, IOptions<EngineOptions> options, TimeProvider time, ILogger<SinkGrain> log)
+    : Grain, ISinkGrain
 {
     // Below Orleans' response timeout (30 s), so that the owner hears of a slow database instead of timing out.
     private static readonly TimeSpan WriteDeadline = TimeSpan.FromSeconds(20);
@@ -38,6 +41,11 @@ internal sealed partial class SinkGrain(
     private PartState _state = PartState.Starting;
     private string? _reason;
 
+    // A table, column, privilege or login that is wrong: somebody repairs it at the database, and nobody tells.
+    private readonly Backoff _repairs = new(options.Value, time, options.Value.MaxRepairDelay);
+    private DateTimeOffset? _nextTry;
+    private int _failedVersion;
+
     public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
         (_pipeline, _sink, _lane) = Names.Split(this.GetPrimaryKeyString());
@@ -47,19 +55,24 @@ internal sealed partial class SinkGrain(
     public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken) =>
         await CloseAsync();
 
-    public Task<SinkReply> WriteAsync(SinkCall call) => GuardAsync(call.Progress, async cancellation =>
+    public Task<SinkReply> WriteAsync(SinkCall call) => GuardAsync(call.Progress, call.Version, async cancellation =>
     {
         if (call.Owner is not null && !await AdmitAsync(call.Owner, call.Epoch, cancellation)) return Fenced();
         // The lane settles a write of unknown outcome when it is repeated. An owner that started over cuts its
         // calls differently, though: then the lane is opened anew and its progress row tells.
         if (_unsure is { } unsure && unsure != call.Progress) await CloseAsync();
         await OpenAsync(call.Version, cancellation);
-        return call.Progress > _progress ? await WriteFreshAsync(call, cancellation) : new SinkReply(SinkAnswer.Ok, _progress, null, 0);
+        if (call.Progress > _progress) return await WriteFreshAsync(call, cancellation);
+        SetState(PartState.Running, null);
+        return new SinkReply(SinkAnswer.Ok, _progress, null, 0);
     });
 
-    public Task<SinkReply> FenceAsync(string owner, long epoch, int version) => GuardAsync(null, async cancellation =>
+    public Task<SinkReply> FenceAsync(string owner, long epoch, int version) => GuardAsync(null, version, async cancellation =>
     {
         if (!await AdmitAsync(owner, epoch, cancellation)) return Fenced();
+        // Owners ask at every tick; only the writes check a sink that failed, at their pace.
+        if (_state == PartState.Failed && version <= _failedVersion && time.GetUtcNow() < _nextTry)
+            return new SinkReply(SinkAnswer.Failed, _progress, _reason, 0) { RetryAfter = _nextTry - time.GetUtcNow() };
         if (_unsure is not null) await CloseAsync();
         await OpenAsync(version, cancellation);
         return new SinkReply(SinkAnswer.Ok, _progress, null, 0);
@@ -75,7 +88,7 @@ internal sealed partial class SinkGrain(
         _written += result.Written;
         EngineMetrics.SinkWritten(_pipeline, _sink, call.Rows.Count, Stopwatch.GetElapsedTime(started));
         if (call.Raw is { Count: > 0 } raw && raw.Timestamps[0] > 0)
-            EngineMetrics.Committed(_pipeline, _sink, TimeProvider.System.GetUtcNow() - DateTimeOffset.FromUnixTimeMilliseconds(raw.Timestamps[0]));
+            EngineMetrics.Committed(_pipeline, _sink, time.GetUtcNow() - DateTimeOffset.FromUnixTimeMilliseconds(raw.Timestamps[0]));
         _quarantined += result.Quarantined;
         SetState(PartState.Running, null);
         return new SinkReply(SinkAnswer.Ok, _progress, null, result.Quarantined);
@@ -96,7 +109,7 @@ internal sealed partial class SinkGrain(
     private SinkReply Fenced() => new(SinkAnswer.Fenced, _progress, $"Epoch {_ownerEpoch} reigns over this lane's partition.", 0);
 
     /// <summary>Turns what goes wrong into an answer. <paramref name="progress"/> is what the action brings the lane to.</summary>
-    private async Task<SinkReply> GuardAsync(long? progress, Func<CancellationToken, Task<SinkReply>> action)
+    private async Task<SinkReply> GuardAsync(long? progress, int version, Func<CancellationToken, Task<SinkReply>> action)
     {
         using var deadline = new CancellationTokenSource(WriteDeadline);
         try
@@ -111,15 +124,15 @@ internal sealed partial class SinkGrain(
         }
         catch (SinkConfigurationException e)
         {
-            return Refuse(SinkAnswer.Failed, PartState.Failed, e.Message, e.Code ?? "configuration");
+            // The table is looked at again before the next try, as at the first start: it may have become another one meanwhile.
+            await CloseAsync();
+            return RefuseUntilRepaired(e, version);
         }
         catch (Exception e) when (e is SinkUnavailableException or StoreUnavailableException)
         {
             _unsure ??= progress;
-            return Refuse(SinkAnswer.Busy, PartState.Blocked, e.Message, (e as SinkUnavailableException)?.Code ?? "unavailable") with
-            {
-                RetryAfter = (e as SinkUnavailableException)?.RetryAfter,
-            };
+            var after = (e as SinkUnavailableException)?.RetryAfter;
+            return Refuse(SinkAnswer.Busy, PartState.Blocked, e.Message, (e as SinkUnavailableException)?.Code ?? "unavailable", after);
         }
         catch (OperationCanceledException) when (deadline.IsCancellationRequested)
         {
@@ -151,6 +164,7 @@ internal sealed partial class SinkGrain(
         Written = _written,
         Quarantined = _quarantined,
         Buffered = 0,
+        NextTry = _nextTry?.ToUnixTimeMilliseconds(),
     });
 
     private async Task OpenAsync(int version, CancellationToken cancellation)
@@ -197,11 +211,23 @@ internal sealed partial class SinkGrain(
         return new QuarantineOrigin(call.Raw, rows);
     }
 
-    private SinkReply Refuse(SinkAnswer answer, PartState state, string reason, string code)
+    private SinkReply RefuseUntilRepaired(SinkConfigurationException e, int version)
+    {
+        _failedVersion = version;
+        var after = _repairs.Next();
+        // A list of differences ends with a statement to copy.
+        var reason = string.Create(
+            CultureInfo.InvariantCulture,
+            $"{e.Message}{(e.Message.Contains('\n', StringComparison.Ordinal) ? '\n' : ' ')}It is checked again by itself, next at {time.GetUtcNow() + after:HH:mm:ss} UTC.");
+        return Refuse(SinkAnswer.Failed, PartState.Failed, reason, e.Code ?? "configuration", after);
+    }
+
+    private SinkReply Refuse(SinkAnswer answer, PartState state, string reason, string code, TimeSpan? after = null)
     {
         SetState(state, reason);
+        _nextTry = after is { } wait ? time.GetUtcNow() + wait : null;
         EngineMetrics.SinkFailed(_pipeline, _sink, code, answer == SinkAnswer.Busy);
-        return new SinkReply(answer, _progress, reason, 0);
+        return new SinkReply(answer, _progress, reason, 0) { RetryAfter = after };
     }
 
     private void SetState(PartState state, string? reason)
@@ -209,6 +235,9 @@ internal sealed partial class SinkGrain(
         if (state != _state) LogState(_pipeline, _sink, _lane, state, reason ?? "");
         _state = state;
         _reason = reason;
+        if (state == PartState.Failed) return;
+        _nextTry = null;
+        if (state == PartState.Running) _repairs.Reset();
     }
 
     [LoggerMessage(Level = LogLevel.Information,

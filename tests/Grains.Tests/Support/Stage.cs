@@ -263,6 +263,7 @@ internal sealed class Stage : IAsyncDisposable
             CheckpointInterval = _checkpoints,
             RetryDelay = TimeSpan.FromMilliseconds(20),
             MaxRetryDelay = TimeSpan.FromMilliseconds(500),
+            MaxRepairDelay = TimeSpan.FromSeconds(1),
             MoveAfter = TimeSpan.FromSeconds(2),
         }));
         services.AddSingleton<IStateStore>(new FaultyStore(Store, Faults));
