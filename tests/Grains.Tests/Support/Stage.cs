@@ -88,7 +88,7 @@ internal sealed class Stage : IAsyncDisposable
     /// <summary>What lies in quarantine.</summary>
     public async Task<IReadOnlyList<QuarantinedRecord>> QuarantinedAsync() =>
         await new QuarantineStore(_connections.Get("db")).ListAsync(
-            new QuarantineFilter { Pipeline = TestPipeline.Name }, QuarantineStore.MaxPage, null, CancellationToken.None);
+            new QuarantineFilter { Pipeline = TestPipeline.Name }, QuarantineOrder.OldestFirst, QuarantineStore.MaxPage, null, CancellationToken.None);
 
     /// <summary>Plays everything in quarantine again, some records at a time; returns the calls, to be made again.</summary>
     public async Task<IReadOnlyList<Func<Task>>> ReplayAsync(int chunk = 1000)
