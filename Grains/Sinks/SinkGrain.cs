@@ -232,7 +232,7 @@ internal sealed partial class SinkGrain(
 
     private void SetState(PartState state, string? reason)
     {
-        if (state != _state) LogState(_pipeline, _sink, _lane, state, reason ?? "");
+        if (state != _state) LogState(state == PartState.Running ? LogLevel.Information : LogLevel.Warning, _pipeline, _sink, _lane, state, reason ?? "");
         _state = state;
         _reason = reason;
         if (state == PartState.Failed) return;
@@ -247,6 +247,6 @@ internal sealed partial class SinkGrain(
     [LoggerMessage(Level = LogLevel.Error, Message = "Sink {Pipeline}/{Sink}, lane {Lane}: the writer failed unexpectedly; it starts over.")]
     private partial void LogUnexpected(Exception failure, string pipeline, string sink, string lane);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Sink {Pipeline}/{Sink}, lane {Lane}: {State}. {Reason}")]
-    private partial void LogState(string pipeline, string sink, string lane, PartState state, string reason);
+    [LoggerMessage(Message = "Sink {Pipeline}/{Sink}, lane {Lane}: {State}. {Reason}")]
+    private partial void LogState(LogLevel level, string pipeline, string sink, string lane, PartState state, string reason);
 }

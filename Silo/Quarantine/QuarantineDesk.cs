@@ -218,6 +218,7 @@ internal sealed class QuarantineDesk(
         found.Sort((a, b) => sign * (a.Record.AddedAt != b.Record.AddedAt
             ? a.Record.AddedAt.CompareTo(b.Record.AddedAt)
             : string.CompareOrdinal(a.Record.Id, b.Record.Id)));
+        found = [.. found.DistinctBy(f => f.Record.Id)];
         if (found.Count <= limit) return (found, found.Count == limit ? Cursor.Of(found[^1].Record, order) : null);
         found.RemoveRange(limit, found.Count - limit);
         return (found, Cursor.Of(found[^1].Record, order));

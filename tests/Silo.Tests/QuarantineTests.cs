@@ -4,6 +4,7 @@ using KafkaOracleOrleans.Grains.Interfaces;
 using KafkaOracleOrleans.Grains.Runtime;
 using KafkaOracleOrleans.Silo.Quarantine;
 using KafkaOracleOrleans.Silo.Tests.Support;
+using KafkaOracleOrleans.Storage.Connections;
 using KafkaOracleOrleans.Storage.Quarantine;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -51,6 +52,26 @@ public sealed class QuarantineTests
         Assert.Equal(HttpStatusCode.BadRequest, (await client.GetAsync($"{Root}?after={replay.Next}", Cancel)).StatusCode);
         Assert.Equal(HttpStatusCode.BadRequest, (await client.PostAsync($"{Root}/replay?after={first.Next}", null, Cancel)).StatusCode);
         Assert.Equal(3, (await ReplayAsync(client, $"?after={replay.Next}")).Records);
+    }
+
+    [Fact]
+    public async Task Two_connections_to_one_database_show_its_records_once()
+    {
+        await using var silo = await TestSilo.StartAsync(o =>
+        {
+            var state = o.Connections["state"].Database;
+            o.Connections["dwh"] = new ConnectionOptions { Provider = DatabaseProvider.Sqlite, ConnectionString = $"Data Source={state}" };
+        });
+        silo.Send(0, "k", """{"id":"a","amount":-1}""");
+        await silo.WaitForRecordsAsync(1);
+        using var client = silo.Client(TestSilo.Operator);
+        // The sink has its tables by now, and they are those of the state.
+        silo.Send(0, "k", """{"id":"b","amount":1}""");
+        await silo.WaitForRecordsAsync(2);
+        var page = (await client.GetFromJsonAsync<QuarantinePage>(Root, Cancel))!;
+        Assert.Single(page.Items);
+        Assert.Equal(1, Assert.Single(page.Groups).Records);
+        Assert.Equal(1, (await ReplayAsync(client, "")).Records);
     }
 
     [Fact]
