@@ -21,6 +21,8 @@ public sealed class Faults
     /// <summary>Writes that fail, while lanes can be opened.</summary>
     public double Write { get; set; }
 
+    public double Lookup { get; set; }
+
     public double CallBefore { get; set; }
     public double CallAfter { get; set; }
     public double CellLoss { get; set; }
@@ -30,7 +32,7 @@ public sealed class Faults
     public int Injected => Volatile.Read(ref _injected);
 
     /// <summary>From now on nothing goes wrong.</summary>
-    public void End() => StoreBefore = StoreAfter = SinkBefore = SinkAfter = Write = CallBefore = CallAfter = CellLoss = ResetAfter = 0;
+    public void End() => StoreBefore = StoreAfter = SinkBefore = SinkAfter = Write = Lookup = CallBefore = CallAfter = CellLoss = ResetAfter = 0;
 
     public bool Strikes(double rate)
     {
@@ -121,6 +123,19 @@ internal sealed class FaultySinks(ISinkFactory inner, Faults faults) : ISinkFact
 
         public ValueTask DisposeAsync() => inner.DisposeAsync();
     }
+}
+
+/// <summary>Lookups that fail before they ask.</summary>
+internal sealed class FaultyLookups(ILookupSource inner, Faults faults) : ILookupSource
+{
+    public Task<LookupResult> LookupAsync(LookupSpec spec, KafkaOracleOrleans.Processing.Records.RowBlock keys, CancellationToken cancellation) =>
+        faults.Strikes(faults.Lookup) ? throw Failure() : inner.LookupAsync(spec, keys, cancellation);
+
+    public Task<KafkaOracleOrleans.Processing.Records.RowBlock> ReadAllAsync(
+        LookupSpec spec, IReadOnlyList<KafkaOracleOrleans.Processing.Records.FieldType> keyTypes, int maxRows, CancellationToken cancellation) =>
+        faults.Strikes(faults.Lookup) ? throw Failure() : inner.ReadAllAsync(spec, keyTypes, maxRows, cancellation);
+
+    private static StoreUnavailableException Failure() => new("The lookup's database is away, for the test's sake.", new IOException("cut"));
 }
 
 /// <summary>Calls between the parts of a pipeline that get lost on the way there or back, and cells that go.</summary>

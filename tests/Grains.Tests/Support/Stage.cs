@@ -269,7 +269,7 @@ internal sealed class Stage : IAsyncDisposable
         services.AddSingleton<IStateStore>(new FaultyStore(Store, Faults));
         services.AddSingleton<ISinkFactory>(new FaultySinks(new AdoSinkFactory(_connections), Faults));
         services.AddSingleton<IQuarantine>(new AdoQuarantine(_connections.Get("db")));
-        services.AddSingleton<ILookupSource>(new AdoLookup(_connections));
+        services.AddSingleton<ILookupSource>(new FaultyLookups(new AdoLookup(_connections), Faults));
         services.AddSingleton<IPipelineCompiler, TestPipeline>();
         services.AddSingleton<IRecordTransform, Labels>();
         services.AddSingleton<IRecordTransform, Screening>();
