@@ -10,7 +10,7 @@ namespace KafkaOracleOrleans.Grains.Partitions;
 internal sealed class BatchMerger
 {
     /// <summary>More rows in one go would only cost memory.</summary>
-    public const int MaxRows = 16_384;
+    public const int MaxRows = 65_536;
 
     private const int MaxBytes = 32 << 20;
 
