@@ -11,10 +11,15 @@ namespace KafkaOracleOrleans.Grains.Cells;
 [PreferLocalPlacement]
 internal sealed class DedupGrain(PlanProvider plans) : Grain, IDedupGrain
 {
+    // As long as a batch, while a cell of one key gets a few rows of it: one for all cells a thread serves. Claiming doesn't await.
+    [ThreadStatic]
+    private static bool[]? _flags;
+
+    [ThreadStatic]
+    private static List<int>? _duplicates;
+
     private readonly CellGuard _guard = new();
-    private readonly List<int> _duplicates = [];
     private DedupCell? _cell;
-    private bool[] _flags = [];
 
     public async Task<ClaimReply> ClaimAsync(ClaimCall call)
     {
@@ -68,17 +73,17 @@ internal sealed class DedupGrain(PlanProvider plans) : Grain, IDedupGrain
 
     private ClaimReply Claim(ClaimCall call)
     {
-        if (_flags.Length < call.Count) _flags = new bool[call.Count];
+        if (_flags is null || _flags.Length < call.Count) _flags = new bool[call.Count];
         var counts = default(DedupCounts);
         _cell!.Claim(
             call.Count, call.Ids, call.Bodies, call.EventTimes, call.Offsets, call.Selected, _flags, ref counts, call.Belated);
-        _duplicates.Clear();
+        var duplicates = _duplicates ??= [];
+        duplicates.Clear();
         foreach (var row in call.Selected)
         {
-            if (_flags[row]) _duplicates.Add(row);
-            _flags[row] = false;
+            if (_flags[row]) duplicates.Add(row);
         }
 
-        return new ClaimReply(CellAnswer.Ok, [.. _duplicates], (int)counts.DifferentBody);
+        return new ClaimReply(CellAnswer.Ok, [.. duplicates], (int)counts.DifferentBody);
     }
 }

@@ -39,7 +39,7 @@ internal sealed class WindowGrain(PlanProvider plans) : Grain, IWindowGrain
         var answer = await AdmitAsync(call);
         if (answer != CellAnswer.Ok) return new CellChanges(answer, []);
         // Running totals leave with the checkpoint, whatever the watermark: one row per changed key.
-        if (_plan!.Window.Window is RunningTotals) _cell!.Advance(long.MinValue, _closed!);
+        if (_plan!.Window.Window is RunningTotals) _cell!.Advance(long.MinValue, Closed());
         var parts = new List<ChangedPart>();
         foreach (var part in _cell!.CollectDirty()) parts.Add(new ChangedPart(part.Part, part.Payload, part.DueAt));
         return new CellChanges(CellAnswer.Ok, parts) { Closed = TakeClosed(), Bytes = _cell.EstimatedBytes, Panes = _cell.OpenWindows };
@@ -65,7 +65,7 @@ internal sealed class WindowGrain(PlanProvider plans) : Grain, IWindowGrain
         {
             var (pipeline, step, _) = Names.Split(this.GetPrimaryKeyString());
             _plan = (await plans.GetAsync(pipeline, call.Version)).Step<WindowPlan>(step);
-            _closed = new ClosedWindows(_plan.Window);
+            _closed = null;
             _cell = new WindowCell(_plan.Window, WindowParts.Of(_plan));
             foreach (var part in call.Restore!) _cell.ReadPart(part.Part, part.Payload);
             return CellAnswer.Ok;
@@ -82,7 +82,7 @@ internal sealed class WindowGrain(PlanProvider plans) : Grain, IWindowGrain
         var cell = _cell!;
         _late.Clear();
         if (call.Rows is not null) cell.Apply(call.Rows, call.Selected, call.Partition, call.WatermarkBefore, _late);
-        if (call.WatermarkAfter != long.MinValue && cell.NextDue <= call.WatermarkAfter) cell.Advance(call.WatermarkAfter, _closed!);
+        if (call.WatermarkAfter != long.MinValue && cell.NextDue <= call.WatermarkAfter) cell.Advance(call.WatermarkAfter, Closed());
         return new WindowReply
         {
             Answer = CellAnswer.Ok,
@@ -94,9 +94,9 @@ internal sealed class WindowGrain(PlanProvider plans) : Grain, IWindowGrain
         };
     }
 
-    private List<LateRecord> LateOf(KeyedRows? rows)
+    private IReadOnlyList<LateRecord> LateOf(KeyedRows? rows)
     {
-        if (_late.Count == 0) return [];
+        if (_late.Count == 0) return Array.Empty<LateRecord>();
         var list = new List<LateRecord>(_late.Count);
         for (var i = 0; i < _late.Count; i++)
         {
@@ -107,12 +107,14 @@ internal sealed class WindowGrain(PlanProvider plans) : Grain, IWindowGrain
         return list;
     }
 
+    /// <summary>Where closing windows go. Most calls close none.</summary>
+    private ClosedWindows Closed() => _closed ??= new ClosedWindows(_plan!.Window, _plan.Schema);
+
     private Processing.Records.RowBlock? TakeClosed()
     {
-        if (_closed!.Count == 0) return null;
+        if (_closed is not { Count: > 0 } closed) return null;
         // The block goes to the owner for good: the next closing gets a new one.
-        var block = _closed.Rows;
-        _closed = new ClosedWindows(_plan!.Window);
-        return block;
+        _closed = null;
+        return closed.Rows;
     }
 }

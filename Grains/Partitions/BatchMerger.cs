@@ -9,8 +9,11 @@ namespace KafkaOracleOrleans.Grains.Partitions;
 /// </summary>
 internal sealed class BatchMerger
 {
-    /// <summary>More rows in one go would only cost memory.</summary>
-    public const int MaxRows = 16_384;
+    /// <summary>Rows in one go where a step has a grain per key: there are about as many calls as keys.</summary>
+    public const int RowsPerKey = 65_536;
+
+    /// <summary>Rows in one go otherwise: calls are few, and what does not fit the processor's caches costs more than they do.</summary>
+    public const int RowsPerGroup = 16_384;
 
     private const int MaxBytes = 32 << 20;
 
@@ -26,7 +29,7 @@ internal sealed class BatchMerger
     /// Takes batches that follow one another from the head of a queue into <paramref name="taken"/>: one, and more while they are small enough
     /// and have no headers.
     /// </summary>
-    public static void Take(Queue<KafkaBatch> queue, List<KafkaBatch> taken)
+    public static void Take(Queue<KafkaBatch> queue, List<KafkaBatch> taken, int maxRows)
     {
         var rows = 0;
         var bytes = 0L;
@@ -34,7 +37,7 @@ internal sealed class BatchMerger
         {
             rows += next.Count;
             bytes += next.SizeBytes;
-            if (taken.Count != 0 && (rows > MaxRows || bytes > MaxBytes || HasHeaders(next) || HasHeaders(taken[^1]))) return;
+            if (taken.Count != 0 && (rows > maxRows || bytes > MaxBytes || HasHeaders(next) || HasHeaders(taken[^1]))) return;
             taken.Add(queue.Dequeue());
         }
     }

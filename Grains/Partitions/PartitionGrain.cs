@@ -298,8 +298,8 @@ internal sealed partial class PartitionGrain(
     private async Task WorkAsync(CancellationToken reign)
     {
         var batches = new List<KafkaBatch>();
-        if (_perKey && !_cautious) BatchMerger.Take(_queue, batches);
-        else batches.Add(_queue.Dequeue());
+        if (_cautious) batches.Add(_queue.Dequeue());
+        else BatchMerger.Take(_queue, batches, _perKey ? BatchMerger.RowsPerKey : BatchMerger.RowsPerGroup);
         try
         {
             if (_fresh) await FirstCheckpointAsync(batches[0].From);

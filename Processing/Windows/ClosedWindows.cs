@@ -14,11 +14,17 @@ public sealed class ClosedWindows
 
     /// <summary>Makes room for the output of a step.</summary>
     public ClosedWindows(WindowStepSpec spec)
+        : this(spec, SchemaOf(spec))
+    {
+    }
+
+    /// <summary>Makes room for the output of a step whose schema (as <see cref="SchemaOf"/> gives it) is at hand: cells of one key are many.</summary>
+    public ClosedWindows(WindowStepSpec spec, Schema schema)
     {
         ArgumentNullException.ThrowIfNull(spec);
         _spec = spec;
         _hasWindow = spec.Window is not RunningTotals;
-        Rows = new RowBlock(SchemaOf(spec));
+        Rows = new RowBlock(schema);
     }
 
     /// <summary>The rows.</summary>

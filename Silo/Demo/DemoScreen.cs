@@ -108,8 +108,17 @@ internal sealed class DemoScreen(IGrainFactory grains, DemoOptions demo, string 
             Closed(closed),
             new Markup(
                 $"[grey]broker[/] {Markup.Escape(bootstrap)}   [grey]api[/] {demo.Url}/api/v1/pipelines/{Pipeline}   " +
-                "[grey]Ctrl-C stops. A demo: nothing here is kept.[/]"));
+                $"[grey]Ctrl-C stops. {Kept()}[/]"));
     }
+
+    /// <summary>What is left when the demo has ended.</summary>
+    private string Kept() => (demo.Kafka, demo.State ?? demo.Sink) switch
+    {
+        (null, null) => "A demo: nothing here is kept.",
+        (null, _) => "Tables stay; the broker's records do not.",
+        (_, null) => "Records stay; the tables do not.",
+        _ => "Records and tables stay.",
+    };
 
     private static IRenderable Closed(IReadOnlyList<WindowRow> closed)
     {

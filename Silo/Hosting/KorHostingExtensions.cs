@@ -3,6 +3,7 @@ using KafkaOracleOrleans.Grains.Pipelines;
 using KafkaOracleOrleans.Grains.Runtime;
 using KafkaOracleOrleans.Processing.Ports;
 using KafkaOracleOrleans.Silo.Diagnosis;
+using KafkaOracleOrleans.Silo.Observability;
 using KafkaOracleOrleans.Silo.Pipelines;
 using KafkaOracleOrleans.Silo.Quarantine;
 using KafkaOracleOrleans.Silo.Security;
@@ -42,7 +43,12 @@ public static class KorHostingExtensions
 
         builder.Services.AddSingleton(options);
         AddServices(builder.Services, options);
-        builder.UseOrleans(silo => ConfigureSilo(silo, options));
+        builder.UseOrleans(silo =>
+        {
+            ConfigureSilo(silo, options);
+            // It takes part in every call of every grain.
+            if (Telemetry.IsExporting(builder.Configuration)) silo.AddActivityPropagation();
+        });
         return builder;
     }
 
@@ -102,7 +108,6 @@ public static class KorHostingExtensions
         else UseAdoNet(silo, cluster, options.Connections[cluster.Connection]);
         if (cluster.Tls.Certificate.Length != 0) SiloTls.Use(silo, cluster.Tls);
         if (options.Http.Dashboard) silo.AddDashboard(o => o.HideTrace = true);
-        silo.AddActivityPropagation();
         silo.Configure<GrainCollectionOptions>(o => o.CollectionAge = TimeSpan.FromMinutes(15));
         silo.AddKafkaStreams(StreamProvider, o =>
         {

@@ -35,11 +35,20 @@ internal static class Telemetry
         AddLogs(builder.Logging, options.Logs);
         var telemetry = builder.Services.AddOpenTelemetry()
             .ConfigureResource(r => r.AddService("kor", serviceVersion: Version().Number, serviceInstanceId: Environment.MachineName))
-            .WithMetrics(metrics => AddMetrics(metrics, options.Metrics))
+            .WithMetrics(metrics => AddMetrics(metrics, options.Metrics));
+        if (!IsExporting(builder.Configuration)) return;
+        telemetry
             .WithTracing(traces => traces
-                .AddSource(EngineTraces.SourceName, Streams, DatabaseTelemetry.SourceName, "Microsoft.Orleans.Runtime", "Microsoft.Orleans.Application"));
-        if (!string.IsNullOrEmpty(builder.Configuration[EndpointVariable])) telemetry.WithLogging().UseOtlpExporter();
+                .AddSource(EngineTraces.SourceName, Streams, DatabaseTelemetry.SourceName, "Microsoft.Orleans.Runtime", "Microsoft.Orleans.Application")
+                .SetSampler(CellSampler.From(builder.Configuration)))
+            .WithLogging()
+            .UseOtlpExporter();
     }
+
+    /// <summary>
+    /// Whether traces leave the process at all. Where they do not, nothing may listen: a span per call of a grain costs more than most calls.
+    /// </summary>
+    public static bool IsExporting(IConfiguration configuration) => !string.IsNullOrEmpty(configuration[EndpointVariable]);
 
     private static void AddMetrics(MeterProviderBuilder metrics, MetricsOptions options)
     {

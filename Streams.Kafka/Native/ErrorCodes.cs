@@ -36,6 +36,12 @@ internal static class ErrorCodes
         or KafkaFailureCode.UnknownTopicOrPartition or KafkaFailureCode.Authentication
         or KafkaFailureCode.Authorization;
 
+    /// <summary>
+    /// Whether a leader denied a position, rather than the position being outside of the log. librdkafka hands both out as a failed reset; only its words
+    /// tell them apart.
+    /// </summary>
+    public static bool IsTruncation(string reason) => reason.Contains("truncat", StringComparison.OrdinalIgnoreCase);
+
     /// <summary>A TLS alert is the broker's refusal of this client; librdkafka reports it as a lost connection.</summary>
     public static KafkaFailureCode Classify(int code, string reason) =>
         code == Transport && reason.Contains("SSL alert number", StringComparison.Ordinal)

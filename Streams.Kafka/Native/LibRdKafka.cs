@@ -78,6 +78,9 @@ internal static unsafe partial class LibRdKafka
     [LibraryImport(Name, EntryPoint = "rd_kafka_message_timestamp"), SuppressGCTransition]
     internal static partial long MessageTimestamp(Message* message, int* type);
 
+    [LibraryImport(Name, EntryPoint = "rd_kafka_message_leader_epoch"), SuppressGCTransition]
+    internal static partial int MessageLeaderEpoch(Message* message);
+
     [LibraryImport(Name, EntryPoint = "rd_kafka_message_headers"), SuppressGCTransition]
     internal static partial int MessageHeaders(Message* message, nint* headers);
 
@@ -99,6 +102,12 @@ internal static unsafe partial class LibRdKafka
 
     [LibraryImport(Name, EntryPoint = "rd_kafka_incremental_unassign")]
     internal static partial nint IncrementalUnassign(nint handle, PartitionList* list);
+
+    [LibraryImport(Name, EntryPoint = "rd_kafka_seek_partitions")]
+    internal static partial nint SeekPartitions(nint handle, PartitionList* list, int timeoutMs);
+
+    [LibraryImport(Name, EntryPoint = "rd_kafka_topic_partition_set_leader_epoch")]
+    internal static partial void SetLeaderEpoch(PartitionElement* element, int leaderEpoch);
 
     [LibraryImport(Name, EntryPoint = "rd_kafka_error_code")]
     internal static partial int ErrorCode(nint error);

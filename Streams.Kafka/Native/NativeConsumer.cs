@@ -101,6 +101,27 @@ internal sealed unsafe partial class NativeConsumer : IDisposable
         }
     }
 
+    /// <summary>
+    /// Moves a partition that is assigned to an offset and has the leader confirm, before anything is fetched, that the
+    /// epoch the record before it was read in reaches that far. What was fetched until now is never handed out.
+    /// Blocks for a moment.
+    /// </summary>
+    public void SeekChecked(string topic, int partition, long offset, int leaderEpoch, TimeSpan timeout)
+    {
+        var what = $"seek {topic}/{partition}";
+        var list = ToList([new TopicOffset(topic, partition, offset)]);
+        try
+        {
+            SetLeaderEpoch(list->Elements, leaderEpoch);
+            ThrowIfError(SeekPartitions(_handle, list, (int)timeout.TotalMilliseconds), what);
+            ThrowIfError(list->Elements->Error, what);
+        }
+        finally
+        {
+            PartitionListDestroy(list);
+        }
+    }
+
     /// <summary>When this returns, what the partition's queue still holds is outdated and never handed out.</summary>
     public void Unassign(string topic, int partition)
     {

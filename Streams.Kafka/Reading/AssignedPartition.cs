@@ -26,6 +26,12 @@ internal sealed class AssignedPartition(PartitionReader reader, byte[] topicUtf8
 
     public int Failures { get; set; }
 
+    /// <summary>The last record taken since the last seek, and the leader's epoch it was written in; -1: none.</summary>
+    public (long Offset, int LeaderEpoch) Last { get; set; } = (-1, -1);
+
+    /// <summary>A truncation was reported; the next start asks the leader about the position once more.</summary>
+    public bool IsDoubted { get; set; }
+
     public long Low { get; set; } = -1;
 
     public long High { get; set; } = -1;

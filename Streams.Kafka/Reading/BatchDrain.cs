@@ -61,7 +61,7 @@ internal sealed unsafe class BatchDrain : IDisposable
         }
 
         if (state.Records > 0 || state.AtEnd)
-            partition.Failures = 0;
+            (partition.Failures, partition.IsDoubted) = (0, false);
 
         return new DrainResult(received, state.Records, state.Bytes, state.AtEnd, state.Error, state.Reason ?? "");
     }
@@ -139,6 +139,7 @@ internal sealed unsafe class BatchDrain : IDisposable
             message->Key == null ? -1 : checked((int)message->KeyLength),
             ref Unsafe.AsRef<byte>(message->Payload),
             message->Payload == null ? -1 : checked((int)message->Length));
+        state.Last = (message->Offset, MessageLeaderEpoch(message));
     }
 
     /// <summary>
@@ -208,6 +209,8 @@ internal sealed unsafe class BatchDrain : IDisposable
         state.Records += count;
         state.Bytes += batch.SizeBytes;
         partition.Next = to;
+        if (count > 0)
+            partition.Last = state.Last;
         partition.Reader.Add(batch);
         if (!last)
             _builder.Reset(Math.Max(16, count / 2), state.MaxBytes);
@@ -219,6 +222,7 @@ internal sealed unsafe class BatchDrain : IDisposable
         public readonly int MaxBytes = maxBytes;
         public int Records;
         public long Bytes;
+        public (long Offset, int LeaderEpoch) Last;
         public bool AtEnd;
         public long End;
         public int Error;

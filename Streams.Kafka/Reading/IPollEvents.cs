@@ -12,8 +12,11 @@ internal interface IPollEvents
     /// <summary>A partition's state may have changed.</summary>
     void OnState(PartitionReader reader, KafkaPartitionState state, KafkaPartitionFailure? failure = null);
 
-    /// <summary>The position of a partition is outside its log; the limits are to be asked for.</summary>
-    void OnOutOfRange(PartitionReader reader, long position, string reason);
+    /// <summary>
+    /// The position of a partition is outside its log; the limits are to be asked for. What may be wrong is asked for again by a restart when the
+    /// position is within the limits.
+    /// </summary>
+    void OnOutOfRange(PartitionReader reader, long position, string reason, bool mayBeWrong);
 
     /// <summary>Records were read: brokers are reachable.</summary>
     void OnRecords(PartitionReader reader, int records, long bytes);

@@ -7,6 +7,8 @@ namespace KafkaOracleOrleans.Streams.Kafka.Reading;
 /// <summary>Opening, stopping and committing single partitions; on the polling thread only.</summary>
 internal sealed partial class PollLoop
 {
+    private static readonly TimeSpan LeaderTimeout = TimeSpan.FromSeconds(1);
+
     private void Open(PartitionReader reader, long offset)
     {
         var partition = new AssignedPartition(reader, Encoding.UTF8.GetBytes(reader.Id.Topic + '\0'))
@@ -28,6 +30,8 @@ internal sealed partial class PollLoop
         try
         {
             _consumer.Assign(partition.Reader.Id.Topic, partition.Reader.Id.Partition, partition.Next);
+            if (partition.IsDoubted)
+                AskLeader(partition);
         }
         catch (KafkaNativeException e)
         {
@@ -44,6 +48,21 @@ internal sealed partial class PollLoop
         // What was wrong is over when something arrives, not when it is tried again.
         if (!isRetry)
             _events.OnState(partition.Reader, KafkaPartitionState.Running);
+    }
+
+    private void AskLeader(AssignedPartition partition)
+    {
+        var id = partition.Reader.Id;
+        try
+        {
+            _consumer.SeekChecked(
+                id.Topic, id.Partition, partition.Last.Offset + 1, partition.Last.LeaderEpoch, LeaderTimeout);
+        }
+        catch (KafkaNativeException)
+        {
+            _consumer.Unassign(id.Topic, id.Partition);
+            throw;
+        }
     }
 
     private void StopFetching(AssignedPartition partition)

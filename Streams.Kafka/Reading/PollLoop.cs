@@ -67,6 +67,7 @@ internal sealed partial class PollLoop : IDisposable
         reader.IsTopicReplaced = false;
         reader.Restart(offset);
         partition.Next = offset;
+        (partition.Last, partition.IsDoubted) = ((-1, -1), false);
         StartFetching(partition);
     });
 
@@ -261,7 +262,9 @@ internal sealed partial class PollLoop : IDisposable
         {
             case KafkaFailureCode.OffsetOutOfRange:
                 StopFetching(partition);
-                _events.OnOutOfRange(reader, partition.Next, result.Reason);
+                var mayBeWrong = ErrorCodes.IsTruncation(result.Reason) && !partition.IsDoubted && partition.Last.LeaderEpoch >= 0;
+                partition.IsDoubted = mayBeWrong;
+                _events.OnOutOfRange(reader, partition.Next, result.Reason, mayBeWrong);
                 break;
             case KafkaFailureCode.RecordTooLarge:
                 StopFetching(partition);

@@ -67,8 +67,8 @@ internal sealed partial class SourceReader
 
     void IPollEvents.OnFault(Exception exception) => ReaderLog.PollFault(_context.Logger, Source.Name, exception);
 
-    void IPollEvents.OnOutOfRange(PartitionReader reader, long position, string reason) =>
-        _ = Task.Run(() => JudgeOutOfRangeAsync(reader, position, reason));
+    void IPollEvents.OnOutOfRange(PartitionReader reader, long position, string reason, bool mayBeWrong) =>
+        _ = Task.Run(() => JudgeOutOfRangeAsync(reader, position, reason, mayBeWrong));
 
     /// <summary>
     /// Fetches tell where a log ends, but a partition that is paused or whose subscriber is slow is not fetched: its
@@ -93,7 +93,7 @@ internal sealed partial class SourceReader
         }
     }
 
-    private async Task JudgeOutOfRangeAsync(PartitionReader reader, long position, string reason)
+    private async Task JudgeOutOfRangeAsync(PartitionReader reader, long position, string reason, bool mayBeWrong)
     {
         // A seek in the meantime makes the question pointless.
         var generation = reader.Generation;
@@ -105,7 +105,7 @@ internal sealed partial class SourceReader
                     reader.Id.Topic, reader.Id.Partition, Options.RequestTimeout);
                 if (reader.Generation != generation)
                     return;
-                Judge(reader, position, reason, low, high);
+                Judge(reader, position, reason, mayBeWrong, low, high);
                 return;
             }
             catch (Exception e) when (e is KafkaNativeException or ObjectDisposedException)
@@ -120,23 +120,28 @@ internal sealed partial class SourceReader
         }
     }
 
-    private void Judge(PartitionReader reader, long position, string reason, long low, long high)
+    private void Judge(PartitionReader reader, long position, string reason, bool mayBeWrong, long low, long high)
     {
-        var isTruncated = reason.Contains("truncat", StringComparison.OrdinalIgnoreCase);
-        if (position >= low && position <= high && !isTruncated)
+        var isWithin = position >= low && position <= high;
+        if (isWithin && (mayBeWrong || !ErrorCodes.IsTruncation(reason)))
         {
-            // A leader that had not caught up; the position is good.
+            // A leader that had not caught up, or librdkafka held the answer about one position against another: records
+            // that arrive between its question and the answer move the position it compares with. The restart asks again,
+            // with nothing under way.
             SetState(reader, KafkaPartitionState.Backoff, new KafkaPartitionFailure(
                 KafkaFailureCode.Unreachable, reason, position, low, high));
             _poll!.RestartLater(reader, Options.MinBackoff);
             return;
         }
 
+        var what = isWithin
+            ? $"{reader.Id}, which holds [{low}, {high}), was cut below position {position} and written anew (a leader " +
+              "that lacked records took over, or the topic was created anew)."
+            : $"Position {position} of {reader.Id} is outside the log, which holds [{low}, {high}): records were " +
+              "deleted before they were read, or the topic was created anew.";
         SetState(reader, KafkaPartitionState.Failed, new KafkaPartitionFailure(
             KafkaFailureCode.OffsetOutOfRange,
-            $"Position {position} of {reader.Id} is outside the log, which holds [{low}, {high}): records were " +
-            "deleted before they were read, or the topic was created anew. Seek to where reading shall go on. " +
-            $"({reason})",
+            $"{what} Seek to where reading shall go on. ({reason})",
             position,
             low,
             high));

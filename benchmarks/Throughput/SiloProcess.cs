@@ -27,6 +27,8 @@ internal static class SiloProcess
             ["Kor__Cluster__SiloPort"] = "0",
             ["Kor__Cluster__GatewayPort"] = "0",
             ["Logging__LogLevel__Default"] = "Warning",
+            // As in deploy/Dockerfile.
+            ["DOTNET_GCgen0size"] = "0x4000000",
         })
         {
             info.Environment[key] = value;

@@ -45,6 +45,30 @@ public sealed class FaultTests : IDisposable
     }
 
     [Fact]
+    public async Task A_position_the_leader_denies_twice_fails_the_partition_until_a_seek()
+    {
+        Fill(1, 100);
+        await using var streams = await TestStreams.StartAsync(_kafka.BootstrapServers);
+        streams.Use(new KafkaSource { Name = "p1", Topics = [Topic] });
+        await streams.WaitForRecordsAsync(100);
+
+        // A leader of a new epoch that knows nothing of the one the records were read in.
+        _kafka.DeleteRecords(Topic, 0, 100);
+        _kafka.SetLeader(Topic, 0, 2);
+        _kafka.SetLeader(Topic, 0, 3);
+        var status = await streams.WaitForStateAsync("p1", Topic, 0, KafkaPartitionState.Failed);
+        Assert.Equal(KafkaFailureCode.OffsetOutOfRange, status.Failure!.Code);
+        Assert.Equal((100, 100, 100), (status.Failure.Position, status.Failure.LogStart, status.Failure.LogEnd));
+        Assert.Contains("was cut below position 100", status.Failure.Message);
+        Assert.Contains(streams.Log.Lines, l => l.Contains("Backoff"));
+
+        await streams.Control.SeekAsync("p1", Topic, 0, 100);
+        Fill(1, 50, first: 100, create: false);
+        await streams.WaitForRecordsAsync(150);
+        streams.AssertComplete("p1", Topic, 1, 150);
+    }
+
+    [Fact]
     public async Task Brokers_down_leaders_moving_and_errors_cost_time_but_no_record()
     {
         Fill(4, 2_000);

@@ -59,6 +59,8 @@ internal static partial class RunVerb
         (string Program, string[] Arguments) program, List<string> arguments, CliHost host, CancellationToken cancellation)
     {
         var start = new ProcessStartInfo(program.Program, [.. program.Arguments, .. arguments]) { WorkingDirectory = host.WorkingDirectory, UseShellExecute = false };
+        // As in the image: the runtime takes it from the environment only.
+        start.Environment.TryAdd("DOTNET_GCgen0size", "0x4000000");
         try
         {
             using var process = Process.Start(start)!;

@@ -50,7 +50,8 @@ public sealed class TestSilo : IAsyncDisposable
 
     public string Folder => _folder;
 
-    public static async Task<TestSilo> StartAsync(Action<KorOptions>? configure = null, bool withKeys = true, string? pipeline = null)
+    public static async Task<TestSilo> StartAsync(
+        Action<KorOptions>? configure = null, bool withKeys = true, string? pipeline = null, params string[] settings)
     {
         var silo = new TestSilo();
         Directory.CreateDirectory(Path.Combine(silo._folder, "pipelines"));
@@ -59,13 +60,13 @@ public sealed class TestSilo : IAsyncDisposable
         {
             if (withKeys) AddKeys(options);
             configure?.Invoke(options);
-        });
+        }, settings);
         return silo;
     }
 
-    public async Task StartAgainAsync(Action<KorOptions> configure)
+    public async Task StartAgainAsync(Action<KorOptions> configure, params string[] settings)
     {
-        var builder = SiloHost.CreateBuilder([], options =>
+        var builder = SiloHost.CreateBuilder(settings, options =>
         {
             options.Kafka["main"] = new KafkaConnection { BootstrapServers = _kafka.BootstrapServers };
             options.Connections["state"] = new ConnectionOptions { Provider = DatabaseProvider.Sqlite, Database = Path.Combine(_folder, "state.db") };
