@@ -18,6 +18,8 @@ public sealed class RepairTests
         stage.Model.Close();
         await WaitForFailureAsync(stage, "rows", "SALES");
         await WaitForFailureAsync(stage, "sums", "TOTALS");
+        // All of it waits, and the status says how much.
+        await stage.WaitAsync(async () => (await stage.Pipeline.GetStatusAsync()).Sinks.Where(s => s.Sink == "rows").Sum(s => s.Buffered) == stage.Model.Rows.Count);
         foreach (var sink in TestPipeline.Compile(ByHand).Sinks) stage.Execute(AdoSinkFactory.CreateTableText(sink.Spec, DatabaseProvider.Sqlite));
 
         await stage.AssertCompleteAsync();
@@ -54,5 +56,5 @@ public sealed class RepairTests
 
     private static Task WaitUntilRunningAsync(Stage stage) => stage.WaitAsync(async () =>
         await stage.Pipeline.GetStatusAsync() is { Condition: PipelineCondition.Running } status
-        && status.Sinks.All(s => s.NextTry is null && s.State is PartState.Running or PartState.Starting));
+        && status.Sinks.All(s => s.NextTry is null && s.Buffered == 0 && s.State is PartState.Running or PartState.Starting));
 }
