@@ -27,6 +27,9 @@ public sealed class EngineOptions
     /// </summary>
     public TimeSpan MaxRepairDelay { get; set; } = TimeSpan.FromMinutes(1);
 
+    // Below Orleans' response timeout (30 s), so that an owner hears of a slow database instead of timing out. Tests shorten it.
+    internal TimeSpan WriteDeadline { get; set; } = TimeSpan.FromSeconds(20);
+
     /// <summary>How many of the windows closed last a shard keeps for queries. 0 to 100,000. Default: 1,000.</summary>
     [Range(0, 100_000)]
     public int RecentWindows { get; set; } = 1000;

@@ -23,6 +23,9 @@ public sealed class Faults
 
     public double Lookup { get; set; }
 
+    /// <summary>How long a sink takes for each row of a write.</summary>
+    public TimeSpan SlowRow { get; set; }
+
     public double CallBefore { get; set; }
     public double CallAfter { get; set; }
     public double CellLoss { get; set; }
@@ -116,6 +119,7 @@ internal sealed class FaultySinks(ISinkFactory inner, Faults faults) : ISinkFact
         public async Task<SinkWriteResult> WriteAsync(SinkWrite write, CancellationToken cancellation)
         {
             if (faults.Strikes(faults.SinkBefore) || faults.Strikes(faults.Write)) throw Failure("before");
+            if (faults.SlowRow > TimeSpan.Zero) await Task.Delay(faults.SlowRow * write.Rows.Count, cancellation);
             var result = await inner.WriteAsync(write, cancellation);
             if (faults.Strikes(faults.SinkAfter)) throw Failure("after");
             return result;

@@ -53,6 +53,9 @@ internal sealed class Stage : IAsyncDisposable
 
     public Faults Faults { get; }
 
+    /// <summary>How long a sink may take for a write, on silos that are started from now on.</summary>
+    public TimeSpan WriteDeadline { get; set; } = TimeSpan.FromSeconds(20);
+
     public Model Model { get; }
 
     /// <summary>The store without faults.</summary>
@@ -263,6 +266,7 @@ internal sealed class Stage : IAsyncDisposable
             CheckpointInterval = _checkpoints,
             RetryDelay = TimeSpan.FromMilliseconds(20),
             MaxRetryDelay = TimeSpan.FromMilliseconds(500),
+            WriteDeadline = WriteDeadline,
             MaxRepairDelay = TimeSpan.FromSeconds(1),
             MoveAfter = TimeSpan.FromSeconds(2),
         }));
