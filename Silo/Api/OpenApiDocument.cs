@@ -14,6 +14,15 @@ internal static class OpenApiDocument
     /// <summary>The extension of operations that are asked with POST and change nothing.</summary>
     public const string HarmlessExtension = "x-kor-changes-nothing";
 
+    private static readonly (string Name, string Text)[] Headings =
+    [
+        ("Pipelines", "Their state, keys, windows and definitions."),
+        ("Operating", "Starting, stopping and setting back."),
+        ("Quarantine", "Records that were refused: looking at them, playing them again, dropping them."),
+        ("Writing pipelines", "Trying out expressions and definitions against data; changes nothing."),
+        ("Cluster", "Silos, connections, drivers and the audit trail."),
+    ];
+
     private const string ProblemSchema = "Problem";
     private const string KeyScheme = "apiKey";
     private const string TokenScheme = "token";
@@ -30,6 +39,7 @@ internal static class OpenApiDocument
                     + "Errors are application/problem+json (RFC 9457) with a `diagnostics` array.",
             };
             document.Servers = [];
+            document.Tags = new HashSet<OpenApiTag>(Headings.Select(h => new OpenApiTag { Name = h.Name, Description = h.Text }));
             document.Components ??= new OpenApiComponents();
             document.Components.SecuritySchemes = new Dictionary<string, IOpenApiSecurityScheme>
             {
@@ -45,6 +55,7 @@ internal static class OpenApiDocument
         });
         options.AddOperationTransformer((operation, context, _) =>
         {
+            operation.Tags = new HashSet<OpenApiTagReference> { new(TagOf(context.Description.RelativePath ?? ""), context.Document) };
             var role = KorPolicies.RoleOf(context.Description.ActionDescriptor.EndpointMetadata);
             operation.Extensions ??= new Dictionary<string, IOpenApiExtension>();
             operation.Extensions[RoleExtension] = new JsonNodeExtension(System.Text.Json.Nodes.JsonValue.Create(role ?? "anyone")!);
@@ -73,6 +84,22 @@ internal static class OpenApiDocument
             options.HideClientButton = true;
             options.Telemetry = false;
             options.OpenApiRoutePattern = "/openapi/{documentName}.json";
+            // They talk to servers of the viewer's maker.
+            options.HideDeveloperTools().DisableAgent();
         }).AllowAnonymous();
+    }
+
+    /// <summary>The heading of an operation in the viewer.</summary>
+    private static string TagOf(string path)
+    {
+        var parts = path.Split('/');
+        if (parts.Contains("quarantine")) return "Quarantine";
+        return parts[^1] switch
+        {
+            "start" or "stop" or "pause" or "resume" or "restart" or "offsets" or "reset" => "Operating",
+            "eval" or "test" or "preview" or "plan" or "validate" or "records" or "pipeline.json" => "Writing pipelines",
+            _ when parts.Contains("pipelines") => "Pipelines",
+            _ => "Cluster",
+        };
     }
 }
