@@ -66,7 +66,7 @@ public sealed record QuarantineDetail : QuarantineItem
 public sealed record QuarantineGroup(string Place, string Code, long Records);
 
 /// <summary>A page of records in quarantine.</summary>
-/// <param name="Items">The records, oldest first.</param>
+/// <param name="Items">The records, newest first.</param>
 /// <param name="Next">What <c>after</c> is for the next page; null at the end.</param>
 /// <param name="Groups">All that match, by place and code.</param>
 /// <param name="Note">What is not shown, or null.</param>

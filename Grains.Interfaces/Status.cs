@@ -107,6 +107,9 @@ public sealed record PartitionStatus
 
     /// <summary>The age of the last record worked off while there are more, s; 0 at the end, null when unknown.</summary>
     [Id(14)] public double? LagSeconds { get; init; }
+
+    /// <summary>Rows per sink that are not written yet.</summary>
+    [Id(15)] public IReadOnlyDictionary<string, int> Buffered { get; init; } = new Dictionary<string, int>();
 }
 
 /// <summary>How a shard is doing.</summary>
@@ -129,6 +132,9 @@ public sealed record ShardStatus
     /// <summary>Duration of the last checkpoint, ms.</summary>
     [Id(10)] public required double LastCheckpointMs { get; init; }
     [Id(11)] public string? Silo { get; init; }
+
+    /// <summary>Window rows per sink that are not written yet.</summary>
+    [Id(12)] public IReadOnlyDictionary<string, int> Buffered { get; init; } = new Dictionary<string, int>();
 }
 
 /// <summary>How a sink lane is doing.</summary>
@@ -141,7 +147,12 @@ public sealed record SinkStatus
     [Id(3)] public string? Reason { get; init; }
     [Id(4)] public required long Written { get; init; }
     [Id(5)] public required long Quarantined { get; init; }
+
+    /// <summary>Rows that are not written yet; they are with the partition or shard that feeds the lane.</summary>
     [Id(6)] public required int Buffered { get; init; }
+
+    /// <summary>When a lane that failed or waits is tried next, ms since the Unix epoch; null when it runs or its owner decides.</summary>
+    [Id(7)] public long? NextTry { get; init; }
 }
 
 /// <summary>The live state of a key.</summary>

@@ -9,6 +9,7 @@ namespace KafkaOracleOrleans.Silo;
 /// <summary>The silo's command line.</summary>
 internal static class SiloCommand
 {
+    private const int ExitUnreachable = 69;
     private const int ExitConfiguration = 78;
 
     public static RootCommand Create()
@@ -115,6 +116,11 @@ internal static class SiloCommand
         {
             await Console.Error.WriteLineAsync(e.Message);
             return ExitConfiguration;
+        }
+        catch (Storage.Connections.DatabaseException e)
+        {
+            await Console.Error.WriteLineAsync($"{e.Message} 'doctor' looks at every connection and says what to do.");
+            return ExitUnreachable;
         }
         catch (IOException e) when (e.InnerException is Microsoft.AspNetCore.Connections.AddressInUseException)
         {

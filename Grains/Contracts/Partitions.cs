@@ -127,7 +127,7 @@ internal enum SinkAnswer
     /// <summary>Not now: ask again.</summary>
     Busy,
 
-    /// <summary>The sink's configuration cannot work; the reason says what to do. Ask again: it may have been mended.</summary>
+    /// <summary>The sink's configuration cannot work; the reason says what to do. Ask again after the wait: it may have been mended.</summary>
     Failed,
 
     /// <summary>A newer owner writes here.</summary>

@@ -277,24 +277,25 @@ internal sealed partial class PartitionGrain
         while (await CallSinkAsync(grain, call, reign) is { } wait)
         {
             SetState(wait.State, $"Sink '{request.Sink.Id}', replay from quarantine: {wait.Reason}");
-            await backoff.WaitAsync(reign);
+            if (wait.After is { } after) await Task.Delay(after, time, reign);
+            else await backoff.WaitAsync(reign);
         }
     }
 
     /// <summary>Null when the rows are written; otherwise why not yet.</summary>
-    private static async Task<(PartState State, string Reason)?> CallSinkAsync(ISinkGrain grain, SinkCall call, CancellationToken reign)
+    private static async Task<(PartState State, string Reason, TimeSpan? After)?> CallSinkAsync(ISinkGrain grain, SinkCall call, CancellationToken reign)
     {
         try
         {
             var reply = await grain.WriteAsync(call).WaitAsync(reign);
             if (reply.Answer == SinkAnswer.Ok) return null;
             if (reply.Answer == SinkAnswer.Fenced) throw new OwnerFencedException(grain.GetPrimaryKeyString());
-            return (reply.Answer == SinkAnswer.Failed ? PartState.Failed : PartState.Blocked, reply.Reason ?? "");
+            return (reply.Answer == SinkAnswer.Failed ? PartState.Failed : PartState.Blocked, reply.Reason ?? "", reply.RetryAfter);
         }
         catch (Exception e) when (e is TimeoutException or Orleans.Runtime.OrleansException)
         {
             // Whether it was written is unknown; the lane's progress tells at the repetition.
-            return (PartState.Blocked, $"the sink's writer did not answer: {e.Message}");
+            return (PartState.Blocked, $"the sink's writer did not answer: {e.Message}", null);
         }
     }
 

@@ -39,6 +39,7 @@ internal sealed partial class PartitionGrain
         Silo = RuntimeIdentity,
         Restarts = _owned ? 0 : _restarts.Failures,
         LagSeconds = LagSeconds(),
+        Buffered = _lanes.ToDictionary(l => l.Sink.Id, l => l.PendingRows, StringComparer.Ordinal),
     });
 
     /// <summary>The partition's own state, or that of a sink lane it feeds when that is worse.</summary>

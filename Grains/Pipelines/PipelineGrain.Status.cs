@@ -20,7 +20,7 @@ internal sealed partial class PipelineGrain
             ? await Task.WhenAll(ShardsOf(runtime).Select(s => StatusOfAsync(s.Step, s.Shard, s.Grain)))
             : [];
         var (worst, reason) = Worst(partitions, shards);
-        var sinks = await SinksAsync(runtime, running);
+        var sinks = await SinksAsync(runtime, running, partitions, shards);
         return new PipelineStatus
         {
             Name = Name,
@@ -225,18 +225,22 @@ internal sealed partial class PipelineGrain
         return (worst, reason);
     }
 
-    private async Task<IReadOnlyList<SinkStatus>> SinksAsync(PipelineRuntime? runtime, bool running)
+    private async Task<IReadOnlyList<SinkStatus>> SinksAsync(
+        PipelineRuntime? runtime, bool running, PartitionStatus[] partitions, ShardStatus[] shards)
     {
         if (runtime is null || !running) return [];
         var lanes = new List<Task<SinkStatus>>();
         foreach (var sink in runtime.Plan.Sinks)
         {
-            var names = sink.FromWindow
-                ? ShardsOf(runtime).Where(s => s.Step == sink.From.Step).Select(s => Names.ShardLane(runtime, s.Step, s.Shard))
-                : state.State.Sources.Select(s => Names.PartitionLane(runtime, s));
-            lanes.AddRange(names.Select(n => StatusOfAsync(sink.Id, n)));
+            lanes.AddRange(sink.FromWindow
+                ? shards.Where(s => s.Step == sink.From.Step).Select(s => LaneAsync(sink.Id, Names.ShardLane(runtime, s.Step, s.Shard), s.Buffered))
+                : partitions.Select(p => LaneAsync(sink.Id, Names.PartitionLane(runtime, p.Partition), p.Buffered)));
         }
 
         return await Task.WhenAll(lanes);
     }
+
+    /// <summary>A lane's writer, with the rows that its owner holds for it.</summary>
+    private async Task<SinkStatus> LaneAsync(string sink, string lane, IReadOnlyDictionary<string, int> buffered) =>
+        await StatusOfAsync(sink, lane) with { Buffered = buffered.GetValueOrDefault(sink) };
 }

@@ -22,6 +22,14 @@ public sealed class EngineOptions
     /// <summary>Longest wait between two tries. Default: 10 s.</summary>
     public TimeSpan MaxRetryDelay { get; set; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>
+    /// Longest wait between two checks of a sink that failed because its table, columns, privileges or login are wrong. 1 s to 1 h. Default: 1 min.
+    /// </summary>
+    public TimeSpan MaxRepairDelay { get; set; } = TimeSpan.FromMinutes(1);
+
+    // Below Orleans' response timeout (30 s), so that an owner hears of a slow database instead of timing out. Tests shorten it.
+    internal TimeSpan WriteDeadline { get; set; } = TimeSpan.FromSeconds(20);
+
     /// <summary>How many of the windows closed last a shard keeps for queries. 0 to 100,000. Default: 1,000.</summary>
     [Range(0, 100_000)]
     public int RecentWindows { get; set; } = 1000;
@@ -54,20 +62,23 @@ internal static class Deadlines
 }
 
 /// <summary>Waits that double, with jitter, between two bounds.</summary>
-internal sealed class Backoff(EngineOptions options, TimeProvider time)
+internal sealed class Backoff(EngineOptions options, TimeProvider time, TimeSpan? longest = null)
 {
+    private readonly TimeSpan _longest = longest ?? options.MaxRetryDelay;
     private int _failures;
 
     public int Failures => _failures;
 
     public void Reset() => _failures = 0;
 
-    public Task WaitAsync(CancellationToken cancellation)
+    public Task WaitAsync(CancellationToken cancellation) => Task.Delay(Next(), time, cancellation);
+
+    /// <summary>Counts a failure and says how long to wait after it.</summary>
+    public TimeSpan Next()
     {
         var exponent = Math.Min(_failures++, 16);
-        var bound = Math.Min(options.MaxRetryDelay.TotalMilliseconds, options.RetryDelay.TotalMilliseconds * (1L << exponent));
+        var bound = Math.Min(_longest.TotalMilliseconds, options.RetryDelay.TotalMilliseconds * (1L << exponent));
         // Jitter keeps the parts of a pipeline from knocking at a returning database all at once.
-        var wait = bound * (0.5 + (Random.Shared.NextDouble() / 2));
-        return Task.Delay(TimeSpan.FromMilliseconds(wait), time, cancellation);
+        return TimeSpan.FromMilliseconds(bound * (0.5 + (Random.Shared.NextDouble() / 2)));
     }
 }

@@ -32,6 +32,7 @@ internal sealed partial class AggregatorGrain
         OutboxEntries = _outbox.Count,
         Late = _header.LateTotal,
         ClosedWindows = _header.ClosedTotal,
+        Buffered = _deliveries.ToDictionary(d => d.Key, d => d.Value.PendingRows, StringComparer.Ordinal),
         LastCheckpointMs = _lastCheckpointMs,
         Silo = RuntimeIdentity,
     });

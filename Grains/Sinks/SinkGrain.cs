@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using Orleans.Placement;
 using KafkaOracleOrleans.Grains.Contracts;
 using KafkaOracleOrleans.Grains.Interfaces;
@@ -6,6 +7,7 @@ using KafkaOracleOrleans.Grains.Runtime;
 using KafkaOracleOrleans.Processing.Plan;
 using KafkaOracleOrleans.Processing.Ports;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 
 namespace KafkaOracleOrleans.Grains.Sinks;
 
@@ -16,11 +18,10 @@ namespace KafkaOracleOrleans.Grains.Sinks;
 [GrainType("kor.sink")]
 [PreferLocalPlacement]
 internal sealed partial class SinkGrain(
-    PlanProvider plans, ISinkFactory sinks, IStateStore store, ILogger<SinkGrain> log) : Grain, ISinkGrain
+    PlanProvider plans, ISinkFactory sinks, IStateStore store, IOptions<EngineOptions> options, TimeProvider time, ILogger<SinkGrain> log)
+    : Grain, ISinkGrain
 {
-    // Below Orleans' response timeout (30 s), so that the owner hears of a slow database instead of timing out.
-    private static readonly TimeSpan WriteDeadline = TimeSpan.FromSeconds(20);
-
+    private readonly TimeSpan _deadline = options.Value.WriteDeadline;
     private string _pipeline = "";
     private string _sink = "";
     private string _lane = "";
@@ -35,8 +36,20 @@ internal sealed partial class SinkGrain(
     private long? _unsure;
     private long _written;
     private long _quarantined;
+
+    // Rows of one transaction. Halves when a write did not end in time, so that a slow database gets on, if slowly: the same rows again would
+    // take as long again. Doubles when a write took a small part of the time.
+    private int _atOnce = int.MaxValue;
+
+    // The rows of the write under way, and what it brings the lane to.
+    private (int Rows, long Progress) _under;
     private PartState _state = PartState.Starting;
     private string? _reason;
+
+    // A table, column, privilege or login that is wrong: somebody repairs it at the database, and nobody tells.
+    private readonly Backoff _repairs = new(options.Value, time, options.Value.MaxRepairDelay);
+    private DateTimeOffset? _nextTry;
+    private int _failedVersion;
 
     public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
@@ -47,19 +60,24 @@ internal sealed partial class SinkGrain(
     public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken) =>
         await CloseAsync();
 
-    public Task<SinkReply> WriteAsync(SinkCall call) => GuardAsync(call.Progress, async cancellation =>
+    public Task<SinkReply> WriteAsync(SinkCall call) => GuardAsync(call.Progress, call.Version, async cancellation =>
     {
         if (call.Owner is not null && !await AdmitAsync(call.Owner, call.Epoch, cancellation)) return Fenced();
         // The lane settles a write of unknown outcome when it is repeated. An owner that started over cuts its
         // calls differently, though: then the lane is opened anew and its progress row tells.
         if (_unsure is { } unsure && unsure != call.Progress) await CloseAsync();
         await OpenAsync(call.Version, cancellation);
-        return call.Progress > _progress ? await WriteFreshAsync(call, cancellation) : new SinkReply(SinkAnswer.Ok, _progress, null, 0);
+        if (call.Progress > _progress) return await WriteFreshAsync(call, cancellation);
+        SetState(PartState.Running, null);
+        return new SinkReply(SinkAnswer.Ok, _progress, null, 0);
     });
 
-    public Task<SinkReply> FenceAsync(string owner, long epoch, int version) => GuardAsync(null, async cancellation =>
+    public Task<SinkReply> FenceAsync(string owner, long epoch, int version) => GuardAsync(null, version, async cancellation =>
     {
         if (!await AdmitAsync(owner, epoch, cancellation)) return Fenced();
+        // Owners ask at every tick; only the writes check a sink that failed, at their pace.
+        if (_state == PartState.Failed && version <= _failedVersion && time.GetUtcNow() < _nextTry)
+            return new SinkReply(SinkAnswer.Failed, _progress, _reason, 0) { RetryAfter = _nextTry - time.GetUtcNow() };
         if (_unsure is not null) await CloseAsync();
         await OpenAsync(version, cancellation);
         return new SinkReply(SinkAnswer.Ok, _progress, null, 0);
@@ -69,16 +87,35 @@ internal sealed partial class SinkGrain(
     {
         var started = Stopwatch.GetTimestamp();
         using var trace = EngineTraces.SinkWrite(_pipeline, _sink, _plan!.Spec.Table, call.Rows.Count);
-        var result = await _open!.WriteAsync(Fresh(call), cancellation);
-        _progress = call.Progress;
-        _unsure = null;
-        _written += result.Written;
+        var quarantined = 0;
+        var first = FirstFresh(call);
+        do
+        {
+            var part = NextPart(call, first);
+            quarantined += await WritePartAsync(part, cancellation);
+            first += part.Rows.Count;
+        }
+        while (first < call.Rows.Count);
+
         EngineMetrics.SinkWritten(_pipeline, _sink, call.Rows.Count, Stopwatch.GetElapsedTime(started));
         if (call.Raw is { Count: > 0 } raw && raw.Timestamps[0] > 0)
-            EngineMetrics.Committed(_pipeline, _sink, TimeProvider.System.GetUtcNow() - DateTimeOffset.FromUnixTimeMilliseconds(raw.Timestamps[0]));
-        _quarantined += result.Quarantined;
+            EngineMetrics.Committed(_pipeline, _sink, time.GetUtcNow() - DateTimeOffset.FromUnixTimeMilliseconds(raw.Timestamps[0]));
         SetState(PartState.Running, null);
-        return new SinkReply(SinkAnswer.Ok, _progress, null, result.Quarantined);
+        return new SinkReply(SinkAnswer.Ok, _progress, null, quarantined);
+    }
+
+    private async Task<int> WritePartAsync(SinkWrite part, CancellationToken cancellation)
+    {
+        var started = time.GetTimestamp();
+        _under = (part.Rows.Count, part.Progress);
+        var result = await _open!.WriteAsync(part, cancellation);
+        _progress = part.Progress;
+        _unsure = null;
+        _written += result.Written;
+        _quarantined += result.Quarantined;
+        if (_atOnce != int.MaxValue && time.GetElapsedTime(started) < _deadline / 8)
+            _atOnce = _atOnce > int.MaxValue / 2 ? int.MaxValue : _atOnce * 2;
+        return result.Quarantined;
     }
 
     /// <summary>
@@ -96,9 +133,11 @@ internal sealed partial class SinkGrain(
     private SinkReply Fenced() => new(SinkAnswer.Fenced, _progress, $"Epoch {_ownerEpoch} reigns over this lane's partition.", 0);
 
     /// <summary>Turns what goes wrong into an answer. <paramref name="progress"/> is what the action brings the lane to.</summary>
-    private async Task<SinkReply> GuardAsync(long? progress, Func<CancellationToken, Task<SinkReply>> action)
+    private async Task<SinkReply> GuardAsync(long? progress, int version, Func<CancellationToken, Task<SinkReply>> action)
     {
-        using var deadline = new CancellationTokenSource(WriteDeadline);
+        using var deadline = new CancellationTokenSource(_deadline, time);
+        var before = _progress;
+        _under = default;
         try
         {
             return await action(deadline.Token);
@@ -111,21 +150,23 @@ internal sealed partial class SinkGrain(
         }
         catch (SinkConfigurationException e)
         {
-            return Refuse(SinkAnswer.Failed, PartState.Failed, e.Message, e.Code ?? "configuration");
+            // The table is looked at again before the next try, as at the first start: it may have become another one meanwhile.
+            await CloseAsync();
+            return RefuseUntilRepaired(e, version);
         }
         catch (Exception e) when (e is SinkUnavailableException or StoreUnavailableException)
         {
-            _unsure ??= progress;
-            return Refuse(SinkAnswer.Busy, PartState.Blocked, e.Message, (e as SinkUnavailableException)?.Code ?? "unavailable") with
-            {
-                RetryAfter = (e as SinkUnavailableException)?.RetryAfter,
-            };
+            // A part may be cut differently the next time; the lane could take the one for the other. Opened anew, its row tells.
+            if (_under.Rows > 0 && _under.Progress != progress) await CloseAsync();
+            else _unsure ??= progress;
+            var after = (e as SinkUnavailableException)?.RetryAfter;
+            return Refuse(SinkAnswer.Busy, PartState.Blocked, e.Message, (e as SinkUnavailableException)?.Code ?? "unavailable", after);
         }
         catch (OperationCanceledException) when (deadline.IsCancellationRequested)
         {
             // The outcome is unknown: the lane is opened anew and its progress row tells.
             await CloseAsync();
-            return Refuse(SinkAnswer.Busy, PartState.Blocked, $"The database did not answer within {WriteDeadline.TotalSeconds:0} s.", "deadline");
+            return RefuseSlow(progress is not null && _progress > before);
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
@@ -151,6 +192,7 @@ internal sealed partial class SinkGrain(
         Written = _written,
         Quarantined = _quarantined,
         Buffered = 0,
+        NextTry = _nextTry?.ToUnixTimeMilliseconds(),
     });
 
     private async Task OpenAsync(int version, CancellationToken cancellation)
@@ -177,16 +219,27 @@ internal sealed partial class SinkGrain(
         await lane.DisposeAsync();
     }
 
-    /// <summary>The call without the rows that the lane has committed before.</summary>
-    private SinkWrite Fresh(SinkCall call)
+    /// <summary>The first row that the lane has not committed before.</summary>
+    private int FirstFresh(SinkCall call)
     {
-        var count = call.Rows.Count;
         var first = 0;
-        while (first < count && call.Order[first] < _progress) first++;
-        if (first == 0)
-            return new SinkWrite(call.Rows, call.Progress, call.Deletes, OriginOf(call, 0, count)) { Released = call.Released ?? [] };
-        var rows = RowBlocks.Slice(call.Rows, first, count - first);
-        return new SinkWrite(rows, call.Progress, call.Deletes?[first..count], OriginOf(call, first, count - first));
+        while (first < call.Rows.Count && call.Order[first] < _progress) first++;
+        return first;
+    }
+
+    /// <summary>
+    /// The rows from <paramref name="first"/> on, as many as go at once. A part brings the lane to its next row's place: rows of one place may be
+    /// written twice after a crash, which their key or revision makes harmless. What is played again from quarantine leaves it with all its rows.
+    /// </summary>
+    private SinkWrite NextPart(SinkCall call, int first)
+    {
+        var rest = call.Rows.Count - first;
+        var count = call.Released is { Count: > 0 } ? rest : Math.Min(rest, _atOnce);
+        var progress = count == rest ? call.Progress : call.Order[first + count];
+        if (first == 0 && count == call.Rows.Count)
+            return new SinkWrite(call.Rows, progress, call.Deletes, OriginOf(call, 0, count)) { Released = call.Released ?? [] };
+        var end = first + count;
+        return new SinkWrite(RowBlocks.Slice(call.Rows, first, count), progress, call.Deletes?[first..end], OriginOf(call, first, count));
     }
 
     private static QuarantineOrigin? OriginOf(SinkCall call, int first, int count)
@@ -197,18 +250,47 @@ internal sealed partial class SinkGrain(
         return new QuarantineOrigin(call.Raw, rows);
     }
 
-    private SinkReply Refuse(SinkAnswer answer, PartState state, string reason, string code)
+    private SinkReply RefuseUntilRepaired(SinkConfigurationException e, int version)
+    {
+        _failedVersion = version;
+        var after = _repairs.Next();
+        // A list of differences ends with a statement to copy.
+        var reason = string.Create(
+            CultureInfo.InvariantCulture,
+            $"{e.Message}{(e.Message.Contains('\n', StringComparison.Ordinal) ? '\n' : ' ')}It is checked again by itself, next at {time.GetUtcNow() + after:HH:mm:ss} UTC.");
+        return Refuse(SinkAnswer.Failed, PartState.Failed, reason, e.Code ?? "configuration", after);
+    }
+
+    /// <summary>The time is over; what is repeated goes in smaller parts, and at once when some of them were written.</summary>
+    private SinkReply RefuseSlow(bool gotOn)
+    {
+        var reason = string.Create(CultureInfo.InvariantCulture, $"The database did not answer within {_deadline.TotalSeconds:0} s");
+        if (_under.Rows > 1)
+        {
+            _atOnce = _under.Rows / 2;
+            reason += string.Create(CultureInfo.InvariantCulture, $", {_under.Rows:N0} rows at once are too much for it now; {_atOnce:N0} are tried next");
+        }
+
+        reason += ".";
+        return Refuse(SinkAnswer.Busy, PartState.Blocked, reason, "deadline", gotOn ? TimeSpan.Zero : null);
+    }
+
+    private SinkReply Refuse(SinkAnswer answer, PartState state, string reason, string code, TimeSpan? after = null)
     {
         SetState(state, reason);
+        _nextTry = after is { } wait ? time.GetUtcNow() + wait : null;
         EngineMetrics.SinkFailed(_pipeline, _sink, code, answer == SinkAnswer.Busy);
-        return new SinkReply(answer, _progress, reason, 0);
+        return new SinkReply(answer, _progress, reason, 0) { RetryAfter = after };
     }
 
     private void SetState(PartState state, string? reason)
     {
-        if (state != _state) LogState(_pipeline, _sink, _lane, state, reason ?? "");
+        if (state != _state) LogState(state == PartState.Running ? LogLevel.Information : LogLevel.Warning, _pipeline, _sink, _lane, state, reason ?? "");
         _state = state;
         _reason = reason;
+        if (state == PartState.Failed) return;
+        _nextTry = null;
+        if (state == PartState.Running) _repairs.Reset();
     }
 
     [LoggerMessage(Level = LogLevel.Information,
@@ -218,6 +300,6 @@ internal sealed partial class SinkGrain(
     [LoggerMessage(Level = LogLevel.Error, Message = "Sink {Pipeline}/{Sink}, lane {Lane}: the writer failed unexpectedly; it starts over.")]
     private partial void LogUnexpected(Exception failure, string pipeline, string sink, string lane);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Sink {Pipeline}/{Sink}, lane {Lane}: {State}. {Reason}")]
-    private partial void LogState(string pipeline, string sink, string lane, PartState state, string reason);
+    [LoggerMessage(Message = "Sink {Pipeline}/{Sink}, lane {Lane}: {State}. {Reason}")]
+    private partial void LogState(LogLevel level, string pipeline, string sink, string lane, PartState state, string reason);
 }

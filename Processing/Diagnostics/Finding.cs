@@ -43,7 +43,11 @@ public sealed record Finding(FindingStatus Status, string Subject, string Check,
 /// <param name="ByItself">True when a silo runs the statements at start (<c>create</c>, <c>evolve</c>); false when a DBA has to.</param>
 public sealed record TablePlan(
     string Pipeline, string Sink, string Connection, string Table, IReadOnlyList<string> Statements, IReadOnlyList<string> Differences,
-    bool ByItself);
+    bool ByItself)
+{
+    /// <summary>The database could not be asked; why is in <see cref="Differences"/>.</summary>
+    public bool Unknown { get; init; }
+}
 
 /// <summary>What a new version does to the state of a step.</summary>
 /// <param name="Step">The step, or <c>source</c>.</param>

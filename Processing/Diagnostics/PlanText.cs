@@ -33,12 +33,14 @@ public static class PlanText
 
     private static void Of(StringBuilder text, TablePlan table)
     {
-        var what = $"  {table.Table} ({(table.Sink == "quarantine" ? "quarantine" : "sink " + table.Sink)})";
+        // What is no sink has a word of its own, or several.
+        var what = $"  {table.Table} ({(table.Sink == "quarantine" || table.Sink.Contains(' ', StringComparison.Ordinal) ? table.Sink : "sink " + table.Sink)})";
         if (table.Differences.Count > 0)
         {
-            Comment(text, what + ": does not fit");
+            Comment(text, what + (table.Unknown ? ": could not be looked at" : ": does not fit"));
             foreach (var difference in table.Differences) Comment(text, "    - " + difference.Replace("\n", "\n      ", StringComparison.Ordinal));
             if (table.Statements.Count == 0) return;
+            Comment(text, table.ByItself ? "    the rest a silo runs at start, or a DBA before" : "    the rest is to be run by a DBA");
         }
         else if (table.Statements.Count == 0)
         {

@@ -57,6 +57,10 @@ internal static class OperationsEndpoints
         {
             return TypedResults.Problem(e.Message, null, StatusCodes.Status409Conflict, "Not to be verified");
         }
+        catch (DatabaseException e)
+        {
+            return TypedResults.Problem(e.Message, null, StatusCodes.Status503ServiceUnavailable, "The database cannot be reached");
+        }
     }
 
     private static async Task<Results<Ok<PipelinePlanReport>, ProblemHttpResult>> PlanAsync(

@@ -97,24 +97,34 @@ internal static class DiagnosisCommands
             }
         }
 
-        DatabaseConnections databases;
-        try
-        {
-            databases = new DatabaseConnections(options.Connections, TimeProvider.System);
-        }
-        catch (ConnectionConfigurationException)
-        {
-            // Every fault is a finding already.
-            return findings;
-        }
-
-        await using (databases)
-        {
-            var doctor = new HostDoctor(options, databases, TimeProvider.System);
-            foreach (var name in doctor.Names) findings.AddRange(await doctor.CheckAsync(name, plans, cancellation));
-        }
-
+        // A connection that cannot even be made hides nothing of the others.
+        await using var databases = new DatabaseConnections(await UsableAsync(options, findings), TimeProvider.System);
+        var doctor = new HostDoctor(options, databases, TimeProvider.System);
+        foreach (var name in doctor.Names) findings.AddRange(await doctor.CheckAsync(name, plans, cancellation));
         return findings;
+    }
+
+    private static async Task<Dictionary<string, ConnectionOptions>> UsableAsync(KorOptions options, List<Finding> findings)
+    {
+        var usable = new Dictionary<string, ConnectionOptions>(StringComparer.OrdinalIgnoreCase);
+        foreach (var (name, connection) in options.Connections)
+        {
+            try
+            {
+                await using var made = new DatabaseConnections(new Dictionary<string, ConnectionOptions> { [name] = connection }, TimeProvider.System);
+                usable[name] = connection;
+            }
+            catch (ConnectionConfigurationException fault)
+            {
+                // What is wrong with the options is a finding already; a driver that is missing is not theirs to say.
+                if (connection.Provider == DatabaseProvider.Oracle && DatabaseDrivers.Oracle() is { Version: null } driver)
+                    findings.Add(Finding.Failed(name, "driver", $"{driver.Driver} is {driver.Note}", "Publish like that, or build the image of deploy/Dockerfile, which has it."));
+                else if (!findings.Exists(f => f is { Subject: "configuration", Status: FindingStatus.Failed }))
+                    findings.Add(Finding.Failed(name, "settings", fault.Message, $"Correct Kor:Connections:{name}."));
+            }
+        }
+
+        return usable;
     }
 
     private static string[] Default(KorOptions options)

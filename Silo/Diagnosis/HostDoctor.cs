@@ -16,7 +16,7 @@ internal sealed class HostDoctor(KorOptions options, DatabaseConnections databas
     public async Task<IReadOnlyList<Finding>> CheckAsync(string name, IReadOnlyList<PipelinePlan> plans, CancellationToken cancellation)
     {
         var findings = new List<Finding>();
-        if (options.Connections.ContainsKey(name))
+        if (databases.Find(name) is not null)
             findings.AddRange(await new DatabaseDoctor(databases, name).CheckAsync(DatabaseUseOf(name, plans), cancellation));
         if (options.Kafka.TryGetValue(name, out var kafka))
             findings.AddRange(await new KafkaDoctor(name, kafka, time).CheckAsync(KafkaUseOf(name, plans), cancellation));

@@ -21,6 +21,7 @@ internal sealed class KafkaDoctor(string name, KafkaConnection connection, TimeP
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(8);
     private static readonly TimeSpan Skew = TimeSpan.FromSeconds(5);
     private readonly List<Finding> _findings = [];
+    private Error? _cause;
 
     public async Task<IReadOnlyList<Finding>> CheckAsync(KafkaUse use, CancellationToken cancellation)
     {
@@ -33,7 +34,7 @@ internal sealed class KafkaDoctor(string name, KafkaConnection connection, TimeP
     {
         try
         {
-            using var admin = new AdminClientBuilder(new AdminClientConfig(Config())).SetLogHandler((_, _) => { }).Build();
+            using var admin = new AdminClientBuilder(new AdminClientConfig(Config())).SetLogHandler((_, _) => { }).SetErrorHandler((_, e) => Note(e)).Build();
             if (Brokers(admin) is not { } metadata) return;
             foreach (var (pattern, group) in use.Reads.Distinct()) CheckRead(admin, metadata, pattern, group, cancellation);
             foreach (var topic in use.Writes.Distinct(StringComparer.Ordinal)) CheckWrite(admin, metadata, topic);
@@ -55,11 +56,22 @@ internal sealed class KafkaDoctor(string name, KafkaConnection connection, TimeP
         }
         catch (KafkaException e)
         {
-            Fail("reachable", $"{connection.BootstrapServers}: {e.Error.Reason}", e.Error.Code == Confluent.Kafka.ErrorCode.SaslAuthenticationFailed
+            // The call itself only says that no broker answered in time.
+            var cause = Volatile.Read(ref _cause) ?? e.Error;
+            Fail("reachable", $"{connection.BootstrapServers}: {cause.Reason}", Refuses(cause)
                 ? $"Check SaslUsername, SaslPassword and SaslMechanism of Kor:Kafka:{name}."
                 : "See that the brokers run, that their advertised listeners can be reached from here, and that SecurityProtocol fits the port.");
             return null;
         }
+    }
+
+    private static bool Refuses(Error error) =>
+        error.Code is Confluent.Kafka.ErrorCode.SaslAuthenticationFailed or Confluent.Kafka.ErrorCode.Local_Authentication;
+
+    /// <summary>Keeps why brokers do not answer: a refused login before anything else, and that all are down only when nothing else is known.</summary>
+    private void Note(Error error)
+    {
+        if (_cause is null || Refuses(error) || (!Refuses(_cause) && error.Code != Confluent.Kafka.ErrorCode.Local_AllBrokersDown)) Volatile.Write(ref _cause, error);
     }
 
     private void CheckRead(IAdminClient admin, Metadata metadata, string pattern, string group, CancellationToken cancellation)
@@ -67,10 +79,9 @@ internal sealed class KafkaDoctor(string name, KafkaConnection connection, TimeP
         var topics = metadata.Topics.Where(t => Matches(pattern, t.Topic)).ToList();
         if (topics.Count == 0)
         {
-            Fail(
-                $"topic {pattern}", "It does not exist, or the user may not describe it.",
-                $"kafka-topics.sh --create --topic {pattern} --partitions N ..., or grant DESCRIBE and READ on it, or correct the pipeline's topics.");
-            return;
+            if (pattern.StartsWith('^')) Fail($"topics {pattern}", "No topic matches, or the user may describe none that does.",
+                $"Create one, correct the pipeline's topics, or give {Principal} READ on them: kafka-acls.sh --operation Read --resource-pattern-type prefixed --topic PREFIX ...");
+            else Missing(admin, pattern, AclOperation.Read);
         }
 
         foreach (var topic in topics)
@@ -79,23 +90,54 @@ internal sealed class KafkaDoctor(string name, KafkaConnection connection, TimeP
             if (Sound(topic) && Allowed(admin, topic.Topic, AclOperation.Read)) ReadOne(topic, group);
         }
 
-        Group(admin, group);
+        Group(admin, group, topics);
     }
 
     private void CheckWrite(IAdminClient admin, Metadata metadata, string topic)
     {
         var found = metadata.Topics.FirstOrDefault(t => t.Topic == topic);
-        if (found is null)
-            Fail($"topic {topic}", "It does not exist, or the user may not describe it.", $"kafka-topics.sh --create --topic {topic} ..., or grant WRITE on it.");
-        else if (Sound(found)) Allowed(admin, topic, AclOperation.Write);
+        if (found is null) Missing(admin, topic, AclOperation.Write);
+        else if (Sound(found) && Allowed(admin, topic, AclOperation.Write)) Ok($"topic {topic}", "may be written");
     }
+
+    /// <summary>A topic that is not among those the user sees: hidden from it, or not there.</summary>
+    private void Missing(IAdminClient admin, string topic, AclOperation wanted)
+    {
+        var check = $"topic {topic}";
+        try
+        {
+            admin.DescribeTopicsAsync(TopicCollection.OfTopicNames([topic]), new DescribeTopicsOptions { RequestTimeout = Timeout }).GetAwaiter().GetResult();
+            Fail(check, "It has just appeared.", "Try again.");
+        }
+        catch (KafkaException e) when (CodeOf(e) == Confluent.Kafka.ErrorCode.TopicAuthorizationFailed)
+        {
+            Fail(check, $"{Principal} may not {wanted.ToString().ToUpperInvariant()} it, nor learn whether it exists.", Grant(wanted, $"--topic {topic}"));
+        }
+        catch (KafkaException e)
+        {
+            Fail(check, CodeOf(e) == Confluent.Kafka.ErrorCode.UnknownTopicOrPart ? "It does not exist." : $"It does not exist, it seems: {e.Error.Reason}",
+                $"kafka-topics.sh --bootstrap-server {connection.BootstrapServers} --create --topic {topic} --partitions N, or correct the pipeline.");
+        }
+    }
+
+    /// <summary>The code of a call about one topic.</summary>
+    private static Confluent.Kafka.ErrorCode CodeOf(KafkaException failure) => failure is DescribeTopicsException { Results.TopicDescriptions: [var topic] }
+        ? topic.Error.Code
+        : failure.Error.Code;
+
+    private string Principal => connection.SaslUsername is { } user ? $"User:{user}" : "the connection's user";
+
+    /// <summary>The command that gives a right to the connection's user, to be run by who may.</summary>
+    private string Grant(AclOperation operation, string resource) =>
+        $"kafka-acls.sh --bootstrap-server {connection.BootstrapServers} --add --allow-principal {(connection.SaslUsername is { } user ? $"User:{user}" : "User:...")} "
+        + $"--operation {operation} {resource}";
 
     private bool Sound(TopicMetadata topic)
     {
         var check = $"topic {topic.Topic}";
         if (topic.Error.IsError)
         {
-            Fail(check, topic.Error.Reason, "Grant DESCRIBE and READ on it to the connection's user.");
+            Fail(check, topic.Error.Reason, Grant(AclOperation.Describe, $"--topic {topic.Topic}"));
             return false;
         }
 
@@ -123,13 +165,13 @@ internal sealed class KafkaDoctor(string name, KafkaConnection connection, TimeP
             var operations = answer.TopicDescriptions.Single().AuthorizedOperations;
             if (operations is null || operations.Count == 0 || operations.Contains(wanted)) return true;
             Fail(
-                check, $"The user may not {wanted.ToString().ToUpperInvariant()}; it may {string.Join(", ", operations)}.",
-                $"kafka-acls.sh --add --allow-principal User:... --operation {wanted} --topic {topic}");
+                check, $"{Principal} may not {wanted.ToString().ToUpperInvariant()} it, only {string.Join(", ", operations.Select(o => o.ToString().ToUpperInvariant()))}.",
+                Grant(wanted, $"--topic {topic}"));
             return false;
         }
-        catch (KafkaException e) when (e.Error.Code is Confluent.Kafka.ErrorCode.TopicAuthorizationFailed)
+        catch (KafkaException e) when (CodeOf(e) == Confluent.Kafka.ErrorCode.TopicAuthorizationFailed)
         {
-            Fail(check, e.Error.Reason, $"kafka-acls.sh --add --allow-principal User:... --operation Describe --operation {wanted} --topic {topic}");
+            Fail(check, e.Error.Reason, Grant(wanted, $"--topic {topic}"));
             return false;
         }
         catch (KafkaException)
@@ -143,11 +185,7 @@ internal sealed class KafkaDoctor(string name, KafkaConnection connection, TimeP
     private void ReadOne(TopicMetadata topic, string group)
     {
         var check = $"topic {topic.Topic}";
-        var config = new ConsumerConfig(new ClientConfig(Config()))
-        {
-            GroupId = group, EnableAutoCommit = false, AutoOffsetReset = AutoOffsetReset.Error, AllowAutoCreateTopics = false, EnablePartitionEof = true,
-        };
-        using var consumer = new ConsumerBuilder<Ignore, Ignore>(config).SetLogHandler((_, _) => { }).Build();
+        using var consumer = Consumer(group);
         try
         {
             var ends = topic.Partitions.Select(p => new TopicPartition(topic.Topic, p.PartitionId))
@@ -167,7 +205,7 @@ internal sealed class KafkaDoctor(string name, KafkaConnection connection, TimeP
         }
         catch (Exception e) when (e is ConsumeException or KafkaException)
         {
-            Fail(check, (e as KafkaException)?.Error.Reason ?? e.Message, $"kafka-acls.sh --add --allow-principal User:... --operation Read --topic {topic.Topic}");
+            Fail(check, (e as KafkaException)?.Error.Reason ?? e.Message, Grant(AclOperation.Read, $"--topic {topic.Topic}"));
         }
         finally
         {
@@ -185,29 +223,72 @@ internal sealed class KafkaDoctor(string name, KafkaConnection connection, TimeP
             "Synchronise clocks by NTP; windows by the Kafka timestamp would close early."));
     }
 
-    private void Group(IAdminClient admin, string group)
+    private void Group(IAdminClient admin, string group, List<TopicMetadata> topics)
     {
         var check = $"group {group}";
         if (_findings.Any(f => f.Check == check)) return;
+        switch (MayCommit(admin, group, topics))
+        {
+            case true:
+                Ok(check, "may be used");
+                break;
+            case false:
+                Fail(check, $"{Principal} may not READ it, so offsets for lag tools are not committed.", Grant(AclOperation.Read, $"--group {group}"));
+                break;
+            default:
+                Ok(check, "the broker does not say what is allowed");
+                break;
+        }
+    }
+
+    /// <summary>Whether the user may commit offsets of the group; null when that cannot be told.</summary>
+    private bool? MayCommit(IAdminClient admin, string group, List<TopicMetadata> topics)
+    {
         try
         {
             var answer = admin.DescribeConsumerGroupsAsync(
                 [group], new DescribeConsumerGroupsOptions { IncludeAuthorizedOperations = true, RequestTimeout = Timeout }).GetAwaiter().GetResult();
             var description = answer.ConsumerGroupDescriptions.Single();
-            if (description.Error.Code == Confluent.Kafka.ErrorCode.GroupAuthorizationFailed) throw new KafkaException(description.Error);
-            var operations = description.AuthorizedOperations;
-            if (operations is { Count: > 0 } && !operations.Contains(AclOperation.Read)) Fail(check, "The user may not READ it, so offsets for lag tools are not committed.", Remedy());
-            else Ok(check, "may be used");
+            if (description.Error.Code == Confluent.Kafka.ErrorCode.GroupAuthorizationFailed) return false;
+            if (description.AuthorizedOperations is { Count: > 0 } operations) return operations.Contains(AclOperation.Read);
         }
         catch (Exception e) when (e is KafkaException or DescribeConsumerGroupsException)
         {
-            var error = (e as KafkaException)?.Error;
-            if (error?.Code == Confluent.Kafka.ErrorCode.GroupAuthorizationFailed) Fail(check, error.Reason, Remedy());
-            else Ok(check, "the broker does not say what is allowed");
+            var code = e is DescribeConsumerGroupsException { Results.ConsumerGroupDescriptions: [var one] } ? one.Error.Code : (e as KafkaException)?.Error.Code;
+            if (code == Confluent.Kafka.ErrorCode.GroupAuthorizationFailed) return false;
         }
 
-        string Remedy() => $"kafka-acls.sh --add --allow-principal User:... --operation Read --operation Describe --group {group}";
+        // Brokers tell nothing of a group that is not there yet.
+        return topics.Count == 0 ? null : TryCommit(topics[0], group);
     }
+
+    /// <summary>
+    /// Commits an offset of a partition that does not exist: brokers look at the right first and then refuse it, so that nothing is changed either way.
+    /// </summary>
+    private bool? TryCommit(TopicMetadata topic, string group)
+    {
+        var nowhere = new TopicPartitionOffset(topic.Topic, topic.Partitions.Count + 1_000_000, 0);
+        using var consumer = Consumer(group);
+        try
+        {
+            consumer.Commit([nowhere]);
+            return true;
+        }
+        catch (KafkaException e)
+        {
+            return ((e as TopicPartitionOffsetException)?.Results[0].Error ?? e.Error).Code switch
+            {
+                Confluent.Kafka.ErrorCode.GroupAuthorizationFailed => false,
+                Confluent.Kafka.ErrorCode.UnknownTopicOrPart or Confluent.Kafka.ErrorCode.TopicAuthorizationFailed => true,
+                _ => null,
+            };
+        }
+    }
+
+    private IConsumer<Ignore, Ignore> Consumer(string group) => new ConsumerBuilder<Ignore, Ignore>(new ConsumerConfig(new ClientConfig(Config()))
+    {
+        GroupId = group, EnableAutoCommit = false, AutoOffsetReset = AutoOffsetReset.Error, AllowAutoCreateTopics = false, EnablePartitionEof = true,
+    }).SetLogHandler((_, _) => { }).SetErrorHandler((_, _) => { }).Build();
 
     private Dictionary<string, string> Config()
     {

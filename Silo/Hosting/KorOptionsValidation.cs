@@ -49,6 +49,7 @@ internal static class KorOptionsValidation
         Range(faults, "Kor:ShutdownTimeout", options.ShutdownTimeout, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(10));
         Range(faults, "Kor:StopDelay", options.StopDelay, TimeSpan.Zero, TimeSpan.FromMinutes(5));
         if (options.StopDelay >= options.ShutdownTimeout) faults.Add("Kor:StopDelay must be shorter than Kor:ShutdownTimeout, of which it is a part.");
+        Range(faults, "Kor:Engine:MaxRepairDelay", engine.MaxRepairDelay, TimeSpan.FromSeconds(1), TimeSpan.FromHours(1));
         Range(faults, "Kor:Engine:MoveAfter", engine.MoveAfter, TimeSpan.FromSeconds(1), TimeSpan.FromHours(1));
         Range(faults, "Kor:Engine:MaxRestarts", engine.MaxRestarts, 0, 10_000);
         Range(faults, "Kor:Metrics:QuarantineInterval", options.Metrics.QuarantineInterval, TimeSpan.FromSeconds(1), TimeSpan.FromHours(1));

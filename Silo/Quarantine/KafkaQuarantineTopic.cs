@@ -27,8 +27,7 @@ internal sealed class KafkaQuarantineTopic(KorOptions options) : IQuarantineTopi
         catch (KafkaException e)
         {
             throw new StoreUnavailableException(
-                $"The quarantine topic '{topic}' of Kafka connection '{connection}' cannot take records: {e.Error.Reason}. Nothing is skipped; "
-                + "see that the brokers run, the topic exists and the user may write to it.",
+                $"The quarantine topic '{topic}' of Kafka connection '{connection}' cannot take records: {e.Error.Reason}. Nothing is skipped; {Remedy(e.Error.Code)}.",
                 e);
         }
     }
@@ -37,6 +36,14 @@ internal sealed class KafkaQuarantineTopic(KorOptions options) : IQuarantineTopi
     {
         foreach (var producer in _producers.Values.Where(p => p.IsValueCreated)) producer.Value.Dispose();
     }
+
+    private static string Remedy(Confluent.Kafka.ErrorCode code) => code switch
+    {
+        Confluent.Kafka.ErrorCode.UnknownTopicOrPart or Confluent.Kafka.ErrorCode.Local_UnknownTopic => "create the topic",
+        Confluent.Kafka.ErrorCode.TopicAuthorizationFailed => "give the user WRITE on the topic",
+        Confluent.Kafka.ErrorCode.MsgSizeTooLarge => "raise max.message.bytes of the topic above that of the source's topics: reasons are added to records",
+        _ => "see that the brokers run, the topic exists and the user may write to it",
+    };
 
     internal static Message<byte[]?, byte[]?> Message(string id, QuarantineRecord record)
     {
@@ -75,7 +82,12 @@ internal sealed class KafkaQuarantineTopic(KorOptions options) : IQuarantineTopi
             EnableIdempotence = true,
             Acks = Acks.All,
             LingerMs = 5,
+            // What the source's producers could send goes through here too: they compress, and the broker alone limits the size.
+            CompressionType = CompressionType.Lz4,
+            MessageMaxBytes = 1_000_000_000,
             MessageTimeoutMs = (int)Timeout.TotalMilliseconds,
+            // Shorter than the timeout: a topic that is not there is called that, and not a message that took too long.
+            TopicMetadataPropagationMaxMs = (int)Timeout.TotalMilliseconds / 3,
         };
         return new ProducerBuilder<byte[]?, byte[]?>(config)
             .SetKeySerializer(Serializers.ByteArray!)

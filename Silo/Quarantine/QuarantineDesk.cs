@@ -26,7 +26,7 @@ internal sealed class QuarantineDesk(
         string pipeline, QuarantineFilter filter, int limit, string? after, FieldMask? mask, CancellationToken cancellation)
     {
         var plan = await PlanAsync(pipeline);
-        var (found, next) = await PageAsync(pipeline, filter, limit, after, cancellation);
+        var (found, next) = await PageAsync(pipeline, filter, QuarantineOrder.NewestFirst, limit, after, cancellation);
         var groups = new List<QuarantineCount>();
         foreach (var store in await quarantine.StoresAsync(pipeline, cancellation))
             groups.AddRange(await store.CountAsync(filter, cancellation));
@@ -44,7 +44,7 @@ internal sealed class QuarantineDesk(
     public async Task<IReadOnlyList<QuarantineDetail>> FindAsync(string pipeline, string prefix, CancellationToken cancellation)
     {
         var plan = await PlanAsync(pipeline);
-        var (found, _) = await PageAsync(pipeline, new QuarantineFilter { Pipeline = pipeline, IdPrefix = prefix }, 2, null, cancellation);
+        var (found, _) = await PageAsync(pipeline, new QuarantineFilter { Pipeline = pipeline, IdPrefix = prefix }, QuarantineOrder.NewestFirst, 2, null, cancellation);
         return [.. found.Select(f => Detail(plan, f.Store, f.Record))];
     }
 
@@ -67,7 +67,7 @@ internal sealed class QuarantineDesk(
     {
         var definition = await grains.GetGrain<IPipelineGrain>(pipeline).GetDefinitionAsync();
         var runtime = await plans.GetAsync(pipeline, definition?.Version ?? 0);
-        var (found, next) = await PageAsync(pipeline, filter, limit, after, cancellation);
+        var (found, next) = await PageAsync(pipeline, filter, QuarantineOrder.OldestFirst, limit, after, cancellation);
         var skipped = new Groups();
         var playable = new List<QuarantinedRecord>();
         foreach (var (_, record) in found)
@@ -208,18 +208,20 @@ internal sealed class QuarantineDesk(
     }
 
     private async Task<(List<(QuarantineStore Store, QuarantinedRecord Record)> Found, string? Next)> PageAsync(
-        string pipeline, QuarantineFilter filter, int limit, string? after, CancellationToken cancellation)
+        string pipeline, QuarantineFilter filter, QuarantineOrder order, int limit, string? after, CancellationToken cancellation)
     {
-        var cursor = after is null ? null : Cursor.Parse(after);
+        var cursor = after is null ? null : Cursor.Parse(after, order);
         var found = new List<(QuarantineStore Store, QuarantinedRecord Record)>();
         foreach (var store in await quarantine.StoresAsync(pipeline, cancellation))
-            found.AddRange((await store.ListAsync(filter, limit, cursor, cancellation)).Select(r => (store, r)));
-        found.Sort(static (a, b) => a.Record.AddedAt != b.Record.AddedAt
+            found.AddRange((await store.ListAsync(filter, order, limit, cursor, cancellation)).Select(r => (store, r)));
+        var sign = order == QuarantineOrder.NewestFirst ? -1 : 1;
+        found.Sort((a, b) => sign * (a.Record.AddedAt != b.Record.AddedAt
             ? a.Record.AddedAt.CompareTo(b.Record.AddedAt)
-            : string.CompareOrdinal(a.Record.Id, b.Record.Id));
-        if (found.Count <= limit) return (found, found.Count == limit ? Cursor.Of(found[^1].Record) : null);
+            : string.CompareOrdinal(a.Record.Id, b.Record.Id)));
+        found = [.. found.DistinctBy(f => f.Record.Id)];
+        if (found.Count <= limit) return (found, found.Count == limit ? Cursor.Of(found[^1].Record, order) : null);
         found.RemoveRange(limit, found.Count - limit);
-        return (found, Cursor.Of(found[^1].Record));
+        return (found, Cursor.Of(found[^1].Record, order));
     }
 
     private async Task<PipelinePlan> PlanAsync(string pipeline) => (await plans.GetAsync(pipeline)).Plan;
@@ -275,17 +277,24 @@ internal sealed class QuarantineDesk(
 
     private static readonly UTF8Encoding StrictUtf8 = new(false, true);
 
-    /// <summary>Where a page ended.</summary>
+    /// <summary>Where a page ended, and in which order: a list is read from its new end, a replay from its old one.</summary>
     private static class Cursor
     {
-        public static string Of(QuarantinedRecord record) =>
-            string.Create(CultureInfo.InvariantCulture, $"{record.AddedAt.UtcTicks:x}-{record.Id}");
+        private const string Newest = "n";
+
+        public static string Of(QuarantinedRecord record, QuarantineOrder order) => string.Create(
+            CultureInfo.InvariantCulture, $"{(order == QuarantineOrder.NewestFirst ? Newest : "")}{record.AddedAt.UtcTicks:x}-{record.Id}");
 
         /// <summary>Throws <see cref="FormatException"/>.</summary>
-        public static QuarantinedRecord Parse(string text)
+        public static QuarantinedRecord Parse(string text, QuarantineOrder order)
         {
+            var newest = text.StartsWith(Newest, StringComparison.Ordinal);
+            if (newest != (order == QuarantineOrder.NewestFirst))
+                throw new FormatException("'after' is not for this: what a list gave as 'next' leads on in the list, what a replay gave leads on in the replay.");
             var dash = text.IndexOf('-', StringComparison.Ordinal);
-            if (dash < 1 || !long.TryParse(text.AsSpan(0, dash), NumberStyles.HexNumber, CultureInfo.InvariantCulture, out var ticks)
+            var begin = newest ? Newest.Length : 0;
+            if (dash <= begin
+                || !long.TryParse(text.AsSpan(begin, dash - begin), NumberStyles.HexNumber, CultureInfo.InvariantCulture, out var ticks)
                 || ticks < 0 || ticks > DateTimeOffset.MaxValue.UtcTicks)
             {
                 throw new FormatException("'after' is not what a page before gave as 'next'.");

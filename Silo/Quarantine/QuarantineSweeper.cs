@@ -33,14 +33,15 @@ internal sealed partial class QuarantineSweeper(
 
     private async Task SweepAsync(CatalogEntry entry, CancellationToken cancellation)
     {
-        var plan = (await plans.GetAsync(entry.Name, entry.Version)).Plan;
-        if (plan.Quarantine is not { KeepFor: > 0 } kept) return;
+        // What keeps one pipeline from being cleared keeps no other.
         try
         {
+            var plan = (await plans.GetAsync(entry.Name, entry.Version)).Plan;
+            if (plan.Quarantine is not { KeepFor: > 0 } kept) return;
             var dropped = await quarantine.ExpireAsync(entry.Name, time.GetUtcNow() - TimeSpan.FromMilliseconds(kept.KeepFor), cancellation);
             if (dropped > 0) LogExpired(entry.Name, dropped);
         }
-        catch (Exception e) when (e is DatabaseException or StoreUnavailableException)
+        catch (Exception e) when (e is DatabaseException or StoreUnavailableException or PipelineChangedException)
         {
             LogProblem(e);
         }

@@ -51,6 +51,9 @@ public sealed class Database : IAsyncDisposable
     /// <summary>The circuit breaker's state.</summary>
     public CircuitStatus Circuit => _breaker.Status;
 
+    /// <summary>Where its tables are; equal for two names of one schema, as far as their settings tell.</summary>
+    internal string Place => $"{Provider.ToText()}:{_source.Place}";
+
     internal Dialect Dialect { get; }
 
     internal TimeProvider Time { get; }

@@ -5,6 +5,9 @@ namespace KafkaOracleOrleans.Storage.Connections;
 /// <summary>Opens connections of one provider and says how its transactions begin.</summary>
 internal interface IConnectionSource : IAsyncDisposable
 {
+    /// <summary>Server, database and user, without secrets: two connections of the same place see the same tables.</summary>
+    string Place { get; }
+
     Task<DbConnection> OpenAsync(CancellationToken cancellation);
 
     ValueTask<DbTransaction> BeginAsync(DbConnection connection, CancellationToken cancellation);

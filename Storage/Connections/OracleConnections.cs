@@ -25,8 +25,13 @@ internal sealed class OracleConnections : IConnectionSource
 
         _secrets = secrets;
         _text = Text(name, options, secrets);
+        Place = $"{Of("Data Source").ToLowerInvariant()}?{Of("User Id").ToLowerInvariant()}";
         _ownPassword = options.Password is not null || options.PasswordFile is not null;
     }
+
+    public string Place { get; }
+
+    private string Of(string keyword) => _text.TryGetValue(keyword, out var value) ? value as string ?? "" : "";
 
     /// <summary>The connection string without the password that is given apart from it.</summary>
     public static DbConnectionStringBuilder Text(string name, ConnectionOptions options, PasswordSource secrets)

@@ -1,5 +1,6 @@
 using System.Data;
 using System.Data.Common;
+using System.Globalization;
 using Npgsql;
 
 namespace KafkaOracleOrleans.Storage.Connections;
@@ -10,7 +11,9 @@ internal sealed class PostgresConnections : IConnectionSource
 
     public PostgresConnections(string name, ConnectionOptions options, PasswordSource secrets)
     {
-        var builder = new NpgsqlDataSourceBuilder(Text(name, options, secrets).ConnectionString);
+        var text = Text(name, options, secrets);
+        Place = string.Create(CultureInfo.InvariantCulture, $"{text.Host?.ToLowerInvariant()}:{text.Port}/{text.Database}?{text.Username}&{text.SearchPath}");
+        var builder = new NpgsqlDataSourceBuilder(text.ConnectionString);
         if (options.Password is not null || options.PasswordFile is not null)
         {
             builder.UsePasswordProvider(
@@ -19,6 +22,8 @@ internal sealed class PostgresConnections : IConnectionSource
 
         _source = builder.Build();
     }
+
+    public string Place { get; }
 
     /// <summary>The connection string without the password that is given apart from it.</summary>
     public static NpgsqlConnectionStringBuilder Text(string name, ConnectionOptions options, PasswordSource secrets)

@@ -41,6 +41,7 @@ internal sealed class SqliteConnections : IConnectionSource
         }
 
         text.DataSource = Path.GetFullPath(text.DataSource);
+        Place = text.DataSource;
         text.Pooling = true;
         text.DefaultTimeout = (int)Math.Ceiling(options.CommandTimeout.TotalSeconds);
         _connectionString = text.ToString();
@@ -49,6 +50,8 @@ internal sealed class SqliteConnections : IConnectionSource
             + $"PRAGMA cache_size=-32768; PRAGMA wal_autocheckpoint=8000; PRAGMA busy_timeout={(int)options.ConnectTimeout.TotalMilliseconds};";
         _turn = Turns.GetOrAdd(text.DataSource, static _ => new SemaphoreSlim(1, 1));
     }
+
+    public string Place { get; }
 
     public async Task<DbConnection> OpenAsync(CancellationToken cancellation)
     {

@@ -162,30 +162,32 @@ public sealed class DatabaseDoctor(DatabaseConnections connections, string name)
         var found = await SchemaScripts.VersionAsync(database, component, cancellation).ConfigureAwait(false);
         var path = SchemaScripts.Path(database, component);
         if (found == version) Ok(check, string.Create(CultureInfo.InvariantCulture, $"schema version {found}"));
-        else if (found is null && create) await CanCreateAsync(database, check, path, cancellation).ConfigureAwait(false);
+        else if (found is null && create) await CanCreateAsync(database, check, "They are", path, cancellation).ConfigureAwait(false);
         else if (found is null) Fail(check, "They are not there.", $"Run {path} as the user of the connection, or let silos do it ({setting}).");
         else if (found < version) Fail(check, $"Schema version {found}; this build works with {version}.", $"Run {path}.");
         else Fail(check, $"Schema version {found}; this build works with {version}.", "Install the newer build.");
     }
 
     /// <summary>Whether the user may make tables, tried by making one that goes with the transaction or, on Oracle, is dropped at once.</summary>
-    private async Task CanCreateAsync(Database database, string check, string path, CancellationToken cancellation)
+    private async Task CanCreateAsync(
+        Database database, string check, string subject, string path, CancellationToken cancellation)
     {
+        var them = subject == "They are" ? "them" : "it";
         if (database.Provider == DatabaseProvider.Oracle)
         {
             // DDL commits by itself there, so nothing is tried.
-            _findings.Add(Finding.Warning(name, check, "They are not there; a silo makes them at start.", $"The user needs CREATE TABLE and a quota; or a DBA runs {path}."));
+            _findings.Add(Finding.Warning(name, check, $"{subject} not there; a silo makes {them} at start.", $"The user needs CREATE TABLE and a quota; or a DBA runs {path}."));
             return;
         }
 
         try
         {
             await RolledBackAsync(database, ["CREATE TABLE kor_doctor (id INTEGER)"], cancellation).ConfigureAwait(false);
-            Ok(check, "not there yet; a silo makes them at start, and the user may");
+            Ok(check, $"not there yet; a silo makes {them} at start, and the user may");
         }
         catch (DatabaseException failure)
         {
-            Fail(check, $"They are not there, and the user may not make them: {failure.Error}", $"Grant CREATE on the schema, or let a DBA run {path}.");
+            Fail(check, $"{subject} not there, and the user may not make {them}: {failure.Error}", $"Grant CREATE on the schema, or let a DBA run {path}.");
         }
     }
 
@@ -197,11 +199,11 @@ public sealed class DatabaseDoctor(DatabaseConnections connections, string name)
         var info = await database.ReadAsync(
             (session, token) => session.Dialect.ReadTableAsync(session, table.Name, token), cancellation).ConfigureAwait(false);
         var plan = SinkDdl.Plan(table, database.Dialect, info);
-        foreach (var difference in plan.Differences) Fail(check, $"{who}: {FirstLine(difference)}", RemedyOf(difference));
+        foreach (var (text, remedy) in plan.Differences.Select(Parts)) Fail(check, $"{who}: {text}", remedy);
         if (plan.Differences.Count > 0) return;
         if (info is null)
         {
-            await CanCreateAsync(database, check, "what 'kor plan' prints", cancellation).ConfigureAwait(false);
+            await CanCreateAsync(database, check, "It is", "what 'kor plan' prints", cancellation).ConfigureAwait(false);
             return;
         }
 
@@ -221,7 +223,7 @@ public sealed class DatabaseDoctor(DatabaseConnections connections, string name)
 
         var check = $"table {tableName}";
         if (await new AdoQuarantine(database, tableName).ExistsAsync(cancellation).ConfigureAwait(false)) Ok(check, "the quarantine is there");
-        else if (create) await CanCreateAsync(database, check, "what 'kor plan' prints", cancellation).ConfigureAwait(false);
+        else if (create) await CanCreateAsync(database, check, "It is", "what 'kor plan' prints", cancellation).ConfigureAwait(false);
         else Fail(check, "The quarantine table is not there.", "Run what 'kor plan' prints for it, or set Kor:State:Create.");
     }
 
@@ -318,12 +320,13 @@ public sealed class DatabaseDoctor(DatabaseConnections connections, string name)
         }
     }
 
-    private static string FirstLine(string text) => text.Split('\n')[0].TrimEnd(':', ' ');
-
-    private static string RemedyOf(string difference)
+    /// <summary>A difference says what is wrong, and after a colon what to do.</summary>
+    private static (string Text, string Remedy) Parts(string difference)
     {
-        var line = difference.IndexOf('\n', StringComparison.Ordinal);
-        return line < 0 ? "See the line itself; 'kor plan' prints the DDL." : difference[(line + 1)..];
+        var colon = difference.IndexOf(": ", StringComparison.Ordinal);
+        if (colon < 0) return (difference, "'kor plan' prints the DDL.");
+        var remedy = difference[(colon + 2)..];
+        return (difference[..colon] + ".", char.ToUpperInvariant(remedy[0]) + remedy[1..]);
     }
 
     private void Ok(string check, string text) => _findings.Add(Finding.Ok(name, check, text));

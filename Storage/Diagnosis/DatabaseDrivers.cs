@@ -33,9 +33,13 @@ public static class DatabaseDrivers
 
     private static DriverInfo PostgreSql() => new("postgresql", "Npgsql", VersionOf(typeof(Npgsql.NpgsqlConnection)), null, false);
 
-    private static DriverInfo Sqlite() => new(
-        "sqlite", "Microsoft.Data.Sqlite", VersionOf(typeof(Microsoft.Data.Sqlite.SqliteConnection)),
-        $"SQLite {SQLitePCL.raw.sqlite3_libversion().utf8_to_string()}", false);
+    private static DriverInfo Sqlite()
+    {
+        // Asked of the driver, which loads the library first: nothing else in the process may have done so.
+        using var connection = new Microsoft.Data.Sqlite.SqliteConnection();
+        return new DriverInfo(
+            "sqlite", "Microsoft.Data.Sqlite", VersionOf(typeof(Microsoft.Data.Sqlite.SqliteConnection)), $"SQLite {connection.ServerVersion}", false);
+    }
 
     private static string VersionOf(Type type) => type.Assembly.GetName().Version?.ToString(3) ?? "unknown";
 }

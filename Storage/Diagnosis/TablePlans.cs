@@ -26,15 +26,18 @@ public static class TablePlans
             {
                 // Asked as if silos were allowed to, so that what they may not do is printed for whoever may.
                 var table = await factory.PlanAsync(spec with { Create = true, AddColumns = true }, cancellation).ConfigureAwait(false);
-                // The tables around the sinks are one per database.
-                IReadOnlyList<string> statements = [.. table.Statements.Where(s => !s.Contains("kor_lane", StringComparison.OrdinalIgnoreCase) || around.Add(spec.Connection))];
+                // The tables around the sinks are one set per database.
+                var besides = table.Statements.Where(IsAround).ToList();
+                if (besides.Count > 0 && around.Add(spec.Connection))
+                    plans.Add(new TablePlan(plan.Name, "all sinks", spec.Connection, "KOR_LANE, KOR_QUARANTINE", besides, [], spec.Create));
+                IReadOnlyList<string> statements = [.. table.Statements.Where(s => !IsAround(s))];
                 var alters = table.Statements.Any(s => s.StartsWith("ALTER", StringComparison.Ordinal));
                 plans.Add(new TablePlan(
                     plan.Name, spec.Sink, spec.Connection, spec.Table, statements, table.Differences, alters ? spec.AddColumns : spec.Create));
             }
             catch (Exception fault) when (fault is SinkConfigurationException or SinkUnavailableException)
             {
-                plans.Add(new TablePlan(plan.Name, spec.Sink, spec.Connection, spec.Table, [], [fault.Message], false));
+                plans.Add(new TablePlan(plan.Name, spec.Sink, spec.Connection, spec.Table, [], [fault.Message], false) { Unknown = fault is SinkUnavailableException });
             }
         }
 
@@ -48,12 +51,14 @@ public static class TablePlans
             }
             catch (StoreUnavailableException fault)
             {
-                plans.Add(new TablePlan(plan.Name, "quarantine", connection, name, [], [fault.Message], false));
+                plans.Add(new TablePlan(plan.Name, "quarantine", connection, name, [], [fault.Message], false) { Unknown = true });
             }
         }
 
         return plans;
     }
+
+    private static bool IsAround(string statement) => statement.Contains("kor_lane", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>The whole DDL of a pipeline's tables for a kind of database, as if it were empty.</summary>
     public static IReadOnlyList<TablePlan> For(PipelinePlan plan, DatabaseProvider provider)

@@ -15,6 +15,9 @@ public sealed class AdoQuarantine(Database database, string? tableName = null) :
 
     private readonly QuarantineTable _table = QuarantineTable.Of(database.Dialect, tableName);
 
+    /// <summary>Where the records lie.</summary>
+    internal string Place => $"{database.Place} {_table.Sql}";
+
     /// <summary>The records, to be looked at.</summary>
     public QuarantineStore Store { get; } = new(database, tableName);
 

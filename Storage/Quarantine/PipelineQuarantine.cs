@@ -62,7 +62,8 @@ public sealed class PipelineQuarantine(DatabaseConnections connections, Quaranti
         foreach (var table in await TablesAsync(pipeline, cancellation).ConfigureAwait(false))
             found.AddRange(await table.FindAsync(pipeline, ids, cancellation).ConfigureAwait(false));
         found.Sort(static (a, b) => a.Record.Offset.CompareTo(b.Record.Offset));
-        return found;
+        // Should settings hide that two connections lead to one schema: a record is played once.
+        return [.. found.DistinctBy(r => r.Id)];
     }
 
     /// <inheritdoc/>
@@ -123,7 +124,8 @@ public sealed class PipelineQuarantine(DatabaseConnections connections, Quaranti
         if (target.HasTable) places.Add((target.Connection ?? routing.StateConnection, target.Table));
         foreach (var sink in plan?.Sinks ?? []) places.Add((sink.Spec.Connection, null));
         var tables = new List<AdoQuarantine>();
-        foreach (var (connection, table) in places.Distinct())
+        // Two connections may lead to one schema, and what lies there is there once.
+        foreach (var (connection, table) in places.Distinct().DistinctBy(p => Of(p.Connection, p.Table).Place))
         {
             // A sink that has not begun has no tables yet, and so nothing in quarantine.
             if (await ThereAsync(connection, table, cancellation).ConfigureAwait(false) is { } there) tables.Add(there);

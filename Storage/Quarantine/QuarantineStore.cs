@@ -53,6 +53,16 @@ public sealed record QuarantineFilter
     public bool IsEmpty => this == new QuarantineFilter();
 }
 
+/// <summary>In which order records are listed.</summary>
+public enum QuarantineOrder
+{
+    /// <summary>Those added last come first.</summary>
+    NewestFirst,
+
+    /// <summary>Those added first come first.</summary>
+    OldestFirst,
+}
+
 /// <summary>How many records were refused at a place with a code.</summary>
 public sealed record QuarantineCount(string Pipeline, string Place, string Code, long Records);
 
@@ -76,18 +86,20 @@ public sealed class QuarantineStore(Database database, string? tableName = null)
 
     private const int IdsPerStatement = 200;
 
-    /// <summary>Records in the order they were added, from after a record on.</summary>
+    /// <summary>Records, by when they were added.</summary>
     /// <param name="filter">Which records.</param>
+    /// <param name="order">The newest first, as people look at them, or the oldest, as they are played again.</param>
     /// <param name="limit">How many at most; 1 to <see cref="MaxPage"/>.</param>
-    /// <param name="after">The last record of the page before; null for the first page.</param>
+    /// <param name="after">The last record of the page before, in the same order; null for the first page.</param>
     public Task<IReadOnlyList<QuarantinedRecord>> ListAsync(
-        QuarantineFilter filter, int limit, QuarantinedRecord? after, CancellationToken cancellation)
+        QuarantineFilter filter, QuarantineOrder order, int limit, QuarantinedRecord? after, CancellationToken cancellation)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(limit, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(limit, MaxPage);
-        var (where, binds) = Where(filter, after);
+        var newest = order == QuarantineOrder.NewestFirst;
+        var (where, binds) = Where(filter, after, newest);
         var text = $"SELECT {string.Join(", ", SinkSql.QuarantineColumns)} FROM {_table.Sql}{where} "
-            + $"ORDER BY added_at, id {database.Dialect.Limit(limit)}";
+            + $"ORDER BY {(newest ? "added_at DESC, id DESC" : "added_at, id")} {database.Dialect.Limit(limit)}";
         return database.ReadAsync<IReadOnlyList<QuarantinedRecord>>(
             async (session, token) =>
             {
@@ -164,14 +176,14 @@ public sealed class QuarantineStore(Database database, string? tableName = null)
     /// <summary>One record, or null.</summary>
     public async Task<QuarantinedRecord?> GetAsync(string id, CancellationToken cancellation)
     {
-        var found = await ListAsync(new QuarantineFilter { Id = id }, 1, null, cancellation).ConfigureAwait(false);
+        var found = await ListAsync(new QuarantineFilter { Id = id }, QuarantineOrder.NewestFirst, 1, null, cancellation).ConfigureAwait(false);
         return found.Count == 0 ? null : found[0];
     }
 
     /// <summary>How many records there are, by pipeline, place and code.</summary>
     public Task<IReadOnlyList<QuarantineCount>> CountAsync(QuarantineFilter filter, CancellationToken cancellation)
     {
-        var (where, binds) = Where(filter, null);
+        var (where, binds) = Where(filter);
         var text = $"SELECT pipeline, place, code, COUNT(*) FROM {_table.Sql}{where} "
             + "GROUP BY pipeline, place, code ORDER BY pipeline, place, code";
         return database.ReadAsync<IReadOnlyList<QuarantineCount>>(
@@ -194,7 +206,7 @@ public sealed class QuarantineStore(Database database, string? tableName = null)
         if (filter.IsEmpty)
             throw new ArgumentException("Say which records to drop: a filter that restricts nothing is refused.",
                 nameof(filter));
-        var (where, binds) = Where(filter, null);
+        var (where, binds) = Where(filter);
         return database.WriteWithRetryAsync(
             (session, token) => session.ExecuteAsync($"DELETE FROM {_table.Sql}{where}", token, binds), cancellation);
     }
@@ -206,7 +218,8 @@ public sealed class QuarantineStore(Database database, string? tableName = null)
             [pipeline, .. ids.Select(id => (Bind)id)]);
     }
 
-    private (string Text, Bind[] Binds) Where(QuarantineFilter filter, QuarantinedRecord? after)
+    private (string Text, Bind[] Binds) Where(
+        QuarantineFilter filter, QuarantinedRecord? after = null, bool newestFirst = false)
     {
         var conditions = new List<string>();
         var binds = new List<Bind>();
@@ -227,8 +240,11 @@ public sealed class QuarantineStore(Database database, string? tableName = null)
         if (filter.Since is { } since) Add("added_at >= {0}", Time(since));
         if (filter.Until is { } until) Add("added_at < {0}", Time(until));
         if (after is not null)
-            Add("(added_at > {0} OR (added_at = {1} AND id > {2}))", Time(after.AddedAt), Time(after.AddedAt),
-                after.Id);
+        {
+            Add(newestFirst ? "(added_at < {0} OR (added_at = {1} AND id < {2}))" : "(added_at > {0} OR (added_at = {1} AND id > {2}))",
+                Time(after.AddedAt), Time(after.AddedAt), after.Id);
+        }
+
         return (conditions.Count == 0 ? "" : " WHERE " + string.Join(" AND ", conditions), [.. binds]);
 
         void Equal(string column, object? value)

@@ -41,7 +41,9 @@ public sealed partial class OracleVerification
         _database = database;
     }
 
-    /// <summary>Runs all checks in order; a failing one does not stop the others.</summary>
+    /// <summary>
+    /// Runs all checks in order; a failing one does not stop the others. Throws <see cref="DatabaseException"/> when there is no connection to be had.
+    /// </summary>
     public async Task<IReadOnlyList<VerificationResult>> RunAsync(CancellationToken cancellation)
     {
         var results = new List<VerificationResult>();
@@ -70,14 +72,18 @@ public sealed partial class OracleVerification
             ("Orleans' tables and functions compile, and of two first writers of a grain one wins", OrleansAsync),
             ("the state store takes over, commits, fences and resets", StateStoreAsync),
         ];
+        // A server that is not there fails no assumption: it is told before anything is tried.
+        await _database.PingAsync(cancellation).ConfigureAwait(false);
+        foreach (var (name, check) in checks) results.Add(
+            await RunAsync(name, check, cancellation).ConfigureAwait(false));
         try
         {
-            foreach (var (name, check) in checks) results.Add(
-                await RunAsync(name, check, cancellation).ConfigureAwait(false));
-        }
-        finally
-        {
             await DropAsync(cancellation).ConfigureAwait(false);
+        }
+        catch (DatabaseException failure)
+        {
+            var last = results[^1];
+            results[^1] = last with { Evidence = $"{last.Evidence}; the table {Table} stays, dropping it failed: {failure.Message}" };
         }
 
         return results;

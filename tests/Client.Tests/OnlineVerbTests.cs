@@ -118,6 +118,20 @@ public sealed class OnlineVerbTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_reason_of_several_lines_is_shown_line_by_line_and_its_first_in_notes()
+    {
+        const string reason = "Sink 'clean', table CLEAN:\n  - The column A is missing: run ALTER TABLE\u001b[2J\nIt is checked again by itself, next at 10:00:00 UTC.";
+        var status = Orders(PartState.Failed, reason);
+        _silo.Answer("GET /api/v1/pipelines/orders", status with { Partitions = [status.Partitions[0] with { State = PartState.Failed, Reason = reason }] });
+        var result = await _kor.RunAsync("status", "orders");
+        Assert.Equal("Reason      Sink 'clean', table CLEAN:", result.Lines[1]);
+        Assert.Equal("              - The column A is missing: run ALTER TABLE\\x1b[2J", result.Lines[2]);
+        Assert.Equal("            It is checked again by itself, next at 10:00:00 UTC.", result.Lines[3]);
+        Assert.Contains(result.Lines, l => l.StartsWith("orders/0", StringComparison.Ordinal) && l.EndsWith("Sink 'clean', table CLEAN ...", StringComparison.Ordinal));
+        Assert.DoesNotContain('\u001b', result.Out);
+    }
+
+    [Fact]
     public async Task Top_shows_the_sums_and_refreshes_as_often_as_told()
     {
         _silo.Answer("GET /api/v1/pipelines", new[] { Orders(), Orders() with { Name = "quick", RecordsPerSecond = 90_000 } });

@@ -164,6 +164,24 @@ public sealed class FaultTests
         await stage.AssertCompleteAsync();
     }
 
+    [Fact]
+    public async Task A_sink_that_is_too_slow_for_whole_writes_gets_on_with_parts_of_them()
+    {
+        await using var stage = await Stage.StartAsync(34, "group(2)");
+        stage.Model.Send(20);
+        await stage.WaitForRowsAsync();
+        await stage.StopClusterAsync();
+        stage.WriteDeadline = TimeSpan.FromSeconds(1);
+        // A write of 500 rows takes ten seconds now; 60 rows would do.
+        stage.Faults.SlowRow = TimeSpan.FromMilliseconds(20);
+        stage.Faults.Write = 0.05;
+        stage.Model.Send(500);
+        await stage.StartClusterAsync();
+        await stage.WaitAsync(async () => (await stage.Pipeline.GetStatusAsync()).Sinks.Any(s => s.Reason?.Contains("are tried next", StringComparison.Ordinal) == true));
+        stage.Model.Close();
+        await stage.AssertCompleteAsync();
+    }
+
     private static async Task RunAsync(
         int seed, string grainPer, Action<Faults> begin, Func<Stage, int, Task>? strike = null, short silos = 1)
     {

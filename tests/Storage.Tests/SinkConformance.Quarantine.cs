@@ -1,4 +1,5 @@
 using KafkaOracleOrleans.Processing.Diagnostics;
+using KafkaOracleOrleans.Processing.Plan;
 using KafkaOracleOrleans.Processing.Ports;
 using KafkaOracleOrleans.Processing.Records;
 using KafkaOracleOrleans.Storage.Diagnosis;
@@ -29,7 +30,7 @@ public abstract partial class SinkConformance
         string[] places = ["source.value", "check.positive", "check.known_id", "checker.positive", "sink:clean"];
         await quarantine.AddAsync([.. places.Select((p, i) => Refused(p, i))], Cancel);
         await quarantine.AddAsync([Refused("check.positive", 1) with { Reason = "another" }], Cancel);
-        var all = await quarantine.Store.ListAsync(new QuarantineFilter { Pipeline = "p" }, 100, null, Cancel);
+        var all = await quarantine.Store.ListAsync(new QuarantineFilter { Pipeline = "p" }, QuarantineOrder.OldestFirst, 100, null, Cancel);
         Assert.Equal(places.Order(StringComparer.Ordinal), all.Select(r => r.Record.Place).Order(StringComparer.Ordinal));
         Assert.Equal(2, (await ListAsync(new QuarantineFilter { Step = "check" })).Count);
         Assert.Equal(["check.positive", "checker.positive"], (await ListAsync(new QuarantineFilter { Rule = "positive" })).Select(r => r.Record.Place).Order(StringComparer.Ordinal));
@@ -52,7 +53,104 @@ public abstract partial class SinkConformance
         Assert.Equal([0L, 2], (await ListAsync(new QuarantineFilter())).Select(r => r.Record.Offset).Order());
 
         Task<IReadOnlyList<QuarantinedRecord>> ListAsync(QuarantineFilter filter) =>
-            quarantine.Store.ListAsync(filter with { Pipeline = "p" }, 100, null, Cancel);
+            quarantine.Store.ListAsync(filter with { Pipeline = "p" }, QuarantineOrder.OldestFirst, 100, null, Cancel);
+    }
+
+    [Fact]
+    public async Task Quarantined_records_are_listed_page_by_page_from_either_end()
+    {
+        var clock = new Clock();
+        var database = Connect(Database.Options, clock).Get("dwh");
+        var quarantine = new AdoQuarantine(database);
+        await quarantine.EnsureAsync(true, Cancel);
+        // Twelve at four times: pages end between records of one time, too.
+        for (var i = 0; i < 4; i++, clock.Now = clock.Now.AddSeconds(1))
+            await quarantine.AddAsync([.. Enumerable.Range(3 * i, 3).Select(o => Refused("check", o))], Cancel);
+
+        var newest = await PagesAsync(QuarantineOrder.NewestFirst);
+        Assert.Equal([9L, 10, 11], newest.Take(3).Select(r => r.Record.Offset).Order());
+        Assert.Equal([0L, 1, 2], newest.TakeLast(3).Select(r => r.Record.Offset).Order());
+        Assert.Equal(newest.Select(r => r.Id).Reverse(), (await PagesAsync(QuarantineOrder.OldestFirst)).Select(r => r.Id));
+
+        async Task<List<QuarantinedRecord>> PagesAsync(QuarantineOrder order)
+        {
+            var all = new List<QuarantinedRecord>();
+            while (await quarantine.Store.ListAsync(new QuarantineFilter { Pipeline = "p" }, order, 5, all.LastOrDefault(), Cancel) is { Count: > 0 } page)
+                all.AddRange(page);
+            return all;
+        }
+    }
+
+    [Fact]
+    public async Task Records_go_when_they_are_older_than_their_pipeline_keeps_them_wherever_they_lie()
+    {
+        var clock = new Clock();
+        var connections = Connect(Database.Options, clock);
+        var compiled = PipelineCompiler.Compile(Kept, "p.yaml", new PipelineCompilerOptions { KafkaConnections = ["main"], DatabaseConnections = ["dwh"] });
+        var plan = compiled.Plan ?? throw new InvalidOperationException(string.Join("; ", compiled.Diagnostics));
+        var quarantine = new PipelineQuarantine(
+            connections, new QuarantineRouting { StateConnection = "dwh", Create = true, PlanOf = _ => new(plan) }, new NoTopics());
+        // Rows a sink refuses lie beside its table, those of steps where the file says.
+        var beside = new AdoQuarantine(connections.Get("dwh"));
+        await beside.EnsureAsync(true, Cancel);
+        await AddAsync(0);
+        clock.Now = clock.Now.AddMinutes(59);
+        Assert.Equal(0, await ExpireAsync());
+        await AddAsync(10);
+        clock.Now = clock.Now.AddMinutes(1).AddSeconds(1);
+
+        Assert.Equal(2, await ExpireAsync());
+        Assert.Equal(0, await ExpireAsync());
+        Assert.Equal([10L, 11], (await LeftAsync("p")).Order());
+        Assert.Equal([2L, 12], (await LeftAsync("other")).Order());
+
+        async Task AddAsync(long first)
+        {
+            await quarantine.AddAsync([Refused("check", first)], Cancel);
+            await beside.AddAsync([Refused("sink:s", first + 1), Refused("sink:s", first + 2) with { Pipeline = "other" }], Cancel);
+        }
+
+        Task<int> ExpireAsync() => quarantine.ExpireAsync("p", clock.Now - TimeSpan.FromMilliseconds(plan.Quarantine!.KeepFor), Cancel);
+
+        async Task<List<long>> LeftAsync(string pipeline)
+        {
+            var left = new List<long>();
+            foreach (var store in await quarantine.StoresAsync("p", Cancel))
+            {
+                left.AddRange((await store.ListAsync(new QuarantineFilter { Pipeline = pipeline }, QuarantineOrder.NewestFirst, 10, null, Cancel))
+                    .Select(r => r.Record.Offset));
+            }
+
+            return left;
+        }
+    }
+
+    private const string Kept = """
+        apiVersion: kor/v1
+        name: p
+        source:
+          kafka: { connection: main, topics: [t] }
+          format: json
+          fields: { id: { type: integer, required: true } }
+        quarantine: { connection: dwh, table: kept_for_an_hour, keepFor: 1h }
+        steps:
+          - { id: check, type: quality, rules: { positive: id > 0 }, onFail: quarantine }
+        sinks:
+          - { id: s, from: check, connection: dwh, table: rows, mode: append, create: true }
+        """;
+
+    private sealed class Clock : TimeProvider
+    {
+        public DateTimeOffset Now { get; set; } = new(2026, 1, 31, 10, 0, 0, TimeSpan.Zero);
+
+        public override DateTimeOffset GetUtcNow() => Now;
+    }
+
+    private sealed class NoTopics : IQuarantineTopic
+    {
+        public Task SendAsync(
+            string connection, string topic, IReadOnlyList<(string Id, QuarantineRecord Record)> records, CancellationToken cancellation) =>
+            throw new NotSupportedException("This pipeline has no quarantine topic.");
     }
 
     [Fact]
@@ -62,7 +160,7 @@ public abstract partial class SinkConformance
         var spec = Spec("limited", Limited, SinkMode.Append, ["id"]);
         await using (var lane = await OpenAsync(spec))
             await lane.WriteAsync(Row([1L, "ok", 500L], [2L, "ok", 600L], [3L, "ok", 1L]), Cancel);
-        var refused = await Quarantine.ListAsync(new QuarantineFilter { Pipeline = "p" }, 10, null, Cancel);
+        var refused = await Quarantine.ListAsync(new QuarantineFilter { Pipeline = "p" }, QuarantineOrder.OldestFirst, 10, null, Cancel);
         Assert.Equal(2, refused.Count);
         var ids = refused.Select(r => r.Id).ToArray();
 
@@ -71,7 +169,7 @@ public abstract partial class SinkConformance
         var result = await replay.WriteAsync(Row([1L, "ok", 50L], [2L, "ok", 600L]) with { Released = ids }, Cancel);
         Assert.Equal(new SinkWriteResult(1, 1), result);
         Assert.Equal(["1|ok|50", "3|ok|1"], await ReadTextsAsync(spec));
-        var left = Assert.Single(await Quarantine.ListAsync(new QuarantineFilter { Pipeline = "p" }, 10, null, Cancel));
+        var left = Assert.Single(await Quarantine.ListAsync(new QuarantineFilter { Pipeline = "p" }, QuarantineOrder.OldestFirst, 10, null, Cancel));
         Assert.Contains(left.Id, ids);
         Assert.Equal(1, left.Record.Offset);
 

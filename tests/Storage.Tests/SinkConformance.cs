@@ -152,7 +152,7 @@ public abstract partial class SinkConformance : IAsyncLifetime
         Assert.Equal(new SinkWriteResult(995, 5), await lane.WriteAsync(write, Cancel));
 
         Assert.Equal(995, (await ReadTextsAsync(spec)).Length);
-        var refused = await Quarantine.ListAsync(new QuarantineFilter { Pipeline = "p" }, 100, null, Cancel);
+        var refused = await Quarantine.ListAsync(new QuarantineFilter { Pipeline = "p" }, QuarantineOrder.OldestFirst, 100, null, Cancel);
         Assert.Equal([5007, 5008, 5300, 5500, 5999], refused.Select(r => r.Record.Offset).Order());
         var first = refused.Single(r => r.Record.Offset == 5007).Record;
         Assert.Equal(("sink:s", "orders", 3, 7), (first.Place, first.Topic, first.Partition, first.PipelineVersion));
@@ -215,7 +215,7 @@ public abstract partial class SinkConformance : IAsyncLifetime
 
         var refused = await Assert.ThrowsAsync<SinkUnavailableException>(() => lane.WriteAsync(bad, Cancel));
         Assert.Contains("refused alike", refused.Message);
-        Assert.Empty(await Quarantine.ListAsync(new QuarantineFilter(), 10, null, Cancel));
+        Assert.Empty(await Quarantine.ListAsync(new QuarantineFilter(), QuarantineOrder.OldestFirst, 10, null, Cancel));
 
         // Row by row it takes a while to tell, and then it waits too.
         for (var i = 0; i < SystemicGuard.InARow - 1; i++)
@@ -241,7 +241,7 @@ public abstract partial class SinkConformance : IAsyncLifetime
 
         var stopped = await Assert.ThrowsAsync<SinkConfigurationException>(() => lane.WriteAsync(write, Cancel));
         Assert.Contains("w", stopped.Message);
-        Assert.Empty(await Quarantine.ListAsync(new QuarantineFilter(), 10, null, Cancel));
+        Assert.Empty(await Quarantine.ListAsync(new QuarantineFilter(), QuarantineOrder.OldestFirst, 10, null, Cancel));
         await Factory.PrepareAsync(spec with { AddColumns = true }, Cancel);
         await using var heir = await Factory.OpenAsync(spec, "0", Cancel);
         Assert.Equal(new SinkWriteResult(20, 0), await heir.WriteAsync(write, Cancel));
@@ -408,7 +408,7 @@ public abstract partial class SinkConformance : IAsyncLifetime
         QuarantinedRecord? last = null;
         while (true)
         {
-            var page = await Quarantine.ListAsync(new QuarantineFilter { Pipeline = "p" }, 10, last, Cancel);
+            var page = await Quarantine.ListAsync(new QuarantineFilter { Pipeline = "p" }, QuarantineOrder.OldestFirst, 10, last, Cancel);
             if (page.Count == 0) break;
             seen.AddRange(page.Select(r => r.Record.Offset));
             last = page[^1];
@@ -422,7 +422,7 @@ public abstract partial class SinkConformance : IAsyncLifetime
         Assert.Equal(1,
             await Quarantine.DropAsync(new QuarantineFilter { Offset = 1, Since = DateTimeOffset.UnixEpoch }, Cancel));
         await Assert.ThrowsAsync<ArgumentException>(() => Quarantine.DropAsync(new QuarantineFilter(), Cancel));
-        Assert.Equal(11, (await Quarantine.ListAsync(new QuarantineFilter(), 100, null, Cancel)).Count);
+        Assert.Equal(11, (await Quarantine.ListAsync(new QuarantineFilter(), QuarantineOrder.OldestFirst, 100, null, Cancel)).Count);
     }
 
     protected static SinkSpec Spec(string table, Schema schema, SinkMode mode, string[] keys) =>
@@ -438,9 +438,9 @@ public abstract partial class SinkConformance : IAsyncLifetime
         DateTime.Parse(text, null,
             System.Globalization.DateTimeStyles.AssumeUniversal | System.Globalization.DateTimeStyles.AdjustToUniversal);
 
-    protected DatabaseConnections Connect(ConnectionOptions options)
+    protected DatabaseConnections Connect(ConnectionOptions options, TimeProvider? time = null)
     {
-        var connections = new DatabaseConnections(new Dictionary<string, ConnectionOptions> { ["dwh"] = options });
+        var connections = new DatabaseConnections(new Dictionary<string, ConnectionOptions> { ["dwh"] = options }, time);
         _connections.Add(connections);
         return connections;
     }

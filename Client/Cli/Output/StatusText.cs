@@ -21,7 +21,7 @@ internal static class StatusText
             table.Add(
             [
                 p.Name, Show.State(p.State), Show.Verdict(Verdict.Of(p)), Show.Rate(p.RecordsPerSecond), .. rates, Show.Count(p.Lag),
-                Show.Behind(p.Watermark, now), Show.Count(p.Counts.Consumed), Show.Count(p.Counts.Quarantined), p.Reason ?? "",
+                Show.Behind(p.Watermark, now), Show.Count(p.Counts.Consumed), Show.Count(p.Counts.Quarantined), Note(p.Reason),
             ]);
         }
 
@@ -33,10 +33,11 @@ internal static class StatusText
     {
         var state = Show.State(status.State);
         output.Line($"{status.Name}   {state.Text}   version {Show.Count(status.Version)}   wanted {status.Desired.ToString().ToLowerInvariant()}", state.Tone);
-        if (status.Reason is not null) output.Line($"Reason      {TableModel.OneLine(status.Reason)}");
+        // The whole of it stands here once, line by line, for it may hold statements to copy; notes below begin with the same.
+        if (status.Reason is not null) output.Line("Reason      " + string.Join("\n            ", status.Reason.Split('\n').Select(TableModel.OneLine)));
         var verdict = Verdict.Of(status);
         if (status.State == PartState.Running) output.Line($"Verdict     {verdict.Word}: {verdict.Sentence}", Show.ToneOf(verdict));
-        if (verdict.Bottleneck is not null) output.Line($"Bottleneck  {TableModel.OneLine(verdict.Bottleneck)}", Tone.Warning);
+        if (verdict.Bottleneck is not null) output.Line($"Bottleneck  {TableModel.OneLine(Note(verdict.Bottleneck))}", Tone.Warning);
         output.Line($"Rate        {Show.Rate(status.RecordsPerSecond)} records/s   lag {Show.Count(status.Lag)} records");
         output.Line($"Watermark   {Show.Time(status.Watermark)} ({Show.Behind(status.Watermark, now)} behind)");
         var c = status.Counts;
@@ -49,6 +50,14 @@ internal static class StatusText
         Section(output, Shards(status, now));
         Section(output, Sinks(status));
         Section(output, Rules(status));
+    }
+
+    /// <summary>The first line of a reason.</summary>
+    private static string Note(string? reason)
+    {
+        if (reason is null) return "";
+        var end = reason.IndexOf('\n', StringComparison.Ordinal);
+        return end < 0 ? reason : reason[..end].TrimEnd(':', ' ') + " ...";
     }
 
     private static void Section(CliOutput output, TableModel table)
@@ -68,7 +77,7 @@ internal static class StatusText
             var lag = p.End is { } end && p.Position is { } position ? Math.Max(0, end - position) : (long?)null;
             table.Add(
                 p.Partition, Show.State(p.State), Show.Count(p.Position), Show.Count(p.End), Show.Count(lag), Show.Count(p.Checkpoint),
-                Show.Rate(p.RecordsPerSecond), Show.Time(p.Watermark), p.Silo, p.Reason ?? (p.Idle ? "idle" : ""));
+                Show.Rate(p.RecordsPerSecond), Show.Time(p.Watermark), p.Silo, p.Reason is null && p.Idle ? "idle" : Note(p.Reason));
         }
 
         return table;
@@ -86,7 +95,7 @@ internal static class StatusText
                 step.Key, Show.Count(step.Count()), Show.State(worst.State), Show.Count(step.Sum(s => (long)s.Cells)),
                 Show.Count(step.Sum(s => (long)s.OutboxEntries)), Show.Count(step.Sum(s => s.ClosedWindows)),
                 Show.Count(step.Sum(s => s.Late)), Show.Rate(step.Max(s => s.LastCheckpointMs)) + " ms",
-                Show.Behind(step.Min(s => s.Watermark), now), worst.Reason ?? "");
+                Show.Behind(step.Min(s => s.Watermark), now), Note(worst.Reason));
         }
 
         return table;
@@ -101,7 +110,7 @@ internal static class StatusText
             var worst = sink.MaxBy(s => s.State)!;
             table.Add(
                 sink.Key, Show.Count(sink.Count()), Show.State(worst.State), Show.Count(sink.Sum(s => s.Written)),
-                Show.Count(sink.Sum(s => (long)s.Buffered)), Show.Count(sink.Sum(s => s.Quarantined)), worst.Reason ?? "");
+                Show.Count(sink.Sum(s => (long)s.Buffered)), Show.Count(sink.Sum(s => s.Quarantined)), Note(worst.Reason));
         }
 
         return table;

@@ -31,7 +31,7 @@ internal static class QuarantineVerbs
         var filter = new Filter();
         var limit = new Option<int>("--limit") { Description = "At most so many, 1 to 1000. Default: 50.", HelpName = "N", DefaultValueFactory = _ => 50 };
         var after = new Option<string?>("--after") { Description = "Goes on after a page before; it said with what.", HelpName = "NEXT" };
-        var verb = new Command("list", "Lists refused records, oldest first, and how many there are by place and code.") { pipeline, limit, after };
+        var verb = new Command("list", "Lists refused records, newest first, and how many there are by place and code.") { pipeline, limit, after };
         filter.AddTo(verb);
         kor.Add(verb, async (context, cancellation) =>
         {

@@ -21,6 +21,11 @@ public sealed class Faults
     /// <summary>Writes that fail, while lanes can be opened.</summary>
     public double Write { get; set; }
 
+    public double Lookup { get; set; }
+
+    /// <summary>How long a sink takes for each row of a write.</summary>
+    public TimeSpan SlowRow { get; set; }
+
     public double CallBefore { get; set; }
     public double CallAfter { get; set; }
     public double CellLoss { get; set; }
@@ -30,7 +35,7 @@ public sealed class Faults
     public int Injected => Volatile.Read(ref _injected);
 
     /// <summary>From now on nothing goes wrong.</summary>
-    public void End() => StoreBefore = StoreAfter = SinkBefore = SinkAfter = Write = CallBefore = CallAfter = CellLoss = ResetAfter = 0;
+    public void End() => StoreBefore = StoreAfter = SinkBefore = SinkAfter = Write = Lookup = CallBefore = CallAfter = CellLoss = ResetAfter = 0;
 
     public bool Strikes(double rate)
     {
@@ -114,6 +119,7 @@ internal sealed class FaultySinks(ISinkFactory inner, Faults faults) : ISinkFact
         public async Task<SinkWriteResult> WriteAsync(SinkWrite write, CancellationToken cancellation)
         {
             if (faults.Strikes(faults.SinkBefore) || faults.Strikes(faults.Write)) throw Failure("before");
+            if (faults.SlowRow > TimeSpan.Zero) await Task.Delay(faults.SlowRow * write.Rows.Count, cancellation);
             var result = await inner.WriteAsync(write, cancellation);
             if (faults.Strikes(faults.SinkAfter)) throw Failure("after");
             return result;
@@ -121,6 +127,19 @@ internal sealed class FaultySinks(ISinkFactory inner, Faults faults) : ISinkFact
 
         public ValueTask DisposeAsync() => inner.DisposeAsync();
     }
+}
+
+/// <summary>Lookups that fail before they ask.</summary>
+internal sealed class FaultyLookups(ILookupSource inner, Faults faults) : ILookupSource
+{
+    public Task<LookupResult> LookupAsync(LookupSpec spec, KafkaOracleOrleans.Processing.Records.RowBlock keys, CancellationToken cancellation) =>
+        faults.Strikes(faults.Lookup) ? throw Failure() : inner.LookupAsync(spec, keys, cancellation);
+
+    public Task<KafkaOracleOrleans.Processing.Records.RowBlock> ReadAllAsync(
+        LookupSpec spec, IReadOnlyList<KafkaOracleOrleans.Processing.Records.FieldType> keyTypes, int maxRows, CancellationToken cancellation) =>
+        faults.Strikes(faults.Lookup) ? throw Failure() : inner.ReadAllAsync(spec, keyTypes, maxRows, cancellation);
+
+    private static StoreUnavailableException Failure() => new("The lookup's database is away, for the test's sake.", new IOException("cut"));
 }
 
 /// <summary>Calls between the parts of a pipeline that get lost on the way there or back, and cells that go.</summary>

@@ -53,6 +53,9 @@ internal sealed class Stage : IAsyncDisposable
 
     public Faults Faults { get; }
 
+    /// <summary>How long a sink may take for a write, on silos that are started from now on.</summary>
+    public TimeSpan WriteDeadline { get; set; } = TimeSpan.FromSeconds(20);
+
     public Model Model { get; }
 
     /// <summary>The store without faults.</summary>
@@ -88,7 +91,7 @@ internal sealed class Stage : IAsyncDisposable
     /// <summary>What lies in quarantine.</summary>
     public async Task<IReadOnlyList<QuarantinedRecord>> QuarantinedAsync() =>
         await new QuarantineStore(_connections.Get("db")).ListAsync(
-            new QuarantineFilter { Pipeline = TestPipeline.Name }, QuarantineStore.MaxPage, null, CancellationToken.None);
+            new QuarantineFilter { Pipeline = TestPipeline.Name }, QuarantineOrder.OldestFirst, QuarantineStore.MaxPage, null, CancellationToken.None);
 
     /// <summary>Plays everything in quarantine again, some records at a time; returns the calls, to be made again.</summary>
     public async Task<IReadOnlyList<Func<Task>>> ReplayAsync(int chunk = 1000)
@@ -263,12 +266,14 @@ internal sealed class Stage : IAsyncDisposable
             CheckpointInterval = _checkpoints,
             RetryDelay = TimeSpan.FromMilliseconds(20),
             MaxRetryDelay = TimeSpan.FromMilliseconds(500),
+            WriteDeadline = WriteDeadline,
+            MaxRepairDelay = TimeSpan.FromSeconds(1),
             MoveAfter = TimeSpan.FromSeconds(2),
         }));
         services.AddSingleton<IStateStore>(new FaultyStore(Store, Faults));
         services.AddSingleton<ISinkFactory>(new FaultySinks(new AdoSinkFactory(_connections), Faults));
         services.AddSingleton<IQuarantine>(new AdoQuarantine(_connections.Get("db")));
-        services.AddSingleton<ILookupSource>(new AdoLookup(_connections));
+        services.AddSingleton<ILookupSource>(new FaultyLookups(new AdoLookup(_connections), Faults));
         services.AddSingleton<IPipelineCompiler, TestPipeline>();
         services.AddSingleton<IRecordTransform, Labels>();
         services.AddSingleton<IRecordTransform, Screening>();

@@ -92,6 +92,63 @@ public sealed class PartitionPipelineTests
         Assert.Contains("|gold|", run.Sinks["clean"][3], StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("keep", new[] { "0: a|gold", "1: b|NULL" }, 0)]
+    [InlineData("drop", new[] { "0: a|gold" }, 0)]
+    [InlineData("quarantine", new[] { "0: a|gold" }, 1)]
+    public void A_row_that_a_lookup_does_not_find_is_kept_dropped_or_quarantined(string onMissing, string[] rows, int quarantined)
+    {
+        foreach (var preload in new[] { false, true })
+        {
+            var run = new PipelineRun(Enriching($"onMissing: {onMissing}, preload: {(preload ? "true" : "false")}"));
+            run.Table["a"] = ["gold"];
+            var counts = run.Send("""{"id":"a"}""", """{"id":"b"}""");
+            Assert.Equal(rows, run.Sinks["rows"].Select(r => string.Join('|', r.Split('|').Take(2))));
+            Assert.Equal(quarantined, run.Quarantine.Count);
+            Assert.Equal((2 - rows.Length - quarantined, quarantined), (counts.Filtered, counts.Quarantined));
+            if (quarantined > 0) Assert.Equal(("KOR4043", 1L), (run.Quarantine[0].Code, run.Quarantine[0].Offset));
+        }
+    }
+
+    [Fact]
+    public void A_miss_is_remembered_for_its_own_time_and_a_whole_table_is_read_again_when_its_time_is_over()
+    {
+        var run = new PipelineRun(Enriching("cache: { ttl: 10m, missTtl: 1m }"));
+        run.Send("""{"id":"a"}""");
+        run.Table["a"] = ["gold"];
+        run.Now += 59_999;
+        run.Send("""{"id":"a"}""");
+        Assert.Equal(["a"], run.Lookups);
+        run.Now += 1;
+        run.Send("""{"id":"a"}""");
+        Assert.Equal(["a", "a"], run.Lookups);
+        Assert.Contains("|gold|", run.Sinks["rows"][^1], StringComparison.Ordinal);
+
+        var whole = new PipelineRun(Enriching("cache: { ttl: 10m }, preload: true"));
+        whole.Send("""{"id":"a"}""");
+        whole.Table["a"] = ["gold"];
+        whole.Now += 599_999;
+        whole.Send("""{"id":"a"}""");
+        Assert.DoesNotContain("gold", whole.Sinks["rows"][^1], StringComparison.Ordinal);
+        whole.Now += 1;
+        whole.Send("""{"id":"a"}""");
+        Assert.Contains("|gold|", whole.Sinks["rows"][^1], StringComparison.Ordinal);
+        Assert.Equal(["*", "*"], whole.Lookups);
+    }
+
+    private static string Enriching(string options) => $$"""
+        apiVersion: kor/v1
+        name: enriching
+        source:
+          kafka: { connection: main, topics: [t] }
+          format: json
+          fields: { id: string }
+        steps:
+          - { id: found, type: lookup, connection: dwh, table: T, on: { ID: id }, add: { level: LEVEL }, {{options}} }
+        sinks:
+          - { id: rows, from: found, connection: dwh, table: ROWS, mode: append, create: true }
+        """;
+
     [Fact]
     public void A_record_refused_in_one_branch_has_no_effect_in_another()
     {

@@ -138,6 +138,17 @@ public sealed class TestSilo : IAsyncDisposable
         }
     }
 
+    /// <summary>Waits until something holds.</summary>
+    public async Task WaitAsync(Func<Task<bool>> condition, string what)
+    {
+        var clock = Stopwatch.StartNew();
+        while (!await condition())
+        {
+            if (clock.Elapsed > TimeSpan.FromMinutes(2)) Assert.Fail($"Waited in vain for {what}.\n{Log}");
+            await Task.Delay(50, TestContext.Current.CancellationToken);
+        }
+    }
+
     /// <summary>Waits until so many records have become rows.</summary>
     public Task<JsonElement> WaitForRecordsAsync(int count, string? key = Viewer) =>
         WaitForAsync(s => s.GetProperty("counts").GetProperty("consumed").GetInt64() >= count, key);
