@@ -10,7 +10,7 @@ namespace KafkaOracleOrleans.Grains.Partitions;
 internal sealed class BatchMerger
 {
     /// <summary>Rows in one go where a step has a grain per key: there are about as many calls as keys.</summary>
-    public const int RowsPerKey = 65_536;
+    public const int RowsPerKey = 49_152;
 
     /// <summary>Rows in one go otherwise: calls are few, and what does not fit the processor's caches costs more than they do.</summary>
     public const int RowsPerGroup = 16_384;

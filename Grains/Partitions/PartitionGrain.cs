@@ -191,7 +191,8 @@ internal sealed partial class PartitionGrain(
 
         var reign = _epoch;
         var started = time.GetTimestamp();
-        while (_queue.Count >= _options.QueuedBatches)
+        // A grain per key costs a call however few rows there are for it: more of them at once are fewer calls.
+        while (_queue.Count >= (_perKey ? 3 * _options.QueuedBatches : _options.QueuedBatches))
         {
             if (time.GetElapsedTime(started) >= RoomDeadline) return await RefuseAsync(batch.From);
             await Task.WhenAny(_room.Task, Task.Delay(RoomDeadline - time.GetElapsedTime(started), time));

@@ -8,7 +8,9 @@ public sealed class EngineOptions
     /// <summary>Time between checkpoints of a partition or shard with changes. 100 ms to 10 min. Default: 10 s.</summary>
     public TimeSpan CheckpointInterval { get; set; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>Batches a partition holds while it works; more are left to the provider. 1 to 64. Default: 4.</summary>
+    /// <summary>
+    /// Batches a partition holds while it works, three times as many where a step has a grain per key; more are left to the provider. 1 to 64. Default: 4.
+    /// </summary>
     [Range(1, 64)]
     public int QueuedBatches { get; set; } = 4;
 
