@@ -122,11 +122,28 @@ internal static class SiloCommand
             await Console.Error.WriteLineAsync($"{e.Message} 'doctor' looks at every connection and says what to do.");
             return ExitUnreachable;
         }
+        catch (Exception e) when (DatabaseFault(e) is { } fault)
+        {
+            // Orleans reads its membership right after our own checks: a database that goes away in between.
+            await Console.Error.WriteLineAsync(
+                $"A database went away while the silo started: {fault.Message} Start it again, or run it under a supervisor that does. 'doctor' looks at every connection.");
+            return ExitUnreachable;
+        }
         catch (IOException e) when (e.InnerException is Microsoft.AspNetCore.Connections.AddressInUseException)
         {
             await Console.Error.WriteLineAsync(
                 $"{e.Message} Something else listens there: stop it, or choose another address with --url (demo) or Kor__Url (run).");
             return ExitConfiguration;
         }
+    }
+    /// <summary>The driver's exception behind a failed start, if there is one.</summary>
+    private static Exception? DatabaseFault(Exception exception)
+    {
+        for (var e = exception; e is not null; e = e.InnerException)
+        {
+            if (e is System.Data.Common.DbException) return e;
+        }
+
+        return null;
     }
 }

@@ -96,7 +96,7 @@ public sealed class OracleTests
             environment[$"Kor__Connections__{name}__Breaker__Break"] = "00:00:00.500";
         }
 
-        return new SiloProcess("oracle", environment, withOracleStandIn: true);
+        return new SiloProcess("oracle", environment, withOracleStandIn: true) { IsSupervised = true };
     }
 
     /// <summary>A first record has the product make its table; then the table is made to refuse one id in a hundred.</summary>

@@ -81,7 +81,7 @@ public sealed class OrdersStage : IAsyncDisposable
             ["Kor__Engine__CheckpointInterval"] = "00:00:02",
         };
         if (clustered) environment["Kor__Cluster__Connection"] = "state";
-        return new SiloProcess(name, environment);
+        return new SiloProcess(name, environment) { IsSupervised = true };
     }
 
     /// <summary>The window table as it stands; empty while there is none.</summary>

@@ -17,7 +17,9 @@ public sealed partial class SiloProcess : IAsyncDisposable
     private readonly string _log;
     private readonly HttpClient _http;
     private readonly bool _withOracleStandIn;
+    private readonly Lock _gate = new();
     private Process? _process;
+    private bool _ends;
 
     /// <param name="withOracleStandIn">The assembly of the Oracle driver's name is there, as in a build with the driver.</param>
     public SiloProcess(string name, IReadOnlyDictionary<string, string> environment, bool withOracleStandIn = false)
@@ -50,6 +52,9 @@ public sealed partial class SiloProcess : IAsyncDisposable
 
     public int Kills { get; private set; }
 
+    /// <summary>A supervisor starts it again when it says that a database can't be reached (exit code 69).</summary>
+    public bool IsSupervised { get; init; }
+
     /// <summary>Ctrl-C ends it, whatever the tests' own process does with the signal.</summary>
     public bool ResetSignals { get; init; }
 
@@ -68,6 +73,23 @@ public sealed partial class SiloProcess : IAsyncDisposable
     public string LogText => File.Exists(_log) ? File.ReadAllText(_log) : "";
 
     public void Start()
+    {
+        lock (_gate)
+        {
+            _ends = false;
+            StartProcess();
+        }
+    }
+
+    private void StartAgain(Process ended)
+    {
+        lock (_gate)
+        {
+            if (!_ends && ReferenceEquals(_process, ended) && ended.ExitCode == 69) StartProcess();
+        }
+    }
+
+    private void StartProcess()
     {
         var info = new ProcessStartInfo(ResetSignals ? "env" : "dotnet")
         {
@@ -98,6 +120,9 @@ public sealed partial class SiloProcess : IAsyncDisposable
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
         _process = process;
+        if (!IsSupervised) return;
+        process.Exited += (_, _) => StartAgain(process);
+        process.EnableRaisingEvents = true;
     }
 
     private static string InBase(string file) => Path.Combine(AppContext.BaseDirectory, file);
@@ -107,7 +132,12 @@ public sealed partial class SiloProcess : IAsyncDisposable
     {
         if (_process is null) return;
         Kills++;
-        _process.Kill();
+        lock (_gate)
+        {
+            _ends = true;
+            _process.Kill();
+        }
+
         await _process.WaitForExitAsync();
     }
 
@@ -167,6 +197,7 @@ public sealed partial class SiloProcess : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        lock (_gate) _ends = true;
         if (IsRunning)
         {
             _process!.Kill();
