@@ -101,7 +101,7 @@ internal static class SiloCommand
     }
 
     /// <summary>Configuration that cannot work is told in its own words, without a stack trace.</summary>
-    private static async Task<int> GuardAsync(Func<Task<int>> action)
+    internal static async Task<int> GuardAsync(Func<Task<int>> action)
     {
         try
         {
@@ -117,16 +117,10 @@ internal static class SiloCommand
             await Console.Error.WriteLineAsync(e.Message);
             return ExitConfiguration;
         }
-        catch (Storage.Connections.DatabaseException e)
-        {
-            await Console.Error.WriteLineAsync($"{e.Message} 'doctor' looks at every connection and says what to do.");
-            return ExitUnreachable;
-        }
         catch (Exception e) when (DatabaseFault(e) is { } fault)
         {
-            // Orleans reads its membership right after our own checks: a database that goes away in between.
-            await Console.Error.WriteLineAsync(
-                $"A database went away while the silo started: {fault.Message} Start it again, or run it under a supervisor that does. 'doctor' looks at every connection.");
+            // Ours, or the driver's own: Orleans reads its membership right after our checks, and a database may go away in between.
+            await Console.Error.WriteLineAsync($"{fault.Message} 'doctor' looks at every connection and says what to do.");
             return ExitUnreachable;
         }
         catch (IOException e) when (e.InnerException is Microsoft.AspNetCore.Connections.AddressInUseException)
@@ -136,12 +130,13 @@ internal static class SiloCommand
             return ExitConfiguration;
         }
     }
-    /// <summary>The driver's exception behind a failed start, if there is one.</summary>
+
+    /// <summary>What a database said behind a failure, if one did.</summary>
     private static Exception? DatabaseFault(Exception exception)
     {
         for (var e = exception; e is not null; e = e.InnerException)
         {
-            if (e is System.Data.Common.DbException) return e;
+            if (e is Storage.Connections.DatabaseException or System.Data.Common.DbException) return e;
         }
 
         return null;

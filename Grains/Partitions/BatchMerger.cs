@@ -9,11 +9,8 @@ namespace KafkaOracleOrleans.Grains.Partitions;
 /// </summary>
 internal sealed class BatchMerger
 {
-    /// <summary>Rows in one go where a step has a grain per key: there are about as many calls as keys.</summary>
-    public const int RowsPerKey = 49_152;
-
-    /// <summary>Rows in one go otherwise: calls are few, and what does not fit the processor's caches costs more than they do.</summary>
-    public const int RowsPerGroup = 16_384;
+    /// <summary>More rows in one go would only cost memory: there are about as many calls as keys by then.</summary>
+    public const int MaxRows = 49_152;
 
     private const int MaxBytes = 32 << 20;
 

@@ -299,8 +299,8 @@ internal sealed partial class PartitionGrain(
     private async Task WorkAsync(CancellationToken reign)
     {
         var batches = new List<KafkaBatch>();
-        if (_cautious) batches.Add(_queue.Dequeue());
-        else BatchMerger.Take(_queue, batches, _perKey ? BatchMerger.RowsPerKey : BatchMerger.RowsPerGroup);
+        if (_perKey && !_cautious) BatchMerger.Take(_queue, batches, BatchMerger.MaxRows);
+        else batches.Add(_queue.Dequeue());
         try
         {
             if (_fresh) await FirstCheckpointAsync(batches[0].From);

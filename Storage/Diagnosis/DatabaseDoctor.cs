@@ -162,7 +162,7 @@ public sealed class DatabaseDoctor(DatabaseConnections connections, string name)
         var found = await SchemaScripts.VersionAsync(database, component, cancellation).ConfigureAwait(false);
         var path = SchemaScripts.Path(database, component);
         if (found == version) Ok(check, string.Create(CultureInfo.InvariantCulture, $"schema version {found}"));
-        else if (found is null && create) await CanCreateAsync(database, check, "They are", path, cancellation).ConfigureAwait(false);
+        else if (found is null && create) await CanCreateAsync(database, check, isMany: true, path, cancellation).ConfigureAwait(false);
         else if (found is null) Fail(check, "They are not there.", $"Run {path} as the user of the connection, or let silos do it ({setting}).");
         else if (found < version) Fail(check, $"Schema version {found}; this build works with {version}.", $"Run {path}.");
         else Fail(check, $"Schema version {found}; this build works with {version}.", "Install the newer build.");
@@ -170,9 +170,9 @@ public sealed class DatabaseDoctor(DatabaseConnections connections, string name)
 
     /// <summary>Whether the user may make tables, tried by making one that goes with the transaction or, on Oracle, is dropped at once.</summary>
     private async Task CanCreateAsync(
-        Database database, string check, string subject, string path, CancellationToken cancellation)
+        Database database, string check, bool isMany, string path, CancellationToken cancellation)
     {
-        var them = subject == "They are" ? "them" : "it";
+        var (subject, them) = isMany ? ("They are", "them") : ("It is", "it");
         if (database.Provider == DatabaseProvider.Oracle)
         {
             // DDL commits by itself there, so nothing is tried.
@@ -203,7 +203,7 @@ public sealed class DatabaseDoctor(DatabaseConnections connections, string name)
         if (plan.Differences.Count > 0) return;
         if (info is null)
         {
-            await CanCreateAsync(database, check, "It is", "what 'kor plan' prints", cancellation).ConfigureAwait(false);
+            await CanCreateAsync(database, check, isMany: false, "what 'kor plan' prints", cancellation).ConfigureAwait(false);
             return;
         }
 
@@ -223,7 +223,7 @@ public sealed class DatabaseDoctor(DatabaseConnections connections, string name)
 
         var check = $"table {tableName}";
         if (await new AdoQuarantine(database, tableName).ExistsAsync(cancellation).ConfigureAwait(false)) Ok(check, "the quarantine is there");
-        else if (create) await CanCreateAsync(database, check, "It is", "what 'kor plan' prints", cancellation).ConfigureAwait(false);
+        else if (create) await CanCreateAsync(database, check, isMany: false, "what 'kor plan' prints", cancellation).ConfigureAwait(false);
         else Fail(check, "The quarantine table is not there.", "Run what 'kor plan' prints for it, or set Kor:State:Create.");
     }
 

@@ -77,7 +77,7 @@ public sealed class QuarantineTests
     [Fact]
     public async Task Records_older_than_keepFor_are_dropped_and_no_younger_ones()
     {
-        await using var silo = await TestSilo.StartAsync(pipeline: Yaml);
+        await using var silo = await TestSilo.StartAsync(pipeline: TestSilo.Yaml.Replace("sinks:", "quarantine: { connection: state, keepFor: 1h }\nsinks:", StringComparison.Ordinal));
         silo.Send(0, "k", """{"id":"a","amount":-1}""");
         await silo.WaitForRecordsAsync(1);
         var services = silo.App.Services;
@@ -96,7 +96,7 @@ public sealed class QuarantineTests
                 time.Advance(TimeSpan.FromMinutes(1));
                 return await CountAsync(quarantine) == 0;
             },
-            "the record to go");
+            () => "the record to go");
         Assert.Contains("were older than keepFor", silo.Log, StringComparison.Ordinal);
         await sweeper.StopAsync(Cancel);
     }
@@ -118,18 +118,4 @@ public sealed class QuarantineTests
             records += (await store.ListAsync(new QuarantineFilter { Pipeline = TestSilo.Pipeline }, QuarantineOrder.NewestFirst, 10, null, Cancel)).Count;
         return records;
     }
-
-    private const string Yaml = """
-        apiVersion: kor/v1
-        name: events
-        source:
-          kafka: { connection: main, topics: [events], start: earliest }
-          format: json
-          fields: { id: { type: string, required: true }, amount: integer }
-        steps:
-          - { id: quality, type: quality, rules: { positive: amount > 0 }, onFail: quarantine }
-        quarantine: { connection: state, keepFor: 1h }
-        sinks:
-          - { id: clean, from: quality, connection: dwh, table: EVENTS, mode: append, create: true }
-        """;
 }

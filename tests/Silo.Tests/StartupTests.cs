@@ -2,12 +2,21 @@ using KafkaOracleOrleans.Silo.Hosting;
 using KafkaOracleOrleans.Silo.Security;
 using KafkaOracleOrleans.Storage.Connections;
 using KafkaOracleOrleans.Streams.Kafka;
+using Microsoft.Data.Sqlite;
 
 namespace KafkaOracleOrleans.Silo.Tests;
 
 /// <summary>What refuses to start, and in which words.</summary>
 public sealed class StartupTests
 {
+    [Fact]
+    public async Task A_database_that_goes_away_while_a_silo_starts_ends_it_with_a_line_and_a_code()
+    {
+        // As Orleans lets it through when it reads its membership.
+        static Task<int> Start() => throw new InvalidOperationException("The silo did not start.", new SqliteException("gone", 14));
+        Assert.Equal(69, await SiloCommand.GuardAsync(Start));
+    }
+
     [Theory]
     [InlineData("http://0.0.0.0:8080")]
     [InlineData("http://*:8080")]

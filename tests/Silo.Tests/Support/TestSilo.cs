@@ -122,30 +122,28 @@ public sealed class TestSilo : IAsyncDisposable
     public async Task<JsonElement> WaitForAsync(Func<JsonElement, bool> condition, string? key = Viewer)
     {
         using var client = Client(key);
-        var clock = Stopwatch.StartNew();
-        while (true)
-        {
-            using var response = await client.GetAsync($"/api/v1/pipelines/{Pipeline}", TestContext.Current.CancellationToken);
-            var text = await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
-            if (response.IsSuccessStatusCode)
+        var (status, last) = (default(JsonElement), "");
+        await WaitAsync(
+            async () =>
             {
-                var status = JsonSerializer.Deserialize<JsonElement>(text);
-                if (condition(status)) return status;
-            }
-
-            if (clock.Elapsed > TimeSpan.FromMinutes(2)) Assert.Fail($"Waited in vain; last: {text}\n{Log}");
-            await Task.Delay(100, TestContext.Current.CancellationToken);
-        }
+                using var response = await client.GetAsync($"/api/v1/pipelines/{Pipeline}", TestContext.Current.CancellationToken);
+                last = await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+                if (!response.IsSuccessStatusCode) return false;
+                status = JsonSerializer.Deserialize<JsonElement>(last);
+                return condition(status);
+            },
+            () => $"a status; last: {last}");
+        return status;
     }
 
     /// <summary>Waits until something holds.</summary>
-    public async Task WaitAsync(Func<Task<bool>> condition, string what)
+    public async Task WaitAsync(Func<Task<bool>> condition, Func<string> what)
     {
         var clock = Stopwatch.StartNew();
         while (!await condition())
         {
-            if (clock.Elapsed > TimeSpan.FromMinutes(2)) Assert.Fail($"Waited in vain for {what}.\n{Log}");
-            await Task.Delay(50, TestContext.Current.CancellationToken);
+            if (clock.Elapsed > TimeSpan.FromMinutes(2)) Assert.Fail($"Waited in vain for {what()}\n{Log}");
+            await Task.Delay(100, TestContext.Current.CancellationToken);
         }
     }
 
@@ -172,7 +170,8 @@ public sealed class TestSilo : IAsyncDisposable
 
     private static ApiKeyOptions Key(string key, string role) => new() { Hash = Security.ApiKeyRing.HashText(key), Role = role };
 
-    private const string Yaml = """
+    /// <summary>The pipeline, unless a test has another.</summary>
+    public const string Yaml = """
         apiVersion: kor/v1
         name: events
         source:
