@@ -124,6 +124,8 @@ public sealed record ShardStatus
 
     /// <summary>ms since the Unix epoch.</summary>
     [Id(5)] public long? Watermark { get; init; }
+
+    /// <summary>The cells of a window step; of a dedup step with <c>scope: global</c>, the ids that are remembered.</summary>
     [Id(6)] public required int Cells { get; init; }
     [Id(7)] public required int OutboxEntries { get; init; }
     [Id(8)] public required long Late { get; init; }

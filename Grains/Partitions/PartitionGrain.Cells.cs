@@ -29,8 +29,6 @@ internal sealed partial class PartitionGrain
         public CellEntry?[] ByGroup { get; } = new CellEntry?[step.GrainPer.Groups];
 
         public List<CellEntry> Dirty { get; } = [];
-        public int DifferentBodies { get; set; }
-
         /// <summary>The memory its cells said they take.</summary>
         public long Bytes { get; set; }
     }
@@ -38,7 +36,7 @@ internal sealed partial class PartitionGrain
     private async Task LoadCellsAsync()
     {
         _cells.Clear();
-        foreach (var step in _runtime!.Plan.Steps.OfType<DedupPlan>()) _cells.Add(step.Id, new StepCells(step));
+        foreach (var step in _runtime!.Plan.Steps.OfType<DedupPlan>().Where(s => !s.Global)) _cells.Add(step.Id, new StepCells(step));
         foreach (var (id, dueAt) in await store.ListCellsAsync(_owner, _reign.Token))
         {
             if (!_cells.TryGetValue(id.Step, out var cells)) continue;
@@ -80,7 +78,7 @@ internal sealed partial class PartitionGrain
         var cold = await ColdCells.ReadAsync(store, _owner, request.Step.Id, work.Select(w => w.Cell), _reign.Token);
         var calls = new Task<ClaimReply>[work.Count];
         for (var i = 0; i < calls.Length; i++) calls[i] = CallAsync(request, work[i].Cell, work[i].Rows, cold, belated);
-        var duplicates = 0;
+        var (duplicates, conflicts) = (0, 0);
         for (var i = 0; i < calls.Length; i++)
         {
             var (cell, rows) = work[i];
@@ -90,13 +88,13 @@ internal sealed partial class PartitionGrain
             if (reply.Answer != CellAnswer.Ok) throw new CellLostException(cell.Name);
             foreach (var row in reply.Duplicates) request.Duplicate[row] = true;
             duplicates += reply.Duplicates.Length;
-            cells.DifferentBodies += reply.DifferentBodies;
+            conflicts += reply.DifferentBodies;
             if (cell.Changed) continue;
             cell.Changed = true;
             cells.Dirty.Add(cell);
         }
 
-        EngineMetrics.DuplicatesFound(_id.Source, request.Step.Id, duplicates);
+        EngineMetrics.DuplicatesFound(_id.Source, request.Step.Id, duplicates, conflicts);
     }
 
     private Task<ClaimReply> CallAsync(

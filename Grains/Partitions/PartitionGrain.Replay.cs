@@ -172,7 +172,8 @@ internal sealed partial class PartitionGrain
             switch (request)
             {
                 case DedupRequest dedup:
-                    await ClaimAsync(dedup, belated: true);
+                    if (dedup.Step.Global) await ClaimReplayAsync(dedup, reign);
+                    else await ClaimAsync(dedup, belated: true);
                     break;
                 case WindowRequest window:
                     await ApplyReplayAsync(window, touched, reign);

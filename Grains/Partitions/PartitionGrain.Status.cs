@@ -126,7 +126,7 @@ internal sealed partial class PartitionGrain
     /// </summary>
     private async Task TellIdlenessAsync()
     {
-        if (_shards.Count == 0 || _queue.Count != 0 || _runtime is null) return;
+        if (_shards.Count + _dedupShards.Count == 0 || _queue.Count != 0 || _runtime is null) return;
         var silent = time.GetElapsedTime(_lastBatchAt).TotalMilliseconds >= _runtime.Plan.Source.IdleAfter;
         var idle = silent && await IsAtEndAsync();
         if (!idle && !_idle) return;
@@ -135,6 +135,7 @@ internal sealed partial class PartitionGrain
         var position = _fresh ? 0 : _header.Position;
         var durable = _fresh ? 0 : _durable;
         await Task.WhenAll(_shards.Values.SelectMany(s => s).Select(s => s.SetIdleAsync(_source, position, durable, idle)));
+        await Task.WhenAll(_dedupShards.Values.SelectMany(s => s).Select(s => s.SetIdleAsync(_source, idle)));
         _idleTold = !idle;
     }
 

@@ -46,7 +46,8 @@ internal sealed partial class PartitionGrain
         switch (request)
         {
             case DedupRequest dedup:
-                await ClaimAsync(dedup);
+                if (dedup.Step.Global) await ClaimSharedAsync(dedup, batch.To, reign);
+                else await ClaimAsync(dedup);
                 break;
             case WindowRequest window:
                 await ApplyAsync(window, batch, reign);
@@ -234,6 +235,7 @@ internal sealed partial class PartitionGrain
     {
         _lanes.Clear();
         _shards.Clear();
+        _dedupShards.Clear();
         var lane = Names.PartitionLane(_runtime!, _source);
         foreach (var sink in _runtime!.Plan.Sinks.Where(s => !s.FromWindow))
         {
@@ -246,6 +248,12 @@ internal sealed partial class PartitionGrain
         {
             _shards[step.Id] = [.. Enumerable.Range(0, step.Shards)
                 .Select(s => GrainFactory.GetGrain<IAggregatorGrain>(Names.Shard(_id.Source, step.Id, s)))];
+        }
+
+        foreach (var step in _runtime.Plan.Steps.OfType<DedupPlan>().Where(s => s.Global))
+        {
+            _dedupShards[step.Id] = [.. Enumerable.Range(0, step.Shards)
+                .Select(s => GrainFactory.GetGrain<IDedupShardGrain>(Names.Shard(_id.Source, step.Id, s)))];
         }
     }
 

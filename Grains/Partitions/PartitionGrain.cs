@@ -62,8 +62,8 @@ internal sealed partial class PartitionGrain(
     private bool _moves;
     private readonly Placement _placement = new(membership, options.Value.MoveAfter, time);
 
-    // Some step has a grain per key.
-    private bool _perKey;
+    // A step has a grain per key, or a transaction per batch.
+    private bool _merges;
     private long? _accepted;
 
     // Where a partition without a checkpoint began; what follows must not be taken for the beginning.
@@ -191,8 +191,8 @@ internal sealed partial class PartitionGrain(
 
         var reign = _epoch;
         var started = time.GetTimestamp();
-        // A grain per key costs a call however few rows there are for it: more of them at once are fewer calls.
-        while (_queue.Count >= (_perKey ? 3 * _options.QueuedBatches : _options.QueuedBatches))
+        // A grain per key costs a call however few rows there are for it: more of them at once are fewer calls. So it is with transactions.
+        while (_queue.Count >= (_merges ? 3 * _options.QueuedBatches : _options.QueuedBatches))
         {
             if (time.GetElapsedTime(started) >= RoomDeadline) return await RefuseAsync(batch.From);
             await Task.WhenAny(_room.Task, Task.Delay(RoomDeadline - time.GetElapsedTime(started), time));
@@ -252,7 +252,7 @@ internal sealed partial class PartitionGrain(
         var lease = await store.AcquireAsync(_owner, _reign.Token);
         _epoch = lease.Epoch;
         _fresh = lease.Header is null;
-        _perKey = _runtime.Plan.Steps.Any(s => s is DedupPlan { GrainPer.Groups: 0 } or WindowPlan { GrainPer.Groups: 0 });
+        _merges = _runtime.Plan.Steps.Any(s => s is DedupPlan { Global: true } or DedupPlan { GrainPer.Groups: 0 } or WindowPlan { GrainPer.Groups: 0 });
         _header = lease.Header is null ? new PartitionHeader() : PartitionHeader.Decode(lease.Header);
         _pipeline = new PartitionPipeline(_runtime.Plan, _runtime.Version);
         _merger = new BatchMerger();
@@ -299,7 +299,7 @@ internal sealed partial class PartitionGrain(
     private async Task WorkAsync(CancellationToken reign)
     {
         var batches = new List<KafkaBatch>();
-        if (_perKey && !_cautious) BatchMerger.Take(_queue, batches, BatchMerger.MaxRows);
+        if (_merges && !_cautious) BatchMerger.Take(_queue, batches, BatchMerger.MaxRows);
         else batches.Add(_queue.Dequeue());
         try
         {

@@ -31,12 +31,12 @@ internal sealed partial class PipelineGrain
             if (!onlyFailed || Fails((await grain.GetStatusAsync()).State)) partitions.Add((source, grain));
         }
 
-        // Windows are one partition's as little as another's: shards start over only with the whole pipeline, or when they failed.
+        // Windows and ids are one partition's as little as another's: shards start over only with the whole pipeline, or when they failed.
         var shards = partition is null ? await ShardsToRestartAsync(onlyFailed) : [];
         // Partitions first, so that what they sent is durable when the shards go; and they come back last.
         await Task.WhenAll(partitions.Select(p => p.Grain.StopAsync()));
-        await Task.WhenAll(shards.Select(s => s.Grain.StopAsync()));
-        await Task.WhenAll(shards.Select(s => s.Grain.WakeAsync()));
+        await Task.WhenAll(shards.Select(s => s.StopAsync()));
+        await Task.WhenAll(shards.Select(s => s.WakeAsync()));
         await Task.WhenAll(partitions.Select(p => p.Grain.WakeAsync()));
         List<string> restarted = [.. partitions.Select(p => p.Name), .. shards.Select(s => s.Name)];
         if (restarted.Count != 0) Note("restart", $"Started over from the checkpoint: {string.Join(", ", restarted)}.");
@@ -53,18 +53,28 @@ internal sealed partial class PipelineGrain
         return null;
     }
 
-    private async Task<List<(string Name, IAggregatorGrain Grain)>> ShardsToRestartAsync(bool onlyFailed)
+    private async Task<List<ShardToRestart>> ShardsToRestartAsync(bool onlyFailed)
     {
-        var found = new List<(string Name, IAggregatorGrain Grain)>();
+        var found = new List<ShardToRestart>();
         if (plans.Find(Name) is not { } runtime) return found;
+        foreach (var (step, shard, grain) in DedupShardsOf(runtime))
+        {
+            if (onlyFailed && !Fails((await grain.GetStatusAsync()).State)) continue;
+            found.Add(new ShardToRestart(NameOf(step, shard), grain.StopAsync, grain.WakeAsync));
+        }
+
         foreach (var (step, shard, grain) in ShardsOf(runtime))
         {
             if (onlyFailed && !Fails((await grain.GetStatusAsync()).State)) continue;
-            found.Add((string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{step}/{shard}"), grain));
+            found.Add(new ShardToRestart(NameOf(step, shard), grain.StopAsync, grain.WakeAsync));
         }
 
         return found;
     }
+
+    private static string NameOf(string step, int shard) => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{step}/{shard}");
+
+    private readonly record struct ShardToRestart(string Name, Func<Task> StopAsync, Func<Task> WakeAsync);
 
     private static bool Fails(PartState part) => part is PartState.Failed or PartState.Blocked;
 }

@@ -178,6 +178,7 @@ internal sealed partial class PipelineGrain(
             if (state.State.Sources.Count == 0) return;
             await PublishAsync();
             await Task.WhenAll(ShardsOf(runtime).Select(s => s.Grain.WakeAsync()));
+            await Task.WhenAll(DedupShardsOf(runtime).Select(s => s.Grain.WakeAsync()));
             await Task.WhenAll(PartitionGrains().Select(p => p.WakeAsync()));
             _problem = null;
             await JudgeAsync();
@@ -207,6 +208,7 @@ internal sealed partial class PipelineGrain(
     {
         var runtime = await plans.GetAsync(Name, state.State.Version);
         await Task.WhenAll(ShardsOf(runtime).Select(s => s.Grain.AddSourcesAsync([.. state.State.Sources])));
+        await Task.WhenAll(DedupShardsOf(runtime).Select(s => s.Grain.AddSourcesAsync([.. state.State.Sources])));
     }
 
     /// <summary>Stops all parts: partitions first, so that what they sent is durable when the shards go.</summary>
@@ -218,7 +220,11 @@ internal sealed partial class PipelineGrain(
         await Task.WhenAll(PartitionGrains().Select(p => p.StopAsync()));
         // What does not compile here has no shards that could run.
         if (state.State.Text is not null && await TryGetRuntimeAsync() is { } runtime)
+        {
             await Task.WhenAll(ShardsOf(runtime).Select(s => s.Grain.StopAsync()));
+            await Task.WhenAll(DedupShardsOf(runtime).Select(s => s.Grain.StopAsync()));
+        }
+
         _halting = false;
     }
 
@@ -231,6 +237,15 @@ internal sealed partial class PipelineGrain(
         {
             for (var shard = 0; shard < step.Shards; shard++)
                 yield return (step.Id, shard, GrainFactory.GetGrain<IAggregatorGrain>(Names.Shard(Name, step.Id, shard)));
+        }
+    }
+
+    private IEnumerable<(string Step, int Shard, IDedupShardGrain Grain)> DedupShardsOf(PipelineRuntime runtime)
+    {
+        foreach (var step in runtime.Plan.Steps.OfType<DedupPlan>())
+        {
+            for (var shard = 0; shard < step.Shards; shard++)
+                yield return (step.Id, shard, GrainFactory.GetGrain<IDedupShardGrain>(Names.Shard(Name, step.Id, shard)));
         }
     }
 

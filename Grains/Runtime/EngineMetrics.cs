@@ -49,6 +49,9 @@ public static class EngineMetrics
         "kor.step.time", "s", "Time partitions spent per step: busy with it, or blocked by it. 'rows' are all row steps together.");
 
     private static readonly Counter<long> Duplicates = Meter.CreateCounter<long>("kor.dedup.duplicates", "{record}", "Records a dedup step had seen before.");
+    private static readonly Counter<long> Conflicts = Meter.CreateCounter<long>(
+        "kor.dedup.conflicts", "{record}", "Duplicates whose value differs from that of the record that holds the id.");
+
     private static readonly Histogram<double> LookupDuration = Meter.CreateHistogram<double>(
         "kor.lookup.duration", "s", "Time of a lookup step's request to its database.");
 
@@ -109,9 +112,10 @@ public static class EngineMetrics
     internal static void Spent(string pipeline, string step, TimeSpan time, bool blocked) => StepTime.Add(
         time.TotalSeconds, Pipeline(pipeline), Step(step), new KeyValuePair<string, object?>("state", blocked ? "blocked" : "busy"));
 
-    internal static void DuplicatesFound(string pipeline, string step, int count)
+    internal static void DuplicatesFound(string pipeline, string step, int count, int conflicts)
     {
         if (count != 0) Duplicates.Add(count, Pipeline(pipeline), Step(step));
+        if (conflicts != 0) Conflicts.Add(conflicts, Pipeline(pipeline), Step(step));
     }
 
     internal static void LookedUp(string pipeline, string step, TimeSpan duration, bool failed)

@@ -9,7 +9,7 @@ public sealed class EngineOptions
     public TimeSpan CheckpointInterval { get; set; } = TimeSpan.FromSeconds(10);
 
     /// <summary>
-    /// Batches a partition holds while it works, three times as many where a step has a grain per key; more are left to the provider. 1 to 64. Default: 4.
+    /// Batches a partition holds while it works, three times as many where a step has a grain per key or dedup looks across partitions; more are left to the provider. 1 to 64. Default: 4.
     /// </summary>
     [Range(1, 64)]
     public int QueuedBatches { get; set; } = 4;

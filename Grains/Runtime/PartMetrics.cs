@@ -35,6 +35,13 @@ internal sealed class PartitionGauges(string pipeline, string topic, int partiti
     public IReadOnlyList<StateGauge> States { get; set; } = [];
 }
 
+/// <summary>What a dedup shard shows in gauges.</summary>
+internal sealed class StateGauges(string pipeline, string step)
+{
+    public string Pipeline { get; } = pipeline;
+    public StateGauge State { get; set; } = new(step, 0, 0, 0);
+}
+
 /// <summary>What a shard shows in gauges.</summary>
 internal sealed class ShardGauges(string pipeline, string step)
 {
@@ -56,6 +63,7 @@ internal static class PartMetrics
 {
     private static readonly ConcurrentDictionary<PartitionGauges, byte> Partitions = new();
     private static readonly ConcurrentDictionary<ShardGauges, byte> Shards = new();
+    private static readonly ConcurrentDictionary<StateGauges, byte> DedupShards = new();
     private static readonly ConcurrentDictionary<string, PipelineCondition> Pipelines = new(StringComparer.Ordinal);
 
     public static void Add(PartitionGauges gauges) => Partitions[gauges] = 0;
@@ -70,6 +78,13 @@ internal static class PartMetrics
     public static void Remove(ShardGauges? gauges)
     {
         if (gauges is not null) Shards.TryRemove(gauges, out _);
+    }
+
+    public static void Add(StateGauges gauges) => DedupShards[gauges] = 0;
+
+    public static void Remove(StateGauges? gauges)
+    {
+        if (gauges is not null) DedupShards.TryRemove(gauges, out _);
     }
 
     public static void Set(string pipeline, PipelineCondition condition) => Pipelines[pipeline] = condition;
@@ -103,7 +118,7 @@ internal static class PartMetrics
     private static void CreateStepGauges(Meter meter)
     {
         meter.CreateObservableGauge(
-            "kor.state.keys", () => PerState(s => s.Cells), "{key}", "Cells (keys, or groups of keys) of a dedup step's partitions or a window step's shards here.");
+            "kor.state.keys", () => PerState(s => s.Cells), "{key}", "Cells (keys, or groups of keys) of a dedup step's partitions or a window step's shards here; with scope: global, ids.");
         meter.CreateObservableGauge(
             "kor.state.size", () => PerState(s => s.Bytes), "By", "Memory of those cells, about, as of their last checkpoint; of cells not called since their owner began: 0.");
         meter.CreateObservableGauge(
@@ -131,6 +146,7 @@ internal static class PartMetrics
     private static IEnumerable<Measurement<long>> PerState(Func<StateGauge, long> value) => Partitions.Keys
         .SelectMany(p => p.States.Select(s => (p.Pipeline, State: s)))
         .Concat(Shards.Keys.Select(s => (s.Pipeline, s.State)))
+        .Concat(DedupShards.Keys.Select(s => (s.Pipeline, s.State)))
         .GroupBy(s => (s.Pipeline, s.State.Step))
         .Select(g => new Measurement<long>(g.Sum(s => value(s.State)), Step(g.Key)));
 

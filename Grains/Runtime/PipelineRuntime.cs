@@ -44,6 +44,9 @@ internal static class Names
     public static string ShardOwner(string pipeline, string step, int shard) =>
         string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{pipeline}/shard/{step}/{shard}");
 
+    public static string DedupOwner(string pipeline, string step, int shard) =>
+        string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{pipeline}/dedup/{step}/{shard}");
+
     public static string Shard(string pipeline, string step, int shard) =>
         string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{pipeline}/{step}/{shard}");
 

@@ -15,6 +15,11 @@ namespace KafkaOracleOrleans.Processing.Dedup;
 /// <c>within + maxOutOfOrder</c> past the bucket's end. Every record that is not later than the watermark finds the claims it must find. A record
 /// older than all remembered buckets is accepted and not remembered (<see cref="DedupCounts.TooOld"/>).
 /// </para>
+/// <para>
+/// A cell made by <see cref="Shared"/> serves partitions whose offsets and times have nothing to do with each other: there a record is a duplicate when any
+/// accepted record of its id lies at most <c>within</c> away from it, and what is forgotten follows from <see cref="Forget"/> alone. It gives no answer
+/// twice: who asks must keep the first one.
+/// </para>
 /// <para>Memory: 28 bytes a claim and 5 to 10 bytes of index; under 40 bytes for each remembered id.</para>
 /// </summary>
 public sealed class DedupCell
@@ -23,6 +28,7 @@ public sealed class DedupCell
     private readonly long _within;
     private readonly long _slack;
     private readonly long _bucketLength;
+    private readonly bool _shared;
     private readonly List<DedupPage?> _pages = [];
     private readonly Stack<int> _freePages = [];
     private readonly Stack<DedupClaim[]> _rooms = [];
@@ -48,13 +54,23 @@ public sealed class DedupCell
     /// <param name="withinMs">For how long (event time) an id is held, ms, at least 0.</param>
     /// <param name="maxOutOfOrderMs">The source's maxOutOfOrder, ms, at least 0.</param>
     public DedupCell(long withinMs, long maxOutOfOrderMs = 0)
+        : this(withinMs, maxOutOfOrderMs, shared: false)
+    {
+    }
+
+    private DedupCell(long withinMs, long maxOutOfOrderMs, bool shared)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(withinMs);
         ArgumentOutOfRangeException.ThrowIfNegative(maxOutOfOrderMs);
         _within = withinMs;
         _slack = maxOutOfOrderMs;
         _bucketLength = BucketLength(withinMs);
+        _shared = shared;
     }
+
+    /// <summary>Makes an empty cell for the records of several partitions.</summary>
+    /// <param name="withinMs">For how long (event time) an id is held, ms, at least 0.</param>
+    public static DedupCell Shared(long withinMs) => new(withinMs, 0, shared: true);
 
     /// <summary>
     /// The length of a time bucket, ms, for a span: state is stored by buckets, so that cells of one length can read each other's and no others.
@@ -107,7 +123,7 @@ public sealed class DedupCell
     /// <param name="ids">128-bit hashes of the ids.</param>
     /// <param name="bodyHashes">32-bit hashes of the records' values, to tell a repetition from a conflict.</param>
     /// <param name="eventTimes">Event times, ms.</param>
-    /// <param name="offsets">Offsets.</param>
+    /// <param name="offsets">Offsets; a shared cell does not look at them.</param>
     /// <param name="selected">The rows of this cell in ascending order of their offsets.</param>
     /// <param name="duplicate">Set for every selected row.</param>
     /// <param name="counts">Added to.</param>
@@ -135,7 +151,9 @@ public sealed class DedupCell
             {
                 var row = rows[i];
                 var claim = new DedupClaim { IdLow = (ulong)ids[row], IdHigh = (ulong)(ids[row] >> 64), Body = bodyHashes[row] };
-                duplicate[row] = !Claim(claim, hashes[i], eventTimes[row], offsets[row], belated, ref counts);
+                duplicate[row] = !(_shared
+                    ? ClaimShared(claim, hashes[i], eventTimes[row], ref counts)
+                    : Claim(claim, hashes[i], eventTimes[row], offsets[row], belated, ref counts));
             }
         }
     }
@@ -265,6 +283,34 @@ public sealed class DedupCell
         return accepted;
     }
 
+    /// <summary>
+    /// True when the id is accepted. An id may be held several times, at times further apart than the span: partitions that are read at different
+    /// speeds bring them in any order.
+    /// </summary>
+    private bool ClaimShared(in DedupClaim claim, ulong hash, long time, ref DedupCounts counts)
+    {
+        var slot = _index.Home(hash);
+        for (var number = _index.Next(hash, ref slot); number >= 0; number = _index.Next(hash, ref slot))
+        {
+            if (HeldBy(number, claim) is { } page)
+            {
+                ref var holder = ref page[number & (DedupPage.Size - 1)];
+                if (Math.Abs(time - ((page.Bucket * _bucketLength) + holder.Time)) <= _within)
+                {
+                    counts.Duplicates++;
+                    if (holder.Body != claim.Body) counts.DifferentBody++;
+                    return false;
+                }
+            }
+
+            slot = _index.After(slot);
+        }
+
+        Hold(claim, hash, time, 0, -1, slot, ref counts);
+        counts.Accepted++;
+        return true;
+    }
+
     /// <summary>Remembers an accepted claim, in the place of another one or of none (-1).</summary>
     private void Hold(
         in DedupClaim claim, ulong hash, long time, long offset, int replaced, int slot, ref DedupCounts counts)
@@ -296,15 +342,19 @@ public sealed class DedupCell
         {
             var number = _index.Next(hash, ref slot);
             if (number < 0) return -1;
-            // The slot may be that of a claim that was forgotten, and its page gone or used for others.
-            if (_pages[number >> DedupPage.SizeBits] is { } page && (number & (DedupPage.Size - 1)) < page.Count)
-            {
-                ref var found = ref page[number & (DedupPage.Size - 1)];
-                if (found.IdLow == claim.IdLow && found.IdHigh == claim.IdHigh && found.Time != DedupClaim.Replaced) return number;
-            }
-
+            if (HeldBy(number, claim) is not null) return number;
             slot = _index.After(slot);
         }
+    }
+
+    /// <summary>
+    /// The page of a claim when that holds the id. The number may be that of a claim that was forgotten, and its page gone or used for others.
+    /// </summary>
+    private DedupPage? HeldBy(int number, in DedupClaim claim)
+    {
+        if (_pages[number >> DedupPage.SizeBits] is not { } page || (number & (DedupPage.Size - 1)) >= page.Count) return null;
+        ref var found = ref page[number & (DedupPage.Size - 1)];
+        return found.IdLow == claim.IdLow && found.IdHigh == claim.IdHigh && found.Time != DedupClaim.Replaced ? page : null;
     }
 
     private int Append(DedupClaim claim, long time, long offset)

@@ -112,8 +112,15 @@ public sealed record StopIfDefinition(Located<double> FailedRatio, Located<long>
 
 /// <summary><c>type: dedup</c>.</summary>
 public sealed record DedupStepDefinition(
-    StepHead Head, IReadOnlyList<Located<string>> Key, Located<long> Within, bool Global, GrainPer GrainPer)
-        : StepDefinition(Head);
+    StepHead Head, IReadOnlyList<Located<string>> Key, Located<long> Within, bool Global, Located<GrainPer>? GrainPer,
+    Located<long>? Shards)
+        : StepDefinition(Head)
+{
+    /// <summary>
+    /// The number of shards of <c>scope: global</c> when a step does not say: every one of them costs a transaction per batch.
+    /// </summary>
+    public const int DefaultShards = 4;
+}
 
 /// <summary><c>type: lookup</c>.</summary>
 public sealed record LookupStepDefinition(

@@ -102,6 +102,12 @@ public static class PipelineDocs
         replayed; one with the same id and another value is a duplicate too, and counted on its own. A record whose key fields are all
         NULL has no id and passes.
 
+        With `scope: global` an id is looked for in all partitions: for producers that do not key by what the id belongs to, or re-send to
+        another partition. The copy that is read first wins, also when it is late for its window and the other copy would not have been. A record is a
+        duplicate when a record with its id was accepted at most `within` away from it. What was decided is stored before it has
+        an effect, so that a replay gets the same answers: every batch waits for a transaction of each shard, which takes most of a low rate's latency and
+        little at a high one, where batches are large. Ids are kept until the slowest partition that is not idle has passed them by `within`.
+
         **Windows** are half-open, `[window_start, window_end)`, and lie on multiples of their size (plus `offset`) since 1970, before it
         too. A record belongs to a session when it comes less than the gap after its latest record; `maxLength` ends a session that
         never falls silent. Calendar windows follow the clocks of their zone: a day with a change has 23 or 25 hours, and an hour

@@ -155,12 +155,14 @@ internal static class StepFormat
             "scope", new WordShape<bool>(("partition", false), ("global", true)),
             "partition (default): the same id always comes in the same partition. global: it may not.");
         var grain = Prop.Optional("grainPer", Forms.GrainPer(),
-            "key (default) or group(n): how ids are spread over grains.");
+            "scope: partition only. key (default) or group(n): how ids are spread over grains.");
+        var shards = Prop.Optional("shards", ScalarRules.Integer(1, 4096),
+            "scope: global only. Into how many owners the ids are cut; default 4. Fixed for the life of the state.");
         return Make(
             "dedup", "a dedup step",
             (read, head) => new DedupStepDefinition(
-                head, read.Get(key), read.Get(within), read.Or(scope, false), read.Or(grain, default)),
-            key, within, scope, grain);
+                head, read.Get(key), read.Get(within), read.Or(scope, false), read.Find(grain), read.Find(shards)),
+            key, within, scope, grain, shards);
     }
 
     private static ObjectShape<StepDefinition> MakeLookup()

@@ -218,5 +218,11 @@ public static partial class ErrorCatalog
             "A quarantine topic must be a topic of its own, and 'table' and 'keepFor' belong to a table.",
             "quarantine: { kafka: { connection: main, topic: orders } } in a pipeline that reads orders",
             "Name a topic that the pipeline does not read; add 'connection' to keep the records in a database as well."),
+        new(
+            "KOR2036",
+            "A property of the other scope",
+            "A dedup step spreads its ids by 'grainPer' (scope: partition) or by 'shards' (scope: global).",
+            "{ type: dedup, key: [id], within: 1h, scope: global, grainPer: group(64) }",
+            "Take the property out, or change the scope."),
     ];
 }

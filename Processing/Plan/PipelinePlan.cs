@@ -236,6 +236,9 @@ public sealed record DedupPlan : StepPlan
     /// <summary>True: the same id is looked for across partitions.</summary>
     public bool Global { get; init; }
 
+    /// <summary>Across partitions: into how many owners the ids are cut.</summary>
+    public int Shards { get; init; }
+
     public required GrainPer GrainPer { get; init; }
 }
 

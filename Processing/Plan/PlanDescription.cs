@@ -86,7 +86,7 @@ public static class PlanDescription
         FilterPlan filter => $"filter, keeps rows where {filter.Where.Text}",
         QualityPlan quality => "quality: " + string.Join(", ", quality.Rules.Select(Rule)),
         DedupPlan dedup => $"dedup by {Names(dedup.InputSchema, dedup.Key)} within {Durations.Format(dedup.Within)}, "
-            + (dedup.Global ? "across partitions" : "per partition"),
+            + (dedup.Global ? string.Create(CultureInfo.InvariantCulture, $"across partitions; {dedup.Shards} shards") : "per partition"),
         LookupPlan lookup =>
             $"lookup in {lookup.Lookup.Table} of {lookup.Lookup.Connection} by {Names(lookup.InputSchema, lookup.Key)}",
         WindowPlan window => Window(window),

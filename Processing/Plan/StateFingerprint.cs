@@ -43,7 +43,7 @@ public static class StateFingerprint
     {
         yield return "dedup v1";
         yield return plan.Global ? "global" : "partition";
-        yield return Number(plan.GrainPer.Groups);
+        yield return Number(plan.Global ? plan.Shards : plan.GrainPer.Groups);
         yield return Number(DedupCell.BucketLength(plan.Within));
         foreach (var place in plan.Key) yield return $"{plan.InputSchema[place].Name}:{plan.InputSchema[place].Type}";
     }

@@ -23,6 +23,7 @@ internal sealed class PipelineSession
     private readonly SortedDictionary<string, Source> _sources = new(StringComparer.Ordinal);
     private readonly Dictionary<string, ShardRun[]> _shards = new(StringComparer.Ordinal);
     private readonly Dictionary<(string Step, string Source, ulong Route), DedupCell> _dedup = [];
+    private readonly Dictionary<string, DedupShard> _shared = new(StringComparer.Ordinal);
     private readonly bool _clockFollows;
 
     private sealed class Source(string topic, int partition, PartitionPipeline pipeline)
@@ -53,6 +54,7 @@ internal sealed class PipelineSession
         foreach (var step in plan.Steps.OfType<WindowPlan>())
             _shards.Add(step.Id, [.. Enumerable.Range(0, step.Shards).Select(_ => new ShardRun(step, _sources.Keys))]);
         foreach (var step in plan.Steps.OfType<WindowPlan>()) WindowRows.Add(step.Id, []);
+        foreach (var step in plan.Steps.OfType<DedupPlan>().Where(s => s.Global)) _shared.Add(step.Id, Shared(step));
         foreach (var sink in plan.Sinks) Tables.Add(sink.Id, new SinkTable(sink));
     }
 
@@ -152,6 +154,7 @@ internal sealed class PipelineSession
             Now = at;
             source.Idle = true;
             ForShards((shard, closed) => shard.SetIdle(NameOf(source.Topic, source.Partition), Now, closed));
+            foreach (var shard in _shared.Values) shard.SetIdle(NameOf(source.Topic, source.Partition), true, Now);
         }
 
         Now = end;
@@ -261,6 +264,9 @@ internal sealed class PipelineSession
     {
         switch (request)
         {
+            case DedupRequest { Step.Global: true } dedup:
+                ClaimShared(dedup, source);
+                break;
             case DedupRequest dedup:
                 Claim(dedup, source);
                 break;
@@ -285,6 +291,28 @@ internal sealed class PipelineSession
                 throw new NotSupportedException($"{request.GetType().Name} is not known here.");
         }
     }
+
+    /// <summary>The ids of a step that looks across partitions. How many shards they lie in does not show.</summary>
+    private DedupShard Shared(DedupPlan step)
+    {
+        var shard = new DedupShard(step.Id, step.Within);
+        foreach (var source in _sources.Keys) shard.AddSource(source);
+        return shard;
+    }
+
+    private void ClaimShared(DedupRequest request, Source source)
+    {
+        var rows = request.Rows.Span.ToArray();
+        var (duplicates, counts) = (new List<int>(), default(DedupCounts));
+        _shared[request.Step.Id].Claim(
+            new DedupSpan(NameOf(source.Topic, source.Partition), null, request.Offsets[rows[^1]] + 1, source.Position, source.Pipeline.Watermark),
+            new DedupRows(
+                rows.Length, Pick(request.Ids, rows), Pick(request.Bodies, rows), Pick(request.EventTimes, rows), Pick(request.Offsets, rows)),
+            Now, duplicates, ref counts);
+        foreach (var duplicate in duplicates) request.Duplicate[rows[duplicate]] = true;
+    }
+
+    private static T[] Pick<T>(T[] values, int[] rows) => Array.ConvertAll(rows, row => values[row]);
 
     private void Claim(DedupRequest request, Source source)
     {

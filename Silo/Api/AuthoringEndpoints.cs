@@ -106,7 +106,7 @@ public static class AuthoringEndpoints
         var compilation = compiler.Check(text, name);
         List<DiagnosticItem> diagnostics = [.. compilation.Diagnostics.Select(DiagnosticItem.Of)];
         if (compilation.Plan is not { } plan) return TypedResults.Ok(new ValidationReport(false, null, diagnostics, null));
-        var refusals = compiler.NotCarriedOut(plan).ToList();
+        var refusals = compiler.Refusals(plan).ToList();
         diagnostics.AddRange(refusals.Select(r => new DiagnosticItem("", "error", name, 0, 0, 0, "", r, null)));
         var checks = environment ? await CheckAsync(plan, logs, cancellation) : null;
         return TypedResults.Ok(new ValidationReport(refusals.Count == 0 && checks?.All(c => c.Ok) != false, plan.Name, diagnostics, checks));

@@ -21,25 +21,16 @@ internal sealed class HostPipelineCompiler(KorOptions options, IEnumerable<IReco
     {
         var compilation = Check(text, fileName);
         var messages = compilation.Diagnostics.Select(d => d.ToString()).ToList();
-        var refusals = compilation.Plan is { } plan ? NotCarriedOut(plan).Select(r => $"{fileName}: error: {r}").ToList() : [];
+        var refusals = compilation.Plan is { } plan ? Refusals(plan).Select(r => $"{fileName}: error: {r}").ToList() : [];
         return new CompiledPipeline(refusals.Count == 0 ? compilation.Plan : null, [.. messages, .. refusals]);
     }
 
     /// <summary>Compiles a text, with every finding and its place.</summary>
     public PipelineCompilation Check(string text, string fileName) => PipelineCompiler.Compile(text, fileName, _options);
 
-    /// <summary>What the format knows and this version's engine does not do: refused at the door instead of done wrong.</summary>
-    internal IEnumerable<string> NotCarriedOut(PipelinePlan plan)
+    /// <summary>What this host cannot run: refused at the door.</summary>
+    internal IEnumerable<string> Refusals(PipelinePlan plan)
     {
-        foreach (var step in plan.Steps)
-        {
-            if (step is DedupPlan { Global: true })
-            {
-                yield return $"step '{step.Id}': dedup with scope: global is not carried out by this version; use scope: partition and key the topic "
-                    + "by the id's owner, so that a re-sent record comes to the same partition.";
-            }
-        }
-
         if (Unprepared(plan) is { } reason) yield return reason;
     }
 

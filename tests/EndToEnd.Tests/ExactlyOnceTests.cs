@@ -14,15 +14,15 @@ public sealed class ExactlyOnceTests
     private static readonly long Start = new DateTimeOffset(2026, 1, 5, 8, 0, 0, TimeSpan.Zero).ToUnixTimeMilliseconds();
 
     [Fact]
-    public async Task Kills_of_the_silo_change_no_row_and_no_count()
+    public async Task Kills_of_the_silo_change_no_row_and_no_count_when_ids_repeat_across_partitions()
     {
         SkipUnlessPossible();
-        await using var stage = await OrdersStage.SetUpAsync();
+        await using var stage = await OrdersStage.SetUpAsync(OrdersStage.AcrossPartitions);
         await using var silo = stage.Silo("one");
         const int records = 150_000;
         const int kills = 5;
         using var stop = new CancellationTokenSource();
-        var producing = new OrderLog(7, records, 2000, Start)
+        var producing = new OrderLog(7, records, 2000, Start, acrossPartitions: true)
             .ProduceAsync(stage.Kafka.BootstrapServers, OrdersStage.Topic, OrdersStage.Partitions, stop.Token, records / 30);
 
         silo.Start();
@@ -35,7 +35,7 @@ public sealed class ExactlyOnceTests
         }
 
         await producing;
-        var model = OrderModel.Read(stage.Kafka.BootstrapServers, OrdersStage.Topic, OrdersStage.Partitions);
+        var model = OrderModel.Read(stage.Kafka.BootstrapServers, OrdersStage.Topic, OrdersStage.Partitions, acrossPartitions: true);
         var status = await stage.DrainAsync([silo], model, TimeSpan.FromMinutes(3));
         await stage.AssertEqualsAsync(model, status);
     }
@@ -45,12 +45,12 @@ public sealed class ExactlyOnceTests
     {
         SkipUnlessPossible();
         var plan = FaultPlan.FromEnvironment();
-        await using var stage = await OrdersStage.SetUpAsync();
+        await using var stage = await OrdersStage.SetUpAsync(plan.AcrossPartitions ? OrdersStage.AcrossPartitions : null);
         await using var one = stage.Silo("one", clustered: true);
         await using var two = stage.Silo("two", clustered: true);
         SiloProcess[] silos = [one, two];
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        var log = new OrderLog(8, plan.Records, 2000, Start);
+        var log = new OrderLog(8, plan.Records, 2000, Start, plan.AcrossPartitions);
         // Traffic flows as long as faults are made, so that each of them meets work.
         var producing = log.ProduceAsync(
             stage.Kafka.BootstrapServers, OrdersStage.Topic, OrdersStage.Partitions, stop.Token, plan.RecordsPerSecond);
@@ -72,7 +72,7 @@ public sealed class ExactlyOnceTests
         }
 
         await producing;
-        var model = OrderModel.Read(stage.Kafka.BootstrapServers, OrdersStage.Topic, OrdersStage.Partitions);
+        var model = OrderModel.Read(stage.Kafka.BootstrapServers, OrdersStage.Topic, OrdersStage.Partitions, plan.AcrossPartitions);
         var status = await stage.DrainAsync(silos, model, TimeSpan.FromMinutes(plan.Records > 1_000_000 ? 10 : 4));
         Tell($"{clock.Elapsed:hh\\:mm\\:ss} drained: {status.Counts}");
         await stage.AssertEqualsAsync(model, status);

@@ -18,6 +18,7 @@ public sealed class FaultTests
     [Theory]
     [InlineData("key")]
     [InlineData("group(2)")]
+    [InlineData(TestPipeline.Global)]
     public Task The_store_fails_before_and_after_it_acts(string grainPer) =>
         RunAsync(11, grainPer, f => (f.StoreBefore, f.StoreAfter) = (0.15, 0.15));
 
@@ -28,6 +29,7 @@ public sealed class FaultTests
     [Theory]
     [InlineData("key")]
     [InlineData("group(2)")]
+    [InlineData(TestPipeline.Global)]
     public Task Calls_and_answers_get_lost(string grainPer) =>
         RunAsync(13, grainPer, f => (f.CallBefore, f.CallAfter) = (0.01, 0.01));
 
@@ -38,11 +40,11 @@ public sealed class FaultTests
         RunAsync(14, grainPer, f => f.CellLoss = grainPer == "key" ? 0.002 : 0.02);
 
     [Theory]
-    [InlineData(15)]
-    [InlineData(20)]
-    public Task Everything_fails(int seed) => RunAsync(
+    [InlineData(15, "group(2)")]
+    [InlineData(20, TestPipeline.Global)]
+    public Task Everything_fails(int seed, string grainPer) => RunAsync(
         seed,
-        "group(2)",
+        grainPer,
         f =>
         {
             f.StoreBefore = f.StoreAfter = f.SinkBefore = f.SinkAfter = 0.05;
@@ -50,8 +52,10 @@ public sealed class FaultTests
         },
         silos: 2);
 
-    [Fact]
-    public Task Another_owner_takes_the_reign() => RunAsync(16, "group(2)", _ => { }, async (stage, wave) =>
+    [Theory]
+    [InlineData("group(2)")]
+    [InlineData(TestPipeline.Global)]
+    public Task Another_owner_takes_the_reign(string grainPer) => RunAsync(16, grainPer, _ => { }, async (stage, wave) =>
     {
         foreach (var owner in stage.Owners().Where((_, i) => (i + wave) % 2 == 0)) await stage.RaiseEpochAsync(owner);
     });

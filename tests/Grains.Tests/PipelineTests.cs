@@ -10,6 +10,7 @@ public sealed class PipelineTests
     [InlineData("key", 1)]
     [InlineData("group(2)", 1)]
     [InlineData("group(2)", 2)]
+    [InlineData(TestPipeline.Global, 2)]
     public async Task Every_sale_counts_once(string grainPer, short silos)
     {
         await using var stage = await Stage.StartAsync(1, grainPer, silos);
@@ -34,10 +35,12 @@ public sealed class PipelineTests
         await stage.AssertCompleteAsync();
     }
 
-    [Fact]
-    public async Task A_pipeline_goes_on_where_it_was_paused_or_stopped()
+    [Theory]
+    [InlineData("key")]
+    [InlineData(TestPipeline.Global)]
+    public async Task A_pipeline_goes_on_where_it_was_paused_or_stopped(string grainPer)
     {
-        await using var stage = await Stage.StartAsync(3);
+        await using var stage = await Stage.StartAsync(3, grainPer);
         stage.Model.Send(300);
         await stage.WaitForRowsAsync(0.5);
         await stage.Pipeline.PauseAsync();
@@ -79,11 +82,12 @@ public sealed class PipelineTests
     }
 
     [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public async Task A_reset_writes_everything_again_also_when_it_broke_off(bool breaks)
+    [InlineData(false, "key")]
+    [InlineData(true, "key")]
+    [InlineData(true, TestPipeline.Global)]
+    public async Task A_reset_writes_everything_again_also_when_it_broke_off(bool breaks, string grainPer)
     {
-        await using var stage = await Stage.StartAsync(6);
+        await using var stage = await Stage.StartAsync(6, grainPer);
         stage.Model.Send(300);
         await stage.AssertCompleteAsync();
         await stage.Pipeline.StopAsync();
@@ -104,6 +108,7 @@ public sealed class PipelineTests
     [Theory]
     [InlineData("key")]
     [InlineData("group(2)")]
+    [InlineData(TestPipeline.Global)]
     public async Task A_silo_that_joins_gets_its_part_of_the_work(string grainPer)
     {
         await using var stage = await Stage.StartAsync(7, grainPer);

@@ -11,6 +11,7 @@ public sealed class ReplayTests
     [Theory]
     [InlineData("key")]
     [InlineData("group(2)")]
+    [InlineData(TestPipeline.Global)]
     public async Task Replayed_records_count_as_if_they_had_never_been_refused(string grainPer)
     {
         await using var stage = await Stage.StartAsync(31, text: Text(Strict, grainPer));
@@ -59,6 +60,7 @@ public sealed class ReplayTests
     [Theory]
     [InlineData(32, "key")]
     [InlineData(33, "group(2)")]
+    [InlineData(35, TestPipeline.Global)]
     public async Task A_replay_survives_crashes_in_the_middle(int seed, string grainPer)
     {
         await using var stage = await Stage.StartAsync(seed, text: Text(Strict, grainPer));

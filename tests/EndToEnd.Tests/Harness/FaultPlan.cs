@@ -21,9 +21,10 @@ public enum Fault
 /// <summary>
 /// The faults of an end-to-end run, in a random order that the seed fixes. Without settings it is the short run of CI: one fault of each kind and a
 /// second silo, on 150,000 records. <c>KOR_E2E_LONG=1</c>: 30 silos, 5 brokers, 5 databases and 5 zombies of 90 s, on 5 million. Any
-/// number can be set on its own: <c>KOR_E2E_RECORDS, _SILOS, _BROKERS, _DATABASES, _ZOMBIES, _ZOMBIE_SECONDS, _SEED</c>.
+/// number can be set on its own: <c>KOR_E2E_RECORDS, _SILOS, _BROKERS, _DATABASES, _ZOMBIES, _ZOMBIE_SECONDS, _SEED</c>. <c>KOR_E2E_ACROSS=1</c>:
+/// duplicates come to other partitions, and dedup has <c>scope: global</c>.
 /// </summary>
-public sealed record FaultPlan(int Records, IReadOnlyList<Fault> Faults, TimeSpan ZombieTime, int Seed)
+public sealed record FaultPlan(int Records, IReadOnlyList<Fault> Faults, TimeSpan ZombieTime, int Seed, bool AcrossPartitions)
 {
     // Between two faults pass 4 to 9 s, and a broker or database takes some to start again.
     private const double SecondsPerFault = 9;
@@ -45,12 +46,12 @@ public sealed record FaultPlan(int Records, IReadOnlyList<Fault> Faults, TimeSpa
         ];
         new Random(seed).Shuffle(faults);
         var zombie = TimeSpan.FromSeconds(Setting("ZOMBIE_SECONDS", isLong ? 90 : 20));
-        return new FaultPlan(Setting("RECORDS", isLong ? 5_000_000 : 150_000), faults, zombie, seed);
+        return new FaultPlan(Setting("RECORDS", isLong ? 5_000_000 : 150_000), faults, zombie, seed, Setting("ACROSS", 0) != 0);
     }
 
     public override string ToString() =>
         $"{Records} records; {string.Join(", ", Faults.GroupBy(f => f).Select(g => $"{g.Count()} x {g.Key}"))}; "
-        + $"zombies of {ZombieTime.TotalSeconds} s; seed {Seed}";
+        + $"zombies of {ZombieTime.TotalSeconds} s; seed {Seed}; duplicates {(AcrossPartitions ? "across partitions" : "within a partition")}";
 
     private static int Setting(string name, int fallback) =>
         int.TryParse(Environment.GetEnvironmentVariable($"KOR_E2E_{name}"), NumberStyles.None, CultureInfo.InvariantCulture, out var value)

@@ -41,6 +41,11 @@ public sealed class OrdersStage : IAsyncDisposable
           - { id: revenue, from: revenue_5m, connection: dwh, table: REVENUE_5M, mode: upsert, create: true }
         """;
 
+    /// <summary>Looks for ids in all partitions; and takes records as late as they come, as <see cref="OrderLog"/> says why.</summary>
+    public static string AcrossPartitions(string pipeline) => pipeline
+        .Replace("within: 1h, grainPer: group(4)", "within: 1h, scope: global, shards: 3", StringComparison.Ordinal)
+        .Replace("window: { tumbling: 5m }", "window: { tumbling: 5m }\n    allowedLateness: 10d", StringComparison.Ordinal);
+
     private readonly string _folder = Directory.CreateTempSubdirectory("kor-e2e-").FullName;
     private string _database = "";
 
@@ -173,6 +178,7 @@ public sealed class OrdersStage : IAsyncDisposable
         Assert.Empty(rows.Keys.Except(expected.Keys));
         foreach (var (key, totals) in expected) Assert.Equal(totals, rows[key]);
         Assert.Equal(model.Consumed - model.Quarantined - model.Duplicates, await CountAsync("SELECT count(*) FROM orders_clean"));
+        Assert.Equal(model.Consumed - model.Quarantined - model.Duplicates, await CountAsync("SELECT count(DISTINCT order_id) FROM orders_clean"));
         Assert.Equal(model.Consumed, status.Counts.Consumed);
         Assert.Equal(model.Duplicates, status.Counts.Duplicate);
         Assert.Equal(model.Late, status.Counts.Late);

@@ -4,8 +4,11 @@ using Confluent.Kafka;
 
 namespace KafkaOracleOrleans.EndToEnd.Tests.Model;
 
-/// <summary>Writes a seeded log of orders with duplicates, out-of-order, late and bad records to a topic.</summary>
-public sealed class OrderLog(int seed, int records, int customers, long startMs)
+/// <summary>
+/// Writes a seeded log of orders with duplicates, out-of-order, late and bad records to a topic. With duplicates across partitions there are no late
+/// records: which copy of a record counts, the one in time or the late one, would depend on which is read first.
+/// </summary>
+public sealed class OrderLog(int seed, int records, int customers, long startMs, bool acrossPartitions = false)
 {
     /// <summary>Records of event time per second, so that a log covers records / this many seconds.</summary>
     private const double RecordsPerEventSecond = 200;
@@ -34,12 +37,14 @@ public sealed class OrderLog(int seed, int records, int customers, long startMs)
         for (var i = 0; i < records; i++)
         {
             cancellation.ThrowIfCancellationRequested();
-            var (key, value) = Next(i);
+            var (key, value, isCopy) = Next(i);
+            // Copies come to any partition; what is new goes by its key.
+            var to = new TopicPartition(topic, acrossPartitions && isCopy ? new Partition(_random.Next(partitions)) : Partition.Any);
             while (true)
             {
                 try
                 {
-                    producer.Produce(topic, new Message<string, string> { Key = key, Value = value }, r =>
+                    producer.Produce(to, new Message<string, string> { Key = key, Value = value }, r =>
                     {
                         if (r.Error.IsError) Interlocked.Increment(ref failures);
                     });
@@ -71,26 +76,31 @@ public sealed class OrderLog(int seed, int records, int customers, long startMs)
         Assert.Equal(0, failures);
     }
 
-    private (string Key, string Value) Next(int i)
+    private (string Key, string Value, bool IsCopy) Next(int i)
     {
         var dice = _random.NextDouble();
-        if (dice < 0.05 && _recent.Count != 0) return _recent[_random.Next(_recent.Count)];
+        if (dice < 0.05 && _recent.Count != 0)
+        {
+            var (of, copy) = _recent[_random.Next(_recent.Count)];
+            return (of, copy, true);
+        }
+
         var customer = string.Create(CultureInfo.InvariantCulture, $"c{(int)(customers * Math.Pow(_random.NextDouble(), 3)):D5}");
         var at = EventTime(i);
         if (dice is > 0.05 and < 0.10) at -= _random.Next(30_000);
-        var late = dice is >= 0.10 and < 0.11 && i > records / 2;
+        var late = dice is >= 0.10 and < 0.11 && i > records / 2 && !acrossPartitions;
         if (late) at -= 40 * 60_000 + _random.Next(60_000);
         var amount = _random.Next(1, 100_000) / 100m;
         if (dice is >= 0.11 and < 0.115) amount = -amount;
         var value = Value(string.Create(CultureInfo.InvariantCulture, $"o{_next++}"), customer, amount, at);
-        if (dice is >= 0.115 and < 0.12) return (customer, value[..^15]);
+        if (dice is >= 0.115 and < 0.12) return (customer, value[..^15], false);
         if (!late)
         {
             if (_recent.Count < 500) _recent.Add((customer, value));
             else _recent[_random.Next(500)] = (customer, value);
         }
 
-        return (customer, value);
+        return (customer, value, false);
     }
 
     private long EventTime(int i) => startMs + (long)(i * (1000 / RecordsPerEventSecond));

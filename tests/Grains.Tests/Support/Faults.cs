@@ -148,7 +148,7 @@ internal sealed class FaultyCalls(Faults faults) : IIncomingGrainCallFilter
     public async Task Invoke(IIncomingGrainCallContext context)
     {
         // Filters see a grain's own timers as calls too; a tick that fails there is not a lost call, and the timer never ticks again.
-        if (context.Grain is not (IWindowGrain or IDedupGrain or IAggregatorGrain or ISinkGrain)
+        if (context.Grain is not (IWindowGrain or IDedupGrain or IDedupShardGrain or IAggregatorGrain or ISinkGrain)
             || context.InterfaceMethod.DeclaringType?.Assembly != typeof(IWindowGrain).Assembly
             || context.InterfaceMethod.Name.EndsWith("StatusAsync", StringComparison.Ordinal))
         {
@@ -158,7 +158,7 @@ internal sealed class FaultyCalls(Faults faults) : IIncomingGrainCallFilter
 
         if (faults.Strikes(faults.CallBefore)) throw new TimeoutException("The call got lost, for the test's sake.");
         await context.Invoke();
-        if (context.Grain is IWindowGrain or IDedupGrain && faults.Strikes(faults.CellLoss))
+        if (context.Grain is IWindowGrain or IDedupGrain or IDedupShardGrain && faults.Strikes(faults.CellLoss))
         {
             var reason = new DeactivationReason(DeactivationReasonCode.ApplicationRequested, "The cell goes, for the test's sake.");
             context.TargetContext!.Deactivate(reason, CancellationToken.None);

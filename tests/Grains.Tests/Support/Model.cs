@@ -18,6 +18,9 @@ internal sealed class Model(string bootstrapServers, int partitions, int seed) :
     private long _now = new DateTimeOffset(Start).ToUnixTimeMilliseconds();
     private int _next;
 
+    /// <summary>What is sent once more comes to any partition instead of the one it came to first.</summary>
+    public bool Spreads { get; set; }
+
     /// <summary>Records sent, and how many of them were sent before.</summary>
     public int Sent { get; private set; }
 
@@ -37,7 +40,7 @@ internal sealed class Model(string bootstrapServers, int partitions, int seed) :
         {
             for (var p = 0; p < partitions; p++)
             {
-                if (last[p] is { } old && _random.Next(10) == 0)
+                if (last[Spreads ? _random.Next(partitions) : p] is { } old && _random.Next(10) == 0)
                 {
                     Produce(p, old.Id, old.Customer, old.Amount, old.At);
                     Duplicates++;
@@ -62,7 +65,7 @@ internal sealed class Model(string bootstrapServers, int partitions, int seed) :
         for (var i = 0; i < count; i++)
         {
             var sale = sales[_random.Next(sales.Count)];
-            Produce(sale.Partition, sale.Id, sale.Customer, sale.Amount, sale.At);
+            Produce(Spreads ? _random.Next(partitions) : sale.Partition, sale.Id, sale.Customer, sale.Amount, sale.At);
             Duplicates++;
         }
 

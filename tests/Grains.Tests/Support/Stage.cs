@@ -76,7 +76,9 @@ internal sealed class Stage : IAsyncDisposable
         await StateSchema.EnsureAsync(stage._connections.Get("db"), true, CancellationToken.None);
         await new AdoQuarantine(stage._connections.Get("db")).EnsureAsync(true, CancellationToken.None);
         await stage.StartClusterAsync();
-        var outcome = await stage.Pipeline.ApplyAsync(new PipelineText(TestPipeline.Name, text ?? TestPipeline.Text(grainPer), "sales.yaml", 0));
+        text ??= TestPipeline.Text(grainPer);
+        stage.Model.Spreads = text.Contains("scope: global", StringComparison.Ordinal);
+        var outcome = await stage.Pipeline.ApplyAsync(new PipelineText(TestPipeline.Name, text, "sales.yaml", 0));
         Assert.True(outcome.Accepted, string.Join('\n', outcome.Diagnostics));
         return stage;
     }
@@ -186,6 +188,7 @@ internal sealed class Stage : IAsyncDisposable
     [
         .. Enumerable.Range(0, Partitions).Select(p => Names.PartitionOwner(TestPipeline.Name, TestPipeline.Topic, p)),
         .. Enumerable.Range(0, 2).Select(s => Names.ShardOwner(TestPipeline.Name, "totals", s)),
+        .. Enumerable.Range(0, Model.Spreads ? 2 : 0).Select(s => Names.DedupOwner(TestPipeline.Name, "unique", s)),
     ];
 
     /// <summary>Waits until the tables hold what the model says, then checks that the counts add up.</summary>

@@ -9,6 +9,9 @@ internal sealed class TestPipeline : IPipelineCompiler
     public const string Name = "sales";
     public const string Topic = "sales";
 
+    /// <summary>In the place of <c>grainPer</c>: ids are looked for across partitions, and windows go in groups.</summary>
+    public const string Global = "global";
+
     private static readonly PipelineCompilerOptions Options = new()
     {
         KafkaConnections = ["main"],
@@ -28,14 +31,14 @@ internal sealed class TestPipeline : IPipelineCompiler
             at: timestamp
           eventTime: { field: at, maxOutOfOrder: 1s, idleAfter: 1s }
         steps:
-          - { id: unique, type: dedup, key: [id], within: 1h, grainPer: {{grainPer}} }
+          - { id: unique, type: dedup, key: [id], within: 1h, {{(grainPer == Global ? "scope: global, shards: 2" : $"grainPer: {grainPer}")}} }
           - id: totals
             type: window
             window: {{window}}
             allowedLateness: 1d
             groupBy: [customer]
             shards: 2
-            grainPer: {{grainPer}}
+            grainPer: {{(grainPer == Global ? "group(2)" : grainPer)}}
             aggregates: { sales: count(), total: sum(amount) }
         sinks:
           - { id: rows, from: unique, connection: db, table: SALES, mode: append, create: true, flush: { rows: 500, interval: 100ms } }

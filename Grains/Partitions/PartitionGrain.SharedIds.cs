@@ -1,0 +1,112 @@
+using KafkaOracleOrleans.Grains.Cells;
+using KafkaOracleOrleans.Grains.Contracts;
+using KafkaOracleOrleans.Grains.Interfaces;
+using KafkaOracleOrleans.Grains.Runtime;
+using KafkaOracleOrleans.Processing.Dedup;
+using KafkaOracleOrleans.Processing.Steps;
+
+namespace KafkaOracleOrleans.Grains.Partitions;
+
+/// <summary>
+/// Claiming ids at the dedup shards, for steps that look across partitions. What a shard answers is durable there and stays the same answer, so that a
+/// replay needs nothing of this partition's.
+/// </summary>
+internal sealed partial class PartitionGrain
+{
+    private readonly Dictionary<string, IDedupShardGrain[]> _dedupShards = new(StringComparer.Ordinal);
+
+    /// <summary>Ids of a batch of the log.</summary>
+    private Task ClaimSharedAsync(DedupRequest request, long to, CancellationToken reign) =>
+        ClaimSharedAsync(request, _source, null, to, _durable, reign);
+
+    /// <summary>Ids of records that are played again from quarantine.</summary>
+    private Task ClaimReplayAsync(DedupRequest request, CancellationToken reign) =>
+        ClaimSharedAsync(request, Names.Replay(_source), _replay.Number, _replay.Number + 1, _replay.Number, reign);
+
+    private async Task ClaimSharedAsync(DedupRequest request, string source, long? link, long to, long durable, CancellationToken reign)
+    {
+        var shards = _dedupShards[request.Step.Id];
+        var rows = RowsOfShards(request, shards.Length);
+        var calls = new List<(int[] Rows, Task<SharedClaimReply> Reply)>(shards.Length);
+        for (var i = 0; i < shards.Length; i++)
+        {
+            // From the log every shard hears of every batch: what it may forget depends on how far all partitions have come.
+            if (link is not null && rows[i].Length == 0) continue;
+            var call = new SharedClaimCall
+            {
+                Source = source,
+                Epoch = _epoch,
+                Link = link,
+                To = to,
+                DurablePosition = durable,
+                Watermark = _pipeline.Watermark,
+                Ids = Pick(request.Ids, rows[i]),
+                Bodies = Pick(request.Bodies, rows[i]),
+                EventTimes = Pick(request.EventTimes, rows[i]),
+                Offsets = Pick(request.Offsets, rows[i]),
+            };
+            calls.Add((rows[i], ClaimAtAsync(shards[i], call, reign)));
+        }
+
+        var (duplicates, conflicts) = (0, 0);
+        foreach (var (asked, call) in calls)
+        {
+            var reply = await call;
+            foreach (var row in reply.Duplicates) request.Duplicate[asked[row]] = true;
+            duplicates += reply.Duplicates.Length;
+            conflicts += reply.DifferentBodies;
+        }
+
+        EngineMetrics.DuplicatesFound(_id.Source, request.Step.Id, duplicates, conflicts);
+    }
+
+    private async Task<SharedClaimReply> ClaimAtAsync(IDedupShardGrain shard, SharedClaimCall call, CancellationToken reign)
+    {
+        var backoff = new Backoff(_options, time);
+        while (true)
+        {
+            var reply = await TryClaimAtAsync(shard, call, reign);
+            if (reply?.Answer == ApplyAnswer.Ok) return reply;
+            if (reply?.Answer == ApplyAnswer.Fenced) throw new OwnerFencedException(shard.GetPrimaryKeyString());
+            SetState(PartState.Blocked, $"Dedup shard {shard.GetPrimaryKeyString()}: {reply?.Reason ?? "does not answer."}");
+            await backoff.WaitAsync(reign);
+        }
+    }
+
+    private async Task<SharedClaimReply?> TryClaimAtAsync(IDedupShardGrain shard, SharedClaimCall call, CancellationToken reign)
+    {
+        try
+        {
+            return await shard.ClaimAsync(call).WaitAsync(reign);
+        }
+        catch (Exception e) when (e is TimeoutException or Orleans.Runtime.OrleansException)
+        {
+            // Whether it was decided is unknown; the repetition gets the same answer.
+            LogCall(_owner, shard, e);
+            return null;
+        }
+    }
+
+    /// <summary>Sorts the rows asked about by the shards of their ids.</summary>
+    private static int[][] RowsOfShards(DedupRequest request, int shards)
+    {
+        var counts = new int[shards];
+        foreach (var row in request.Rows.Span) counts[DedupShard.Of(request.Ids[row], shards)]++;
+        var rows = Array.ConvertAll(counts, c => new int[c]);
+        Array.Clear(counts);
+        foreach (var row in request.Rows.Span)
+        {
+            var shard = DedupShard.Of(request.Ids[row], shards);
+            rows[shard][counts[shard]++] = row;
+        }
+
+        return rows;
+    }
+
+    private static T[] Pick<T>(T[] values, int[] rows)
+    {
+        var picked = new T[rows.Length];
+        for (var i = 0; i < rows.Length; i++) picked[i] = values[rows[i]];
+        return picked;
+    }
+}

@@ -1,0 +1,282 @@
+using CsCheck;
+using KafkaOracleOrleans.Processing.Dedup;
+using KafkaOracleOrleans.Processing.Ports;
+using KafkaOracleOrleans.Processing.Records;
+
+namespace KafkaOracleOrleans.Processing.Tests.Dedup;
+
+/// <summary>Dedup across partitions against a list: any order of the partitions, any cuts, with crashes, replays and checkpoints.</summary>
+public sealed class DedupShardTests
+{
+    private const string Step = "unique";
+    private const int Sources = 3;
+    private const long Slack = 400;
+
+    private enum Act
+    {
+        /// <summary>A partition asks about its next rows.</summary>
+        Ask,
+
+        /// <summary>As before, and the shard's owner dies before it can answer.</summary>
+        AskInVain,
+
+        /// <summary>A partition starts over from its checkpoint.</summary>
+        Replay,
+
+        /// <summary>A partition makes its position durable.</summary>
+        Checkpoint,
+
+        /// <summary>The shard's owner dies.</summary>
+        Crash,
+    }
+
+    private sealed record Deed(Act Act, int Source, int Rows);
+
+    private sealed record Row(int Id, long Time, int Body);
+
+    private static readonly Gen<Deed> DeedGen = Gen.Select(
+        Gen.Frequency((10, Gen.Const(Act.Ask)), (2, Gen.Const(Act.AskInVain)), (2, Gen.Const(Act.Replay)), (3, Gen.Const(Act.Checkpoint)), (2, Gen.Const(Act.Crash))),
+        Gen.Int[0, Sources - 1], Gen.Int[1, 7], (act, source, rows) => new Deed(act, source, rows));
+
+    // Times rise at the partition's own pace and are out of order by what is allowed.
+    private static readonly Gen<Row[]> LogGen = Gen.Select(Gen.Int[0, 12], Gen.Int[0, (int)Slack], Gen.Int[0, 1]).Array[40].Select(
+        Gen.Int[0, 1200], (rows, pace) => rows.Select((r, i) => new Row(r.Item1, (i * (long)pace) - r.Item2, r.Item3)).ToArray());
+
+    [Fact]
+    public void Answers_are_what_a_list_says_and_stay_the_same_whatever_dies() =>
+        Gen.Select(LogGen.Array[Sources], DeedGen.Array[1, 60], Gen.OneOf(0L, 500L, 3000L, 1_000_000L))
+            .Sample((logs, deeds, within) => new Run(logs, within).Do(deeds), iter: 1500);
+
+    [Fact]
+    public void What_all_partitions_have_passed_is_forgotten_and_deleted()
+    {
+        var stage = new Stored(1000);
+        stage.Ask("a/0", 0, [new(1, 0, 0), new(2, 100, 0)], 0);
+        stage.Ask("b/0", 0, [new(3, 50, 0)], 0);
+        // One of them goes far ahead: nothing is forgotten on its account.
+        stage.Ask("a/0", 2, [new(4, 1_000_000, 0)], 2);
+        Assert.Equal(4, stage.Shard.Count);
+        Assert.Equal([true], stage.Ask("b/0", 1, [new(1, 60, 0)], 1));
+        stage.Ask("b/0", 2, [new(5, 1_000_000, 0)], 2);
+        Assert.Equal(2, stage.Shard.Count);
+        Assert.Single(stage.Cells.Keys, k => k.Cell == "ids");
+    }
+
+    [Fact]
+    public void A_partition_that_is_idle_or_unknown_yet_decides_what_is_kept()
+    {
+        var stage = new Stored(1000);
+        stage.Shard.AddSource("a/0");
+        stage.Shard.AddSource("b/0");
+        stage.Ask("a/0", 0, [new(1, 0, 0)], 0);
+        stage.Ask("a/0", 1, [new(2, 1_000_000, 0)], 1);
+        Assert.Equal(2, stage.Shard.Count);
+        stage.Shard.SetIdle("b/0", true, 5);
+        stage.Ask("a/0", 2, [new(3, 1_000_001, 0)], 2);
+        Assert.Equal(2, stage.Shard.Count);
+    }
+
+    [Fact]
+    public void Decisions_are_deleted_when_the_partition_has_made_them_durable()
+    {
+        var stage = new Stored(1_000_000);
+        stage.Ask("a/0", 0, [new(1, 0, 0), new(1, 1, 0)], 0);
+        stage.Ask("a/0", 2, [new(1, 2, 0)], 0);
+        Assert.Equal([2, 3], stage.Cells.Keys.Where(k => k.Cell == "seen/0").Select(k => k.Part).Order());
+        stage.Ask("a/0", 3, [new(1, 3, 0)], 2);
+        Assert.Equal([3, 4], stage.Cells.Keys.Where(k => k.Cell == "seen/0").Select(k => k.Part).Order());
+        stage.Restart();
+        Assert.Equal([true], stage.Ask("a/0", 2, [new(1, 2, 0)], 2));
+    }
+
+    [Fact]
+    public void A_replay_from_quarantine_gets_its_answers_again_link_by_link()
+    {
+        var stage = new Stored(1000);
+        stage.Ask("a/0", 0, [new(1, 0, 0)], 0);
+        // Offsets of one link lie anywhere, also above those of the next.
+        Assert.Equal([true, false], stage.AskLink("a/0#replay", 0, [(5, new(1, 10, 0)), (9, new(2, 20, 0))]));
+        stage.Restart();
+        Assert.Equal([true, false], stage.AskLink("a/0#replay", 0, [(5, new(1, 10, 0)), (9, new(2, 20, 0))]));
+        Assert.Equal([true], stage.AskLink("a/0#replay", 1, [(3, new(2, 30, 0))]));
+        Assert.Equal([true], stage.AskLink("a/0#replay", 1, [(3, new(2, 30, 0))]));
+        Assert.Equal([false], stage.AskLink("a/0#replay", 2, [(5, new(7, 30, 0))]));
+    }
+
+    [Fact]
+    public void An_older_epoch_is_told_apart_also_after_a_restart()
+    {
+        var stage = new Stored(1000);
+        Assert.Equal(DedupShard.Epoch.New, stage.Shard.Admit("a/0", 3));
+        Assert.Equal(DedupShard.Epoch.Known, stage.Shard.Admit("a/0", 3));
+        stage.Save();
+        stage.Restart();
+        Assert.Equal(DedupShard.Epoch.Old, stage.Shard.Admit("a/0", 2));
+        Assert.Equal(DedupShard.Epoch.Known, stage.Shard.Admit("a/0", 3));
+    }
+
+    [Fact]
+    public void Ids_lie_in_the_shards_they_have_always_lain_in()
+    {
+        Assert.Equal(4, DedupShard.Of(new UInt128(0xDEADBEEF_00000000, 7), 5));
+        Assert.Equal(0, DedupShard.Of(new UInt128(0x00000000_FFFFFFFF, ulong.MaxValue), 4096));
+    }
+
+    /// <summary>State that was written must be read for ever: when this fails, the format has changed and needs a new version.</summary>
+    [Fact]
+    public void The_formats_of_version_1_stay_what_they_are()
+    {
+        var stage = new Stored(8000);
+        stage.Shard.Admit("orders/0", 9);
+        stage.Ask("orders/0", 100, [new(1, 1000, 5), new(1, 1001, 5), new(2, 1200, 6), new(2, 1300, 6)], 100);
+        Assert.Equal(
+            "011001880E01086F72646572732F30880E0001086F72646572732F30D00112", Convert.ToHexString(stage.Header!));
+        Assert.Equal("01D00102CA0104", Convert.ToHexString(stage.Cells[new CellId(Step, "seen/0", 104)]));
+        Assert.Equal(2, Assert.Single(stage.Cells.Keys, k => k.Cell == "ids").Part >> 18);
+        stage.Restart();
+        Assert.Equal(2, stage.Shard.Count);
+        Assert.Equal(DedupShard.Epoch.Known, stage.Shard.Admit("orders/0", 9));
+    }
+
+    [Fact]
+    public void Damaged_state_is_refused_and_never_misread()
+    {
+        var stage = new Stored(8000);
+        stage.Ask("orders/0", 100, [new(1, 1000, 5), new(1, 1001, 5)], 100);
+        var cells = stage.Cells.Select(c => new CellState(c.Key, c.Value, null)).ToList();
+        for (var length = 0; length < stage.Header!.Length; length++)
+            Assert.Throws<CorruptStateException>(() => DedupShard.Restore(Step, 8000, stage.Header[..length], cells));
+        foreach (var cell in cells)
+        {
+            for (var length = 0; length < cell.Payload.Length; length++)
+                Assert.Throws<CorruptStateException>(() => DedupShard.Restore(Step, 8000, stage.Header, [cell with { Payload = cell.Payload[..length] }]));
+        }
+
+        byte[] newer = [2, .. stage.Header[1..]];
+        Assert.Contains("version 2", Assert.Throws<CorruptStateException>(() => DedupShard.Restore(Step, 8000, newer, cells)).Message, StringComparison.Ordinal);
+        var stray = new CellState(new CellId(Step, "seen/7", 104), cells[^1].Payload, null);
+        Assert.Throws<CorruptStateException>(() => DedupShard.Restore(Step, 8000, stage.Header, [stray]));
+    }
+
+    private static UInt128 Id(int id) => new((ulong)id, (ulong)(id / 4));
+
+    /// <summary>A shard and what is stored of it.</summary>
+    private sealed class Stored(long within)
+    {
+        public DedupShard Shard { get; private set; } = new(Step, within);
+
+        public byte[]? Header { get; private set; }
+
+        public Dictionary<CellId, byte[]> Cells { get; } = [];
+
+        public bool[] Ask(string source, long from, Row[] rows, long durable, bool save = true) =>
+            Ask(new DedupSpan(source, null, from + rows.Length, durable, rows.Max(r => r.Time) - Slack), rows.Select((r, i) => (from + i, r)), save);
+
+        public bool[] AskLink(string source, long link, IEnumerable<(long Offset, Row Row)> rows) =>
+            Ask(new DedupSpan(source, link, link + 1, link, long.MinValue), rows, save: true);
+
+        public bool[] Ask(in DedupSpan span, IEnumerable<(long Offset, Row Row)> asked, bool save)
+        {
+            var rows = asked.ToArray();
+            var duplicates = new List<int>();
+            var counts = default(DedupCounts);
+            Shard.Claim(
+                span,
+                new DedupRows(
+                    rows.Length, [.. rows.Select(r => Id(r.Row.Id))], [.. rows.Select(r => (uint)r.Row.Body)], [.. rows.Select(r => r.Row.Time)],
+                    [.. rows.Select(r => r.Offset)]),
+                0, duplicates, ref counts);
+            Assert.Equal(duplicates.Order().Distinct(), duplicates);
+            if (save) Save();
+            return [.. Enumerable.Range(0, rows.Length).Select(duplicates.Contains)];
+        }
+
+        public void Save()
+        {
+            var upserts = new List<CellState>();
+            var deletes = new List<CellId>();
+            Header = Shard.Collect(upserts, deletes);
+            Assert.Empty(upserts.Select(u => u.Id).Intersect(deletes));
+            foreach (var id in deletes) Assert.True(Cells.Remove(id));
+            foreach (var cell in upserts) Cells[cell.Id] = cell.Payload;
+        }
+
+        public void Restart() =>
+            Shard = DedupShard.Restore(Step, within, Header, [.. Cells.Select(c => new CellState(c.Key, c.Value, null))]);
+    }
+
+    private sealed class Run
+    {
+        private readonly Row[][] _logs;
+        private readonly long _within;
+        private readonly Stored _stored;
+        private readonly long[] _position = new long[Sources];
+        private readonly long[] _durable = new long[Sources];
+        private readonly long[] _watermark = [long.MinValue, long.MinValue, long.MinValue];
+        private readonly Dictionary<(int Source, long Offset), bool> _answers = [];
+        private readonly List<Row> _accepted = [];
+
+        public Run(Row[][] logs, long within)
+        {
+            (_logs, _within, _stored) = (logs, within, new Stored(within));
+            Know();
+        }
+
+        public void Do(Deed[] deeds)
+        {
+            foreach (var deed in deeds) Do(deed);
+        }
+
+        private void Do(Deed deed)
+        {
+            var (source, log) = (deed.Source, _logs[deed.Source]);
+            switch (deed.Act)
+            {
+                case Act.Replay:
+                    _position[source] = _durable[source];
+                    return;
+                case Act.Checkpoint:
+                    _durable[source] = _position[source];
+                    return;
+                case Act.Crash:
+                    _stored.Restart();
+                    Know();
+                    return;
+            }
+
+            var from = _position[source];
+            var rows = log[(int)from..(int)Math.Min(log.Length, from + deed.Rows)];
+            if (rows.Length == 0) return;
+            // A function of the records up to here alone, as the partition's is.
+            var watermark = log[..(int)(from + rows.Length)].Max(r => r.Time) - Slack;
+            var span = new DedupSpan($"t/{source}", null, from + rows.Length, _durable[source], watermark);
+            var answers = _stored.Ask(span, rows.Select((r, i) => (from + i, r)), deed.Act == Act.Ask);
+            if (deed.Act == Act.AskInVain)
+            {
+                _stored.Restart();
+                Know();
+                return;
+            }
+
+            _position[source] += rows.Length;
+            for (var i = 0; i < rows.Length; i++) Check(source, from + i, rows[i], answers[i]);
+        }
+
+        private void Check(int source, long offset, Row row, bool duplicate)
+        {
+            if (!_answers.TryAdd((source, offset), duplicate))
+            {
+                Assert.Equal(_answers[(source, offset)], duplicate);
+                return;
+            }
+
+            Assert.Equal(_accepted.Exists(a => a.Id == row.Id && Math.Abs(a.Time - row.Time) <= _within), duplicate);
+            if (!duplicate) _accepted.Add(row);
+        }
+
+        private void Know()
+        {
+            for (var i = 0; i < Sources; i++) _stored.Shard.AddSource($"t/{i}");
+        }
+    }
+}
