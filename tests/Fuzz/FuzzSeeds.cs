@@ -118,6 +118,8 @@ internal static class FuzzSeeds
         "shard-watermark" => [Shard()],
         "window-part" => StateTargets.Parts("window-tumbling"),
         "dedup-part" or "dedup-sealed" => DedupParts(),
+        "dedup-shard" => [StateTargets.ShardHeader],
+        "dedup-seen" => [StateTargets.SeenOffsets],
         "field-list" => Utf8("a:decimal(10,2), b:string", "\"odd name\":timestamp,c : integer"),
         "test-file" => [.. Files("*.test.yaml")],
         _ when StateTargets.Steps.ContainsKey(target) => StateTargets.Parts(target),
