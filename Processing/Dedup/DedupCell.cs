@@ -29,6 +29,7 @@ public sealed class DedupCell
     private readonly long _slack;
     private readonly long _bucketLength;
     private readonly bool _shared;
+    private readonly int _pageLimit;
     private readonly List<DedupPage?> _pages = [];
     private readonly Stack<int> _freePages = [];
     private readonly Stack<DedupClaim[]> _rooms = [];
@@ -66,6 +67,7 @@ public sealed class DedupCell
         _slack = maxOutOfOrderMs;
         _bucketLength = BucketLength(withinMs);
         _shared = shared;
+        _pageLimit = shared ? DedupPage.SmallSize : DedupPage.Size;
     }
 
     /// <summary>Makes an empty cell for the records of several partitions.</summary>
@@ -177,8 +179,8 @@ public sealed class DedupCell
         var parts = new List<CellPart>(_gone.Count + 4);
         foreach (var part in _gone) parts.Add(new CellPart(part, null, null));
         _gone.Clear();
-        // The largest event time is part of the state and is stored with any page that is written.
-        if (_maxTime != _storedMaxTime && _lastPages.Count != 0 && !_pages.Exists(p => p is { Dirty: true }))
+        // The largest event time is part of the state and is stored with any page that is written. A shared cell is told it anew.
+        if (!_shared && _maxTime != _storedMaxTime && _lastPages.Count != 0 && !_pages.Exists(p => p is { Dirty: true }))
             _pages[_lastPages.Values[^1]]!.Dirty = true;
         _storedMaxTime = _maxTime;
         foreach (var page in _pages)
@@ -198,7 +200,7 @@ public sealed class DedupCell
     /// </summary>
     public void ReadPart(long part, ReadOnlySpan<byte> payload)
     {
-        var page = DedupPage.Read(part, payload, _bucketLength, out var maxTime);
+        var page = DedupPage.Read(part, payload, _bucketLength, _pageLimit, out var maxTime);
         if (maxTime > _maxTime) See(maxTime);
         _storedMaxTime = _maxTime;
         if (page.Bucket < _firstBucket)
@@ -366,7 +368,7 @@ public sealed class DedupCell
             var next = number < 0 ? 0 : _pages[number]!.Number + 1;
             if (next >= 1 << DedupPage.NumberBits)
                 throw new InvalidOperationException("A dedup cell holds too many ids in one time bucket. Spread them over more groups.");
-            number = AddPage(new DedupPage(bucket, next, offset, _rooms.TryPop(out var room) ? room : null));
+            number = AddPage(new DedupPage(bucket, next, offset, _pageLimit, _rooms.TryPop(out var room) ? room : null));
         }
 
         (_recentBucket, _recentPage) = (bucket, number);

@@ -32,10 +32,13 @@ internal struct DedupClaim
 /// per claim the id (16 bytes), the offset's distance from the one before, the time in the bucket, the body's hash (4 bytes); and an XxHash32.
 /// </para>
 /// </summary>
-internal sealed class DedupPage(long bucket, int number, long baseOffset, DedupClaim[]? room = null)
+internal sealed class DedupPage(long bucket, int number, long baseOffset, int limit = DedupPage.Size, DedupClaim[]? room = null)
 {
     public const int SizeBits = 12;
     public const int Size = 1 << SizeBits;
+
+    /// <summary>The claims of a page where every batch is stored at once: most of what a commit writes again is the last page.</summary>
+    public const int SmallSize = Size / 8;
 
     /// <summary>Bits of a part's number that tell the pages of a bucket apart.</summary>
     public const int NumberBits = 18;
@@ -76,11 +79,11 @@ internal sealed class DedupPage(long bucket, int number, long baseOffset, DedupC
     public long Part => (((Bucket << 1) ^ (Bucket >> 63)) << NumberBits) | (uint)Number;
 
     /// <summary>True when a claim of an offset can be added.</summary>
-    public bool Takes(long offset) => Count < Size && offset >= BaseOffset && offset - BaseOffset <= uint.MaxValue;
+    public bool Takes(long offset) => Count < limit && offset >= BaseOffset && offset - BaseOffset <= uint.MaxValue;
 
     public int Add(in DedupClaim claim)
     {
-        if (Count == _claims.Length) Array.Resize(ref _claims, Math.Clamp(Count * 2, 4, Size));
+        if (Count == _claims.Length) Array.Resize(ref _claims, Math.Clamp(Count * 2, 4, limit));
         _claims[Count] = claim;
         Dirty = true;
         return Count++;
@@ -115,7 +118,7 @@ internal sealed class DedupPage(long bucket, int number, long baseOffset, DedupC
         return w.ToArray();
     }
 
-    public static DedupPage Read(long part, ReadOnlySpan<byte> payload, long bucketLength, out long maxTime)
+    public static DedupPage Read(long part, ReadOnlySpan<byte> payload, long bucketLength, int limit, out long maxTime)
     {
         var r = new ByteReader(payload, Format);
         var version = r.Byte();
@@ -136,7 +139,7 @@ internal sealed class DedupPage(long bucket, int number, long baseOffset, DedupC
         var bucket = r.VarInt();
         var number = r.Count((1 << NumberBits) - 1, "a page's number");
         maxTime = r.VarInt();
-        var page = new DedupPage(bucket, number, r.VarInt()) { Dirty = false, Stored = true };
+        var page = new DedupPage(bucket, number, r.VarInt(), limit) { Dirty = false, Stored = true };
         if (page.Part != part) throw r.Fault("it belongs to another part");
         var count = r.Count(Math.Min(Size, r.Remaining / 22), "a number of claims");
         page._claims = new DedupClaim[count];

@@ -16,8 +16,11 @@ internal sealed record Cell(
         new("groups", "10,000 Zipf keys, `group(4)`, 4 shards", KeySpread.K10Z, "group(4)", 4, false, 1.7, SmallMb),
         new("keys", "10,000 Zipf keys, a grain per key, 4 shards", KeySpread.K10Z, "key", 4, false, 3.0, SmallMb),
         new("million", "1,000,000 uniform keys, 1 h windows, `group(8)`, 4 shards", KeySpread.K1MU, "group(8)", 4, false, 3.3, LargeMb),
+        new("across", "dedup across partitions (`scope: global`, 4 shards), 10,000 Zipf keys, windows `group(4)`", KeySpread.K10Z, "group(4)", 4, false, null, SmallMb),
         new("hopping", "query B (hopping 5 min / 1 min), 10,000 Zipf keys, `group(4)`, 4 shards", KeySpread.K10Z, "group(4)", 4, true, null, SmallMb),
     ];
+
+    public string Dedup => Name == "across" ? $"scope: global, shards: {Shards}" : $"grainPer: {GrainPer}";
 
     public string Window => Hopping ? "{ hopping: 5m, every: 1m }" : $"{{ tumbling: {(Keys == KeySpread.K1MU ? "1h" : "5m")} }}";
 

@@ -63,7 +63,7 @@ internal static class SiloProcess
             type: quality
             rules: { valid_value: "value IS NOT NULL AND value >= 0", valid_unit: "unit IN ('kWh', 'V', 'A', 'C')" }
             onFail: drop
-          - { id: unique, type: dedup, key: [id], within: 10m, grainPer: {{cell.GrainPer}} }
+          - { id: unique, type: dedup, key: [id], within: 10m, {{cell.Dedup}} }
           - id: totals
             type: window
             window: {{cell.Window}}

@@ -90,6 +90,19 @@ public sealed class DedupShardTests
     }
 
     [Fact]
+    public void A_commit_writes_little_more_than_what_is_new()
+    {
+        var stage = new Stored(1_000_000);
+        for (var i = 0; i < 40; i++) stage.Ask("a/0", i * 100, [.. Enumerable.Range(i * 100, 100).Select(id => new Row(id, id, 0))], i * 100);
+        var upserts = new List<CellState>();
+        stage.Ask("a/0", 4000, [.. Enumerable.Range(4000, 20).Select(id => new Row(id, id, 0))], 4000, save: false);
+        stage.Shard.Collect(upserts, []);
+        Assert.InRange(upserts.Sum(u => u.Payload.Length), 20 * 20, 20_000);
+        stage.Restart();
+        Assert.Equal(4000, stage.Shard.Count);
+    }
+
+    [Fact]
     public void A_replay_from_quarantine_gets_its_answers_again_link_by_link()
     {
         var stage = new Stored(1000);
