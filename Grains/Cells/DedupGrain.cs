@@ -84,6 +84,6 @@ internal sealed class DedupGrain(PlanProvider plans) : Grain, IDedupGrain
             if (_flags[row]) duplicates.Add(row);
         }
 
-        return new ClaimReply(CellAnswer.Ok, [.. duplicates], (int)counts.DifferentBody);
+        return new ClaimReply(CellAnswer.Ok, [.. duplicates], (int)counts.DifferentBody, (int)counts.TooOld);
     }
 }

@@ -164,7 +164,7 @@ internal sealed record ClaimCall(
 /// <summary>Which of the selected ids were claimed before: numbers in the call's selection.</summary>
 [GenerateSerializer, Immutable, Alias("kor.ClaimReply")]
 internal sealed record ClaimReply(
-    [property: Id(0)] CellAnswer Answer, [property: Id(1)] int[] Duplicates, [property: Id(2)] int DifferentBodies)
+    [property: Id(0)] CellAnswer Answer, [property: Id(1)] int[] Duplicates, [property: Id(2)] int DifferentBodies, [property: Id(3)] int TooOld)
 {
-    public static ClaimReply Of(CellAnswer answer) => new(answer, [], 0);
+    public static ClaimReply Of(CellAnswer answer) => new(answer, [], 0, 0);
 }

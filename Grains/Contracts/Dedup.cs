@@ -37,13 +37,13 @@ internal interface IDedupShardGrain : IGrainWithStringKey
 [GenerateSerializer, Immutable, Alias("kor.SharedClaimCall")]
 internal sealed record SharedClaimCall
 {
-    /// <summary><c>topic/partition</c>, or the replay of one.</summary>
+    /// <summary><c>topic/partition</c>.</summary>
     [Id(0)] public required string Source { get; init; }
 
     /// <summary>The epoch of the partition's owner; an older one is refused.</summary>
     [Id(1)] public required long Epoch { get; init; }
 
-    /// <summary>Of a replay from quarantine: which link of its chain this is; null: the rows come from the log.</summary>
+    /// <summary>The rows are played again from quarantine: which link of the chain of replays this is; null: they come from the log.</summary>
     [Id(2)] public long? Link { get; init; }
 
     /// <summary>The position after the batch.</summary>
@@ -73,9 +73,11 @@ internal sealed record SharedClaimCall
 /// <param name="Duplicates">The numbers of the rows whose ids were seen before.</param>
 /// <param name="DifferentBodies">How many of those decided now differ in their value from the record that holds the id.</param>
 /// <param name="Reason">Why the shard is busy.</param>
+/// <param name="TooOld">How many of those decided now were too far behind to be remembered.</param>
 [GenerateSerializer, Immutable, Alias("kor.SharedClaimReply")]
 internal sealed record SharedClaimReply(
     [property: Id(0)] ApplyAnswer Answer,
     [property: Id(1)] int[] Duplicates,
     [property: Id(2)] int DifferentBodies,
-    [property: Id(3)] string? Reason);
+    [property: Id(3)] string? Reason,
+    [property: Id(4)] int TooOld = 0);

@@ -78,7 +78,7 @@ internal sealed partial class PartitionGrain
         var cold = await ColdCells.ReadAsync(store, _owner, request.Step.Id, work.Select(w => w.Cell), _reign.Token);
         var calls = new Task<ClaimReply>[work.Count];
         for (var i = 0; i < calls.Length; i++) calls[i] = CallAsync(request, work[i].Cell, work[i].Rows, cold, belated);
-        var (duplicates, conflicts) = (0, 0);
+        var (duplicates, conflicts, tooOld) = (0, 0, 0);
         for (var i = 0; i < calls.Length; i++)
         {
             var (cell, rows) = work[i];
@@ -89,12 +89,13 @@ internal sealed partial class PartitionGrain
             foreach (var row in reply.Duplicates) request.Duplicate[row] = true;
             duplicates += reply.Duplicates.Length;
             conflicts += reply.DifferentBodies;
+            tooOld += reply.TooOld;
             if (cell.Changed) continue;
             cell.Changed = true;
             cells.Dirty.Add(cell);
         }
 
-        EngineMetrics.DuplicatesFound(_id.Source, request.Step.Id, duplicates, conflicts);
+        EngineMetrics.DuplicatesFound(_id.Source, request.Step.Id, duplicates, conflicts, tooOld);
     }
 
     private Task<ClaimReply> CallAsync(

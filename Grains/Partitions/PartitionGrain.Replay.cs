@@ -172,8 +172,7 @@ internal sealed partial class PartitionGrain
             switch (request)
             {
                 case DedupRequest dedup:
-                    if (dedup.Step.Global) await ClaimReplayAsync(dedup, reign);
-                    else await ClaimAsync(dedup, belated: true);
+                    await ClaimReplayAsync(dedup, reign);
                     break;
                 case WindowRequest window:
                     await ApplyReplayAsync(window, touched, reign);

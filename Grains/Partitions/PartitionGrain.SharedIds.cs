@@ -3,6 +3,7 @@ using KafkaOracleOrleans.Grains.Contracts;
 using KafkaOracleOrleans.Grains.Interfaces;
 using KafkaOracleOrleans.Grains.Runtime;
 using KafkaOracleOrleans.Processing.Dedup;
+using KafkaOracleOrleans.Processing.Plan;
 using KafkaOracleOrleans.Processing.Steps;
 
 namespace KafkaOracleOrleans.Grains.Partitions;
@@ -17,13 +18,29 @@ internal sealed partial class PartitionGrain
 
     /// <summary>Ids of a batch of the log.</summary>
     private Task ClaimSharedAsync(DedupRequest request, long to, CancellationToken reign) =>
-        ClaimSharedAsync(request, _source, null, to, _durable, reign);
+        ClaimSharedAsync(request, null, to, _durable, reign);
 
     /// <summary>Ids of records that are played again from quarantine.</summary>
-    private Task ClaimReplayAsync(DedupRequest request, CancellationToken reign) =>
-        ClaimSharedAsync(request, Names.Replay(_source), _replay.Number, _replay.Number + 1, _replay.Number, reign);
+    private async Task ClaimReplayAsync(DedupRequest request, CancellationToken reign)
+    {
+        if (_replay.Sink is { } sink)
+        {
+            // They have been through this step: the sink that refused them says by which way out.
+            var from = _runtime!.Plan.Sinks.FirstOrDefault(s => s.Id == sink)?.From;
+            if (from is not { Output: StepOutput.Duplicates } || from.Value.Step != request.Step.Id) return;
+            foreach (var row in request.Rows.Span) request.Duplicate[row] = true;
+        }
+        else if (request.Step.Global)
+        {
+            await ClaimSharedAsync(request, _replay.Number, _replay.Number + 1, _replay.Number, reign);
+        }
+        else
+        {
+            await ClaimAsync(request, belated: true);
+        }
+    }
 
-    private async Task ClaimSharedAsync(DedupRequest request, string source, long? link, long to, long durable, CancellationToken reign)
+    private async Task ClaimSharedAsync(DedupRequest request, long? link, long to, long durable, CancellationToken reign)
     {
         var shards = _dedupShards[request.Step.Id];
         var rows = RowsOfShards(request, shards.Length);
@@ -34,7 +51,7 @@ internal sealed partial class PartitionGrain
             if (link is not null && rows[i].Length == 0) continue;
             var call = new SharedClaimCall
             {
-                Source = source,
+                Source = _source,
                 Epoch = _epoch,
                 Link = link,
                 To = to,
@@ -48,16 +65,17 @@ internal sealed partial class PartitionGrain
             calls.Add((rows[i], ClaimAtAsync(shards[i], call, reign)));
         }
 
-        var (duplicates, conflicts) = (0, 0);
+        var (duplicates, conflicts, tooOld) = (0, 0, 0);
         foreach (var (asked, call) in calls)
         {
             var reply = await call;
             foreach (var row in reply.Duplicates) request.Duplicate[asked[row]] = true;
             duplicates += reply.Duplicates.Length;
             conflicts += reply.DifferentBodies;
+            tooOld += reply.TooOld;
         }
 
-        EngineMetrics.DuplicatesFound(_id.Source, request.Step.Id, duplicates, conflicts);
+        EngineMetrics.DuplicatesFound(_id.Source, request.Step.Id, duplicates, conflicts, tooOld);
     }
 
     private async Task<SharedClaimReply> ClaimAtAsync(IDedupShardGrain shard, SharedClaimCall call, CancellationToken reign)

@@ -134,6 +134,8 @@ internal sealed partial class PartitionGrain
             try
             {
                 await action();
+                // Without traffic nothing else would say so.
+                if (backoff.Failures > 0) SetState(PartState.Running, null);
                 return;
             }
             catch (Exception e) when (e is StoreUnavailableException or SinkUnavailableException)

@@ -91,8 +91,10 @@ internal sealed partial class PartitionGrain(
 
     public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
     {
+        // What was handed over before, or could not be, has had its time.
+        var handedOver = _leaves;
         _leaves = true;
-        if (_owned && !_stopped) await TryLastCheckpointAsync(cancellationToken);
+        if (_owned && !_stopped && !handedOver) await TryLastCheckpointAsync(cancellationToken);
         await EndReignAsync();
         if (_moves) LeaveCells();
     }

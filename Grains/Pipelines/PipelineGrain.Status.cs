@@ -2,6 +2,7 @@ using KafkaOracleOrleans.Grains.Contracts;
 using KafkaOracleOrleans.Grains.Interfaces;
 using KafkaOracleOrleans.Grains.Partitions;
 using KafkaOracleOrleans.Grains.Runtime;
+using KafkaOracleOrleans.Processing.Plan;
 using KafkaOracleOrleans.Processing.Ports;
 
 namespace KafkaOracleOrleans.Grains.Pipelines;
@@ -31,7 +32,8 @@ internal sealed partial class PipelineGrain
             Lag = partitions.Length == 0 || partitions.Any(p => p.End is null || p.Position is null)
                 ? null
                 : partitions.Sum(p => Math.Max(0, p.End!.Value - p.Position!.Value)),
-            Watermark = shards.Length == 0 ? null : shards.Min(s => s.Watermark),
+            // Of windows: what dedup shards forget by stands still when there is no traffic.
+            Watermark = shards.Where(s => runtime!.Plan.Steps.Any(p => p is WindowPlan && p.Id == s.Step)).Min(s => s.Watermark),
             Partitions = partitions,
             Shards = shards,
             Sinks = sinks,

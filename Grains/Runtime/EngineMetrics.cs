@@ -52,6 +52,9 @@ public static class EngineMetrics
     private static readonly Counter<long> Conflicts = Meter.CreateCounter<long>(
         "kor.dedup.conflicts", "{record}", "Duplicates whose value differs from that of the record that holds the id.");
 
+    private static readonly Counter<long> TooOld = Meter.CreateCounter<long>(
+        "kor.dedup.too_old", "{record}", "Records so far behind the watermark that their ids are not remembered: copies of them pass.");
+
     private static readonly Histogram<double> LookupDuration = Meter.CreateHistogram<double>(
         "kor.lookup.duration", "s", "Time of a lookup step's request to its database.");
 
@@ -112,10 +115,11 @@ public static class EngineMetrics
     internal static void Spent(string pipeline, string step, TimeSpan time, bool blocked) => StepTime.Add(
         time.TotalSeconds, Pipeline(pipeline), Step(step), new KeyValuePair<string, object?>("state", blocked ? "blocked" : "busy"));
 
-    internal static void DuplicatesFound(string pipeline, string step, int count, int conflicts)
+    internal static void DuplicatesFound(string pipeline, string step, int count, int conflicts, int tooOld)
     {
         if (count != 0) Duplicates.Add(count, Pipeline(pipeline), Step(step));
         if (conflicts != 0) Conflicts.Add(conflicts, Pipeline(pipeline), Step(step));
+        if (tooOld != 0) TooOld.Add(tooOld, Pipeline(pipeline), Step(step));
     }
 
     internal static void LookedUp(string pipeline, string step, TimeSpan duration, bool failed)

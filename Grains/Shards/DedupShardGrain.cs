@@ -84,10 +84,10 @@ internal sealed partial class DedupShardGrain(
             var decided = shard.Claim(
                 new DedupSpan(call.Source, call.Link, call.To, call.DurablePosition, call.Watermark),
                 new DedupRows(call.Ids.Length, call.Ids, call.Bodies, call.EventTimes, call.Offsets),
-                time.GetUtcNow().ToUnixTimeMilliseconds(), duplicates, ref counts);
+                duplicates, ref counts);
             if (decided || admitted == DedupShard.Epoch.New) _changes[call.Source] = ++_changed;
             return await IsDurableAsync(_changes.GetValueOrDefault(call.Source), _reign.Token)
-                ? new SharedClaimReply(ApplyAnswer.Ok, [.. duplicates], (int)counts.DifferentBody, null)
+                ? new SharedClaimReply(ApplyAnswer.Ok, [.. duplicates], (int)counts.DifferentBody, null, (int)counts.TooOld)
                 : Busy();
         }
         catch (Exception e) when (e is not PipelineChangedException)
@@ -100,7 +100,7 @@ internal sealed partial class DedupShardGrain(
     public async Task SetIdleAsync(string source, bool idle)
     {
         await OwnAsync();
-        _shard?.SetIdle(source, idle, time.GetUtcNow().ToUnixTimeMilliseconds());
+        _shard?.SetIdle(source, idle);
     }
 
     public async Task AddSourcesAsync(IReadOnlyList<string> sources)
@@ -294,7 +294,7 @@ internal sealed partial class DedupShardGrain(
         TellNews();
     }
 
-    private SharedClaimReply Busy() => new(ApplyAnswer.Busy, [], 0, _reason ?? "The shard starts over.");
+    private SharedClaimReply Busy() => new(ApplyAnswer.Busy, [], 0, _reason ?? (_shard is null ? "The shard starts over." : "The state store has not answered yet."));
 
     private void TellNews()
     {

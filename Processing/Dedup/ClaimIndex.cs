@@ -78,7 +78,7 @@ internal sealed class ClaimIndex
         while (claims * 8 > size * 5) size = (size * 3 / 2) + 1;
         _numberBits = Math.Max(4, BitOperations.Log2((ulong)numberLimit + 1) + 1);
         if (size > Array.MaxLength || _numberBits > 31)
-            throw new InvalidOperationException($"A dedup cell cannot hold {claims} ids. Spread them over more groups or shorten 'within'.");
+            throw new InvalidOperationException($"A dedup cell cannot hold {claims} ids. Spread them over more groups or shards, or shorten 'within'.");
         if (size == _slots.Length) Array.Clear(_slots);
         else _slots = new uint[size];
         _used = 0;

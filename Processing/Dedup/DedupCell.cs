@@ -41,6 +41,9 @@ public sealed class DedupCell
 
     // Buckets below are forgotten; what it is follows from the largest event time and changes when that reaches the next boundary.
     private long _firstBucket = long.MinValue;
+
+    // Buckets below were forgotten at some time.
+    private long _forgottenBelow = long.MinValue;
     private long _nextBoundary = long.MinValue;
     private int _live;
 
@@ -125,7 +128,7 @@ public sealed class DedupCell
     /// <param name="ids">128-bit hashes of the ids.</param>
     /// <param name="bodyHashes">32-bit hashes of the records' values, to tell a repetition from a conflict.</param>
     /// <param name="eventTimes">Event times, ms.</param>
-    /// <param name="offsets">Offsets; a shared cell does not look at them.</param>
+    /// <param name="offsets">Offsets; of a shared cell: 32-bit marks, for <see cref="Holds"/>.</param>
     /// <param name="selected">The rows of this cell in ascending order of their offsets.</param>
     /// <param name="duplicate">Set for every selected row.</param>
     /// <param name="counts">Added to.</param>
@@ -154,20 +157,39 @@ public sealed class DedupCell
                 var row = rows[i];
                 var claim = new DedupClaim { IdLow = (ulong)ids[row], IdHigh = (ulong)(ids[row] >> 64), Body = bodyHashes[row] };
                 duplicate[row] = !(_shared
-                    ? ClaimShared(claim, hashes[i], eventTimes[row], ref counts)
+                    ? ClaimShared(claim, hashes[i], eventTimes[row], offsets[row], ref counts)
                     : Claim(claim, hashes[i], eventTimes[row], offsets[row], belated, ref counts));
             }
         }
     }
 
+    /// <summary>True when a shared cell holds an id for the record with a mark.</summary>
+    public bool Holds(UInt128 id, uint mark)
+    {
+        var claim = new DedupClaim { IdLow = (ulong)id, IdHigh = (ulong)(id >> 64) };
+        var hash = ClaimIndex.Hash(claim.IdLow, claim.IdHigh);
+        var slot = _index.Home(hash);
+        for (var number = _index.Next(hash, ref slot); number >= 0; number = _index.Next(hash, ref slot))
+        {
+            if (HeldBy(number, claim) is { } page && page[number & (DedupPage.Size - 1)].Offset == mark) return true;
+            slot = _index.After(slot);
+        }
+
+        return false;
+    }
+
+    /// <summary>True when claims of that time were forgotten, now or earlier.</summary>
+    public bool IsForgotten(long time) => BucketOf(time) < _forgottenBelow;
+
     /// <summary>
     /// Forgets what is out of reach at a watermark of the partition, so that the cells of message keys that fell silent come to an end. It
-    /// must be a watermark that replay reproduces at the same place.
+    /// must be a watermark that replay reproduces at the same place. A shared cell's may go back: what comes from then on is remembered again.
     /// </summary>
     public void Forget(long watermark)
     {
         var time = watermark > long.MaxValue - _slack ? long.MaxValue : watermark + _slack;
-        if (time > _maxTime) See(time);
+        if (_shared && time < _maxTime) _nextBoundary = long.MinValue;
+        if (time > _maxTime || (_shared && time < _maxTime)) See(time);
     }
 
     /// <summary>
@@ -201,7 +223,7 @@ public sealed class DedupCell
     public void ReadPart(long part, ReadOnlySpan<byte> payload)
     {
         var page = DedupPage.Read(part, payload, _bucketLength, _pageLimit, out var maxTime);
-        if (maxTime > _maxTime) See(maxTime);
+        if (!_shared && maxTime > _maxTime) See(maxTime);
         _storedMaxTime = _maxTime;
         if (page.Bucket < _firstBucket)
         {
@@ -289,7 +311,7 @@ public sealed class DedupCell
     /// True when the id is accepted. An id may be held several times, at times further apart than the span: partitions that are read at different
     /// speeds bring them in any order.
     /// </summary>
-    private bool ClaimShared(in DedupClaim claim, ulong hash, long time, ref DedupCounts counts)
+    private bool ClaimShared(in DedupClaim claim, ulong hash, long time, long mark, ref DedupCounts counts)
     {
         var slot = _index.Home(hash);
         for (var number = _index.Next(hash, ref slot); number >= 0; number = _index.Next(hash, ref slot))
@@ -308,7 +330,7 @@ public sealed class DedupCell
             slot = _index.After(slot);
         }
 
-        Hold(claim, hash, time, 0, -1, slot, ref counts);
+        Hold(claim, hash, time, mark, -1, slot, ref counts);
         counts.Accepted++;
         return true;
     }
@@ -367,8 +389,8 @@ public sealed class DedupCell
         {
             var next = number < 0 ? 0 : _pages[number]!.Number + 1;
             if (next >= 1 << DedupPage.NumberBits)
-                throw new InvalidOperationException("A dedup cell holds too many ids in one time bucket. Spread them over more groups.");
-            number = AddPage(new DedupPage(bucket, next, offset, _pageLimit, _rooms.TryPop(out var room) ? room : null));
+                throw new InvalidOperationException("A dedup cell holds too many ids in one time bucket. Spread them over more groups or shards.");
+            number = AddPage(new DedupPage(bucket, next, _shared ? 0 : offset, _pageLimit, _rooms.TryPop(out var room) ? room : null));
         }
 
         (_recentBucket, _recentPage) = (bucket, number);
@@ -400,6 +422,7 @@ public sealed class DedupCell
         var reach = time - _slack - _within;
         if (reach > time) reach = long.MinValue;
         _firstBucket = BucketOf(reach);
+        _forgottenBelow = Math.Max(_forgottenBelow, _firstBucket);
         _nextBoundary = ((_firstBucket + 1) * _bucketLength) + _within + _slack;
         if (_lastPages.Count == 0 || _lastPages.Keys[0] >= _firstBucket) return;
         _recentPage = -1;

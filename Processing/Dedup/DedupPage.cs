@@ -15,7 +15,7 @@ internal struct DedupClaim
     public ulong IdLow;
     public ulong IdHigh;
 
-    /// <summary>Offset after the page's base.</summary>
+    /// <summary>Offset after the page's base; of shared cells, the mark of the record.</summary>
     public uint Offset;
 
     /// <summary>Event time after the bucket's start, ms.</summary>

@@ -1,21 +1,20 @@
 using System.Globalization;
 using KafkaOracleOrleans.Processing.Ports;
 using KafkaOracleOrleans.Processing.Records;
-using KafkaOracleOrleans.Processing.Watermarks;
 
 namespace KafkaOracleOrleans.Processing.Dedup;
 
 /// <summary>
 /// A shard of the ids of a dedup step that looks across partitions. Ids are decided in the order in which the partitions bring them, which no replay
 /// repeats; so what was decided is kept for as long as a partition may ask again: how far each has come, and which of its offsets were duplicates.
-/// Whoever owns the shard makes the decisions durable (<see cref="Collect"/>) before anyone hears of them. Not thread-safe; time is passed in.
+/// Whoever owns the shard makes the decisions durable (<see cref="Collect"/>) before anyone hears of them. Not thread-safe; a function of its calls.
 /// <para>
-/// An id is forgotten when the watermark of the shard, the smallest over its active partitions, is <c>within</c> past it: a partition that lags behind
-/// finds what it must find, at the cost of memory for the distance between the fastest and the slowest.
+/// An id is forgotten when all partitions that are not idle have passed it by <c>within</c>: one that lags behind finds what it must find, at the cost of
+/// memory for the distance between the fastest and the slowest.
 /// </para>
 /// <para>
-/// Header: version byte 1; watermark state (block); sources: count, each name (text), applied, epoch (varints). Cells: the ids (see
-/// <see cref="DedupCell"/>) under "ids", the duplicates of the n-th source under "seen/n", one part per claim (see <see cref="SeenOffsets"/>).
+/// Header: version byte 1; number of sources, largest watermark (varints). Cells: the ids (see <see cref="DedupCell"/>) under "ids"; the n-th source under "source/n" (see
+/// <see cref="DedupSource"/>) and its duplicates under "seen/n", one part per claim (see <see cref="SeenOffsets"/>).
 /// </para>
 /// </summary>
 public sealed class DedupShard
@@ -23,14 +22,18 @@ public sealed class DedupShard
     private const byte Version = 1;
     private const string Format = "dedup shard header";
     private const string Ids = "ids";
-    private const string Seen = "seen/";
+    private const string SourceCell = "source/";
+    private const string SeenCell = "seen/";
 
     private readonly string _step;
     private readonly DedupCell _cell;
-    private readonly Dictionary<string, DedupSource> _sources = new(StringComparer.Ordinal);
-    private ShardWatermark _watermark = new();
+    private readonly List<DedupSource> _sources = [];
+    private readonly Dictionary<string, DedupSource> _logs = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, DedupSource> _replays = new(StringComparer.Ordinal);
+    private readonly List<int> _open = [];
+    private long _largest = long.MinValue;
     private bool[] _flags = [];
-    private int[] _rows = [];
+    private long[] _marks = [];
 
     /// <summary>Makes an empty shard.</summary>
     /// <param name="step">The step's id, under which cells are stored.</param>
@@ -48,18 +51,26 @@ public sealed class DedupShard
     public int Count => _cell.Count;
 
     /// <summary>The memory held, roughly, bytes.</summary>
-    public long EstimatedBytes => _cell.EstimatedBytes + _sources.Values.Sum(s => s.EstimatedBytes);
+    public long EstimatedBytes => _cell.EstimatedBytes + _sources.Sum(s => s.EstimatedBytes);
 
-    /// <summary>The smallest watermark of the active partitions, ms; <see cref="long.MinValue"/>: not known yet.</summary>
-    public long Watermark => _watermark.Current;
+    /// <summary>
+    /// The smallest watermark of the partitions that are not idle, ms; <see cref="long.MinValue"/> when one of them has none yet. Stands still when all are
+    /// idle, and goes back when a partition that is behind comes (back): from then on what it brings is remembered.
+    /// </summary>
+    public long Watermark { get; private set; } = long.MinValue;
 
     /// <summary>Makes a source partition known: nothing is forgotten before it has come as far.</summary>
-    public void AddSource(string source) => _watermark.AddSource(source);
+    public void AddSource(string source)
+    {
+        Source(source, replay: false);
+        Forget();
+    }
 
     /// <summary>Says that a partition is at its end and silent, or no longer so: nothing waits for it then.</summary>
-    public void SetIdle(string source, bool idle, long nowMs)
+    public void SetIdle(string source, bool idle)
     {
-        if (_watermark.SetIdle(source, idle, nowMs)) Forget();
+        Source(source, replay: false).Idle = idle;
+        Forget();
     }
 
     /// <summary>
@@ -68,10 +79,10 @@ public sealed class DedupShard
     /// </summary>
     public Epoch Admit(string source, long epoch)
     {
-        var entry = Source(source);
+        var entry = Source(source, replay: false);
         if (epoch < entry.Epoch) return Epoch.Old;
         if (epoch == entry.Epoch) return Epoch.Known;
-        entry.Epoch = epoch;
+        entry.TakeEpoch(epoch);
         return Epoch.New;
     }
 
@@ -81,29 +92,33 @@ public sealed class DedupShard
     /// </summary>
     /// <param name="span">Who asks, and where the rows lie.</param>
     /// <param name="rows">The rows, ascending by offset.</param>
-    /// <param name="nowMs">Wall-clock time, ms, for partitions that are all idle.</param>
-    /// <param name="duplicates">The numbers of the rows that are duplicates are added.</param>
+    /// <param name="duplicates">The numbers of the rows that are duplicates are added, ascending.</param>
     /// <param name="counts">What was decided now is added.</param>
-    public bool Claim(in DedupSpan span, DedupRows rows, long nowMs, List<int> duplicates, ref DedupCounts counts)
+    public bool Claim(in DedupSpan span, DedupRows rows, List<int> duplicates, ref DedupCounts counts)
     {
         ArgumentNullException.ThrowIfNull(rows);
         ArgumentNullException.ThrowIfNull(duplicates);
-        var source = Source(span.Source);
+        var source = Source(span.Source, span.Link is not null);
         source.Prune(span.Durable);
-        var known = Known(span, rows, source);
-        for (var row = 0; row < known; row++)
+        MakeRoom(rows.Count);
+        FindOpen(span, rows, source);
+        if (_open.Count != 0)
         {
-            if (source.Contains(rows.Offsets[row])) duplicates.Add(row);
+            _cell.Claim(
+                rows.Count, rows.Ids, rows.Bodies, rows.EventTimes, _marks, System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_open), _flags, ref counts);
         }
 
-        if (known < rows.Count) Decide(span, rows, known, source, duplicates, ref counts);
-        if (span.Link is null && span.Watermark != long.MinValue)
+        var decided = _open.Count != 0 || (span.Link >= source.Applied && rows.Count != 0);
+        if (decided) source.Decided(span.Link + 1 ?? span.To, [.. _open.Where(row => _flags[row]).Select(row => rows.Offsets[row])]);
+        for (var row = 0; row < rows.Count; row++)
         {
-            _watermark.Observe(span.Source, span.Watermark, nowMs);
-            Forget();
+            if (_flags[row]) duplicates.Add(row);
         }
 
-        return known < rows.Count;
+        if (span.Link is not null) return decided;
+        source.Reach(span.Watermark);
+        Forget();
+        return decided;
     }
 
     /// <summary>Hands out what changed since the last call and takes it as stored: to be written in one transaction. Returns the header.</summary>
@@ -118,8 +133,12 @@ public sealed class DedupShard
             else upserts.Add(new CellState(id, part.Payload, part.DueAt));
         }
 
-        foreach (var source in _sources.Values) source.Collect(_step, CellOf(source.Number), upserts, deletes);
-        return Encode();
+        for (var i = 0; i < _sources.Count; i++) _sources[i].Collect(_step, Cell(SourceCell, i), Cell(SeenCell, i), upserts, deletes);
+        var writer = new ByteWriter(8);
+        writer.Byte(Version);
+        writer.VarUInt((ulong)_sources.Count);
+        writer.VarInt(_largest);
+        return writer.ToArray();
     }
 
     /// <summary>
@@ -130,105 +149,107 @@ public sealed class DedupShard
         ArgumentNullException.ThrowIfNull(cells);
         var shard = new DedupShard(step, withinMs);
         if (header is null) return shard;
-        var byNumber = shard.Decode(header);
+        shard.ReadSources(header, cells);
+        // Before there is anything to forget: what was forgotten is known then, and what was remembered again stays.
+        shard._cell.Forget(shard._largest);
+        if (shard.Smallest() is { } smallest) shard._cell.Forget(shard.Watermark = smallest);
         foreach (var cell in cells)
         {
             if (cell.Id.Cell == Ids) shard._cell.ReadPart(cell.Id.Part, cell.Payload);
-            else Find(byNumber, cell.Id).Read(cell.Id.Part, cell.Payload);
+            else if (Number(cell.Id.Cell, SeenCell) is { } number) shard.At(number).ReadSeen(cell.Id.Part, cell.Payload);
+            else if (Number(cell.Id.Cell, SourceCell) is null) throw new CorruptStateException($"{Format}: there is no cell '{cell.Id.Cell}' in it");
         }
 
-        shard.Forget();
         return shard;
     }
 
-    private void Decide(in DedupSpan span, DedupRows rows, int from, DedupSource source, List<int> duplicates, ref DedupCounts counts)
+    /// <summary>
+    /// Sets the flags of rows that are known to be duplicates, and finds those that are to be decided now. A row from below what was decided may be
+    /// one of them: it was not asked about when its partition came by the first time, because a step before this one judged it otherwise.
+    /// </summary>
+    private void FindOpen(in DedupSpan span, DedupRows rows, DedupSource source)
     {
-        if (_flags.Length < rows.Count)
+        _open.Clear();
+        // The record itself may hold its id, from its first way through the log: it was refused by a step or sink behind this one.
+        var seed = Source(span.Source, replay: false).Seed;
+        for (var row = 0; row < rows.Count; row++)
         {
-            _flags = new bool[rows.Count];
-            _rows = [.. Enumerable.Range(0, rows.Count)];
+            var offset = rows.Offsets[row];
+            var known = span.Link is { } link ? link < source.Applied : offset < source.Applied;
+            _marks[row] = DedupSource.Mark(seed, offset);
+            _flags[row] = known && source.Contains(offset);
+            if (_flags[row] || (known && (span.Link is not null || _cell.IsForgotten(rows.EventTimes[row])))) continue;
+            if ((known || span.Link is not null) && _cell.Holds(rows.Ids[row], (uint)_marks[row])) continue;
+            _open.Add(row);
         }
-
-        _cell.Claim(rows.Count, rows.Ids, rows.Bodies, rows.EventTimes, rows.Offsets, _rows.AsSpan(from, rows.Count - from), _flags, ref counts);
-        var offsets = new List<long>();
-        for (var row = from; row < rows.Count; row++)
-        {
-            if (!_flags[row]) continue;
-            duplicates.Add(row);
-            offsets.Add(rows.Offsets[row]);
-        }
-
-        source.Decided(span.Link is { } link ? link + 1 : span.To, offsets);
     }
 
-    /// <summary>How many of the rows were decided before.</summary>
-    private static int Known(in DedupSpan span, DedupRows rows, DedupSource source)
+    private void MakeRoom(int rows)
     {
-        if (span.Link is { } link) return link < source.Applied ? rows.Count : 0;
-        var first = rows.Offsets.AsSpan(0, rows.Count).BinarySearch(source.Applied);
-        return first < 0 ? ~first : first;
+        if (_flags.Length >= rows) return;
+        _flags = new bool[rows];
+        _marks = new long[rows];
     }
 
     private void Forget()
     {
-        if (_watermark.Current != long.MinValue) _cell.Forget(_watermark.Current);
+        if (Smallest() is not { } smallest || smallest == Watermark) return;
+        Watermark = smallest;
+        _largest = Math.Max(_largest, smallest);
+        _cell.Forget(smallest);
     }
 
-    private DedupSource Source(string name)
+    /// <summary>The smallest watermark of the partitions that are not idle; null when all are.</summary>
+    private long? Smallest()
     {
-        if (_sources.TryGetValue(name, out var source)) return source;
-        source = new DedupSource(name, _sources.Count);
-        _sources.Add(name, source);
+        long? smallest = null;
+        foreach (var source in _logs.Values)
+        {
+            if (!source.Idle && !(source.Watermark >= smallest)) smallest = source.Watermark;
+        }
+
+        return smallest;
+    }
+
+    private DedupSource Source(string name, bool replay)
+    {
+        var of = replay ? _replays : _logs;
+        if (of.TryGetValue(name, out var source)) return source;
+        source = new DedupSource(name, replay);
+        of.Add(name, source);
+        _sources.Add(source);
         return source;
     }
 
-    private static string CellOf(int number) => string.Create(CultureInfo.InvariantCulture, $"{Seen}{number}");
-
-    private static DedupSource Find(List<DedupSource> sources, CellId id)
-    {
-        if (id.Cell.StartsWith(Seen, StringComparison.Ordinal)
-            && int.TryParse(id.Cell.AsSpan(Seen.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number < sources.Count)
-        {
-            return sources[number];
-        }
-
-        throw new CorruptStateException($"{Format}: the cell '{id.Cell}' is of no known source");
-    }
-
-    private byte[] Encode()
-    {
-        var writer = new ByteWriter(256);
-        writer.Byte(Version);
-        writer.Block(_watermark.Encode());
-        writer.VarUInt((ulong)_sources.Count);
-        foreach (var source in _sources.Values.OrderBy(s => s.Number))
-        {
-            writer.Text(source.Name);
-            writer.VarInt(source.Applied);
-            writer.VarInt(source.Epoch);
-        }
-
-        return writer.ToArray();
-    }
-
-    private List<DedupSource> Decode(byte[] header)
+    private void ReadSources(byte[] header, IReadOnlyList<CellState> cells)
     {
         var reader = new ByteReader(header, Format);
         var version = reader.Byte();
         if (version != Version) throw reader.Fault($"format version {version}, this build reads {Version}");
-        _watermark = ShardWatermark.Decode(reader.Block());
-        var count = reader.Count(reader.Remaining, "the number of sources");
-        var sources = new List<DedupSource>(count);
-        for (var i = 0; i < count; i++)
-        {
-            var source = new DedupSource(reader.Text(), i) { Applied = reader.VarInt(), Epoch = reader.VarInt() };
-            if (!_sources.TryAdd(source.Name, source)) throw reader.Fault($"the source '{source.Name}' twice");
-            sources.Add(source);
-        }
-
+        var count = reader.VarUInt();
+        _largest = reader.VarInt();
         reader.ExpectEnd();
-        return sources;
+        var states = cells.Select(c => (Number: Number(c.Id.Cell, SourceCell), c.Payload)).Where(c => c.Number is not null).OrderBy(c => c.Number).ToList();
+        if ((ulong)states.Count != count) throw reader.Fault($"{states.Count} sources are stored, and {count} are announced");
+        foreach (var (number, payload) in states)
+        {
+            if (number != _sources.Count) throw reader.Fault($"the source {_sources.Count} is missing");
+            var source = DedupSource.Read(payload);
+            if (!(source.IsReplay ? _replays : _logs).TryAdd(source.Name, source)) throw reader.Fault($"the source '{source.Name}' twice");
+            _sources.Add(source);
+        }
     }
+
+    private DedupSource At(int number) => number < _sources.Count
+        ? _sources[number]
+        : throw new CorruptStateException($"{Format}: there is no source {number} in it");
+
+    private static string Cell(string kind, int number) => string.Create(CultureInfo.InvariantCulture, $"{kind}{number}");
+
+    private static int? Number(string cell, string kind) =>
+        cell.StartsWith(kind, StringComparison.Ordinal) && int.TryParse(cell.AsSpan(kind.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            ? number
+            : null;
 
     /// <summary>What the epoch of a caller is to the shard.</summary>
     public enum Epoch
@@ -245,8 +266,8 @@ public sealed class DedupShard
 }
 
 /// <summary>Who asks a shard about ids, and where the rows lie.</summary>
-/// <param name="Source">The source partition, or the replay of one.</param>
-/// <param name="Link">Of a replay from quarantine: which link of its chain this is. Null: the rows come from the log, by their offsets.</param>
+/// <param name="Source">The source partition.</param>
+/// <param name="Link">The rows are played again from quarantine: which link of the chain of replays this is. Null: they come from the log.</param>
 /// <param name="To">The position after the rows.</param>
 /// <param name="Durable">What lies below this position (of a replay: link) is never asked again.</param>
 /// <param name="Watermark">The partition's watermark after these rows, ms; <see cref="long.MinValue"/>: none yet.</param>

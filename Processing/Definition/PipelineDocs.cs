@@ -106,7 +106,8 @@ public static class PipelineDocs
         another partition. The copy that is read first wins, also when it is late for its window and the other copy would not have been. A record is a
         duplicate when a record with its id was accepted at most `within` away from it. What was decided is stored before it has
         an effect, so that a replay gets the same answers: every batch waits for a transaction of each shard, which takes most of a low rate's latency and
-        little at a high one, where batches are large. Ids are kept until the slowest partition that is not idle has passed them by `within`.
+        little at a high one, where batches are large. Ids are kept until the slowest partition that is not idle has passed them by `within`;
+        a partition that comes back later than that finds copies of its own only.
 
         **Windows** are half-open, `[window_start, window_end)`, and lie on multiples of their size (plus `offset`) since 1970, before it
         too. A record belongs to a session when it comes less than the gap after its latest record; `maxLength` ends a session that

@@ -38,7 +38,8 @@ internal sealed class DedupNode(DedupPlan plan, RowNode input)
         if (_request is null)
         {
             Ask(scope);
-            if (_asked.Count != 0) return _request;
+            // Across partitions it matters how far this one has come, also when none of its rows gets here.
+            if (_asked.Count != 0 || plan.Global) return _request;
         }
 
         Selected.Clear();

@@ -154,7 +154,7 @@ internal sealed class PipelineSession
             Now = at;
             source.Idle = true;
             ForShards((shard, closed) => shard.SetIdle(NameOf(source.Topic, source.Partition), Now, closed));
-            foreach (var shard in _shared.Values) shard.SetIdle(NameOf(source.Topic, source.Partition), true, Now);
+            foreach (var shard in _shared.Values) shard.SetIdle(NameOf(source.Topic, source.Partition), true);
         }
 
         Now = end;
@@ -304,11 +304,12 @@ internal sealed class PipelineSession
     {
         var rows = request.Rows.Span.ToArray();
         var (duplicates, counts) = (new List<int>(), default(DedupCounts));
+        var to = request.Count == 0 ? source.Position : request.Offsets[request.Count - 1] + 1;
         _shared[request.Step.Id].Claim(
-            new DedupSpan(NameOf(source.Topic, source.Partition), null, request.Offsets[rows[^1]] + 1, source.Position, source.Pipeline.Watermark),
+            new DedupSpan(NameOf(source.Topic, source.Partition), null, to, source.Position, source.Pipeline.Watermark),
             new DedupRows(
                 rows.Length, Pick(request.Ids, rows), Pick(request.Bodies, rows), Pick(request.EventTimes, rows), Pick(request.Offsets, rows)),
-            Now, duplicates, ref counts);
+            duplicates, ref counts);
         foreach (var duplicate in duplicates) request.Duplicate[rows[duplicate]] = true;
     }
 

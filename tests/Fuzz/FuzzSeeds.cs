@@ -119,6 +119,7 @@ internal static class FuzzSeeds
         "window-part" => StateTargets.Parts("window-tumbling"),
         "dedup-part" or "dedup-sealed" => DedupParts(),
         "dedup-shard" => [StateTargets.ShardHeader],
+        "dedup-source" => [StateTargets.ShardSource],
         "dedup-seen" => [StateTargets.SeenOffsets],
         "field-list" => Utf8("a:decimal(10,2), b:string", "\"odd name\":timestamp,c : integer"),
         "test-file" => [.. Files("*.test.yaml")],

@@ -45,8 +45,12 @@ internal static class FuzzTargets
         ["window-totals"] = input => StateTargets.Window("window-totals", input),
         ["dedup-part"] = input => Refusing(() => new DedupCell(3_600_000).ReadPart(0, input)),
         ["dedup-sealed"] = StateTargets.Dedup,
-        ["dedup-shard"] = input => Refusing(() => StateTargets.DedupShard(input, [])),
-        ["dedup-seen"] = input => Refusing(() => StateTargets.DedupShard(StateTargets.ShardHeader, [StateTargets.Seen(input)])),
+        ["dedup-shard"] = input => Refusing(() => StateTargets.DedupShard(
+            input, StateTargets.Partition(StateTargets.ShardSource, StateTargets.SeenOffsets))),
+        ["dedup-source"] = input => Refusing(() => StateTargets.DedupShard(
+            StateTargets.ShardHeader, StateTargets.Partition(input, StateTargets.SeenOffsets))),
+        ["dedup-seen"] = input => Refusing(() => StateTargets.DedupShard(
+            StateTargets.ShardHeader, StateTargets.Partition(StateTargets.ShardSource, input))),
         ["field-list"] = input => FieldList.Parse(Encoding.UTF8.GetString(input), out _),
         ["test-file"] = TestFile,
     };

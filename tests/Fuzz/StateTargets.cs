@@ -80,11 +80,15 @@ internal static class StateTargets
     /// <summary>The header of a shard that has decided some rows of one partition.</summary>
     public static byte[] ShardHeader { get; } = MadeShard().Header;
 
+    /// <summary>That partition.</summary>
+    public static byte[] ShardSource { get; } = MadeShard().Source;
+
     /// <summary>The duplicates among those rows.</summary>
     public static byte[] SeenOffsets { get; } = MadeShard().Seen;
 
-    /// <summary>A stored part with the duplicates of the shard's only partition.</summary>
-    public static CellState Seen(byte[] input) => new(new CellId("unique", "seen/0", 104), input, null);
+    /// <summary>The stored cells of the shard's only partition: what it is, and its duplicates.</summary>
+    public static CellState[] Partition(byte[] source, byte[] seen) =>
+        [new(new CellId("unique", "source/0", 0), source, null), new(new CellId("unique", "seen/0", 104), seen, null)];
 
     /// <summary>Reads a dedup shard and works on with it. Throws <see cref="CorruptStateException"/>.</summary>
     public static void DedupShard(byte[] header, CellState[] cells)
@@ -104,18 +108,20 @@ internal static class StateTargets
         var counts = default(DedupCounts);
         // Another partition than that of the stored state: what this one may ask about does not hang on what was read.
         var span = new DedupSpan("other/0", null, from + 4, 0, 5000);
-        shard.Claim(span, new DedupRows(4, [11, 12, 19, 19], [7, 8, 9, 9], [1000, 2000, 4000, 5000], [from, from + 1, from + 2, from + 3]), 0, duplicates, ref counts);
+        shard.Claim(span, new DedupRows(4, [11, 12, 19, 19], [7, 8, 9, 9], [1000, 2000, 4000, 5000], [from, from + 1, from + 2, from + 3]), duplicates, ref counts);
     }
 
-    private static (byte[] Header, byte[] Seen) MadeShard()
+    private static byte[] Payload(List<CellState> cells, string cell) => cells.Find(c => c.Id.Cell == cell)!.Payload;
+
+    private static (byte[] Header, byte[] Source, byte[] Seen) MadeShard()
     {
         var shard = new DedupShard("unique", 3_600_000);
         shard.Admit("orders/0", 9);
         var counts = default(DedupCounts);
         shard.Claim(
-            new DedupSpan("orders/0", null, 104, 100, 900), new DedupRows(4, [1, 1, 2, 2], [5, 5, 6, 6], [1000, 1001, 1200, 1300], [100, 101, 102, 103]), 0, [], ref counts);
+            new DedupSpan("orders/0", null, 104, 100, 900), new DedupRows(4, [1, 1, 2, 2], [5, 5, 6, 6], [1000, 1001, 1200, 1300], [100, 101, 102, 103]), [], ref counts);
         var upserts = new List<CellState>();
-        return (shard.Collect(upserts, []), upserts.Find(u => u.Id.Cell == "seen/0")!.Payload);
+        return (shard.Collect(upserts, []), Payload(upserts, "source/0"), Payload(upserts, "seen/0"));
     }
 
     /// <summary>States of a step with a few keys and windows.</summary>

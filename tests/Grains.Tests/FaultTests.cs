@@ -36,6 +36,7 @@ public sealed class FaultTests
     [Theory]
     [InlineData("key")]
     [InlineData("group(2)")]
+    [InlineData(TestPipeline.Global)]
     public Task Cells_get_lost(string grainPer) =>
         RunAsync(14, grainPer, f => f.CellLoss = grainPer == "key" ? 0.002 : 0.02);
 
@@ -68,6 +69,22 @@ public sealed class FaultTests
         stage.Model.Send(50);
         await stage.WaitForRowsAsync();
         foreach (var owner in stage.Owners().Skip(Stage.Partitions)) await stage.RaiseEpochAsync(owner);
+        await stage.AssertCompleteAsync();
+    }
+
+    [Fact]
+    public async Task A_store_that_comes_back_when_all_is_worked_off_leaves_nothing_blocked()
+    {
+        await using var stage = await Stage.StartAsync(36, checkpointMs: 1500);
+        stage.Model.Send(50);
+        await stage.WaitForRowsAsync();
+        // The shards get theirs written.
+        (stage.Faults.StoreBefore, stage.Faults.StoreOwner) = (1, "/partition/");
+        await stage.WaitAsync(async () => (await stage.Pipeline.GetStatusAsync()).Partitions.Any(p => p.State == PartState.Blocked));
+        stage.Faults.End();
+        await stage.WaitAsync(async () =>
+            await stage.Pipeline.GetStatusAsync() is { State: PartState.Running } status && status.Partitions.All(p => p.Checkpoint == p.Position));
+        stage.Model.Close();
         await stage.AssertCompleteAsync();
     }
 

@@ -105,6 +105,23 @@ public sealed class PipelineTests
         await stage.AssertCompleteAsync();
     }
 
+    [Fact]
+    public async Task Ids_that_all_active_partitions_have_passed_are_forgotten_across_partitions()
+    {
+        var text = TestPipeline.Text(TestPipeline.Global).Replace("within: 1h", "within: 10s", StringComparison.Ordinal);
+        await using var stage = await Stage.StartAsync(8, text: text);
+        stage.Model.Send(100);
+        await stage.AssertCompleteAsync();
+        Assert.True(await RememberedAsync(stage) > 100);
+        // An hour later in two of three partitions. The third has nothing more to say.
+        stage.Model.Close(leaveOut: 1);
+        await stage.WaitAsync(async () => await RememberedAsync(stage) == Stage.Partitions - 1);
+        await stage.AssertCompleteAsync();
+    }
+
+    private static async Task<int> RememberedAsync(Stage stage) =>
+        (await stage.Pipeline.GetStatusAsync()).Shards.Where(s => s.Step == "unique").Sum(s => s.Cells);
+
     [Theory]
     [InlineData("key")]
     [InlineData("group(2)")]
@@ -119,7 +136,8 @@ public sealed class PipelineTests
         {
             stage.Model.Send(2);
             var status = await stage.Pipeline.GetStatusAsync();
-            return status.Partitions.Select(p => p.Silo).Distinct().Count() == 2 && status.Shards.Select(s => s.Silo).Distinct().Count() == 2;
+            return status.Partitions.Select(p => p.Silo).Distinct().Count() == 2
+                && status.Shards.GroupBy(s => s.Step).All(step => step.Select(s => s.Silo).Distinct().Count() == 2);
         });
         stage.Model.Send(100);
         stage.Model.Close();

@@ -9,12 +9,13 @@ public sealed class ReplayTests
     private const string Strict = "customer NOT IN ('c1', 'c2', 'c3')";
 
     [Theory]
-    [InlineData("key")]
-    [InlineData("group(2)")]
-    [InlineData(TestPipeline.Global)]
-    public async Task Replayed_records_count_as_if_they_had_never_been_refused(string grainPer)
+    [InlineData("key", false)]
+    [InlineData("group(2)", true)]
+    [InlineData(TestPipeline.Global, false)]
+    [InlineData(TestPipeline.Global, true)]
+    public async Task Replayed_records_count_as_if_they_had_never_been_refused(string grainPer, bool behindDedup)
     {
-        await using var stage = await Stage.StartAsync(31, text: Text(Strict, grainPer));
+        await using var stage = await Stage.StartAsync(31, text: Text(Strict, grainPer, behindDedup));
         stage.Model.Send(300);
         await RefuseAsync(stage);
         var before = await stage.QuarantinedAsync();
@@ -24,7 +25,7 @@ public sealed class ReplayTests
         await stage.ReplayAsync();
         Assert.Equal(before.Select(r => r.Id), (await stage.QuarantinedAsync()).Select(r => r.Id));
 
-        await stage.ApplyAsync(Text("customer <> 'none'", grainPer));
+        await stage.ApplyAsync(Text("customer <> 'none'", grainPer, behindDedup));
         var calls = await stage.ReplayAsync();
         Assert.Empty(await stage.QuarantinedAsync());
         // Asking again changes nothing.
@@ -63,10 +64,11 @@ public sealed class ReplayTests
     [InlineData(35, TestPipeline.Global)]
     public async Task A_replay_survives_crashes_in_the_middle(int seed, string grainPer)
     {
-        await using var stage = await Stage.StartAsync(seed, text: Text(Strict, grainPer));
+        var behindDedup = grainPer == TestPipeline.Global;
+        await using var stage = await Stage.StartAsync(seed, text: Text(Strict, grainPer, behindDedup));
         stage.Model.Send(400);
         await RefuseAsync(stage);
-        await stage.ApplyAsync(Text("customer <> 'none'", grainPer));
+        await stage.ApplyAsync(Text("customer <> 'none'", grainPer, behindDedup));
         stage.Faults.StoreBefore = stage.Faults.StoreAfter = stage.Faults.SinkBefore = stage.Faults.SinkAfter = 0.05;
         using var ends = new CancellationTokenSource();
         var strikes = StrikeAsync(stage, ends.Token);
@@ -111,6 +113,12 @@ public sealed class ReplayTests
         return status.Counts.Consumed == stage.Model.Sent && status.Partitions.All(p => p.Checkpoint == p.Position);
     });
 
-    private static string Text(string rule, string grainPer) => TestPipeline.Text(grainPer).Replace(
-        "steps:\n", $"steps:\n  - {{ id: check, type: quality, rules: {{ known: \"{rule}\" }} }}\n", StringComparison.Ordinal);
+    private static string Text(string rule, string grainPer, bool behindDedup = false)
+    {
+        var check = $"  - {{ id: check, type: quality, rules: {{ known: \"{rule}\" }} }}\n";
+        var text = TestPipeline.Text(grainPer);
+        return behindDedup
+            ? text.Replace("  - id: totals\n", check + "  - id: totals\n", StringComparison.Ordinal).Replace("from: unique", "from: check", StringComparison.Ordinal)
+            : text.Replace("steps:\n", "steps:\n" + check, StringComparison.Ordinal);
+    }
 }

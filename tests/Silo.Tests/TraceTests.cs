@@ -31,10 +31,11 @@ public sealed class TraceTests
             poll.Tag("messaging.operation.type"), poll.Tag("messaging.destination.name")));
         Assert.NotNull(poll.GetTagItem("messaging.batch.message_count"));
         Assert.NotNull(poll.Tag("messaging.consumer.group.name"));
-        var process = spans.First(s => s.OperationName == "process events");
+        // A batch may hold no records, and then asks for nothing.
+        var step = spans.First(s => s.OperationName == "step unique");
+        var process = spans.First(s => s.OperationName == "process events" && s.TraceId == step.TraceId);
         Assert.Equal(("kafka", "process", "process"), (process.Tag("messaging.system"), process.Tag("messaging.operation.name"),
             process.Tag("messaging.operation.type")));
-        Assert.Contains(spans, s => s.OperationName == "step unique" && s.TraceId == process.TraceId);
         var write = spans.First(s => s.OperationName == "write clean");
         Assert.Equal("EVENTS", write.Tag("db.collection.name"));
         var transaction = spans.First(s => s.OperationName == "write dwh" && s.ParentSpanId == write.SpanId);

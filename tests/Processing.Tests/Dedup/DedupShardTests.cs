@@ -28,14 +28,19 @@ public sealed class DedupShardTests
 
         /// <summary>The shard's owner dies.</summary>
         Crash,
+
+        /// <summary>A partition says that it is idle.</summary>
+        Idle,
     }
 
     private sealed record Deed(Act Act, int Source, int Rows);
 
     private sealed record Row(int Id, long Time, int Body);
 
-    private static readonly Gen<Deed> DeedGen = Gen.Select(
-        Gen.Frequency((10, Gen.Const(Act.Ask)), (2, Gen.Const(Act.AskInVain)), (2, Gen.Const(Act.Replay)), (3, Gen.Const(Act.Checkpoint)), (2, Gen.Const(Act.Crash))),
+    private static Gen<Deed> Deeds(int idle) => Gen.Select(
+        Gen.Frequency(
+            (10, Gen.Const(Act.Ask)), (2, Gen.Const(Act.AskInVain)), (2, Gen.Const(Act.Replay)), (3, Gen.Const(Act.Checkpoint)), (2, Gen.Const(Act.Crash)),
+            (idle, Gen.Const(Act.Idle))),
         Gen.Int[0, Sources - 1], Gen.Int[1, 7], (act, source, rows) => new Deed(act, source, rows));
 
     // Times rise at the partition's own pace and are out of order by what is allowed.
@@ -44,8 +49,14 @@ public sealed class DedupShardTests
 
     [Fact]
     public void Answers_are_what_a_list_says_and_stay_the_same_whatever_dies() =>
-        Gen.Select(LogGen.Array[Sources], DeedGen.Array[1, 60], Gen.OneOf(0L, 500L, 3000L, 1_000_000L))
-            .Sample((logs, deeds, within) => new Run(logs, within).Do(deeds), iter: 1500);
+        Gen.Select(LogGen.Array[Sources], Deeds(0).Array[1, 60], Gen.OneOf(0L, 500L, 3000L, 1_000_000L))
+            .Sample((logs, deeds, within) => new Run(logs, within, forgets: false).Do(deeds), iter: 1500);
+
+    /// <summary>Partitions that are idle and come back find less; what they were told stays all the same.</summary>
+    [Fact]
+    public void Answers_stay_the_same_also_when_ids_are_forgotten_too_early() =>
+        Gen.Select(LogGen.Array[Sources], Deeds(6).Array[1, 60], Gen.OneOf(0L, 500L, 3000L))
+            .Sample((logs, deeds, within) => new Run(logs, within, forgets: true).Do(deeds), iter: 3000);
 
     [Fact]
     public void What_all_partitions_have_passed_is_forgotten_and_deleted()
@@ -60,6 +71,7 @@ public sealed class DedupShardTests
         stage.Ask("b/0", 2, [new(5, 1_000_000, 0)], 2);
         Assert.Equal(2, stage.Shard.Count);
         Assert.Single(stage.Cells.Keys, k => k.Cell == "ids");
+        Assert.Equal(Sources - 1, stage.Cells.Keys.Count(k => k.Cell.StartsWith("source/", StringComparison.Ordinal)));
     }
 
     [Fact]
@@ -71,8 +83,47 @@ public sealed class DedupShardTests
         stage.Ask("a/0", 0, [new(1, 0, 0)], 0);
         stage.Ask("a/0", 1, [new(2, 1_000_000, 0)], 1);
         Assert.Equal(2, stage.Shard.Count);
-        stage.Shard.SetIdle("b/0", true, 5);
-        stage.Ask("a/0", 2, [new(3, 1_000_001, 0)], 2);
+        stage.Shard.SetIdle("b/0", true);
+        Assert.Equal(1, stage.Shard.Count);
+        // All are idle: time stands still, since those that come back bring what is of now.
+        stage.Shard.SetIdle("a/0", true);
+        Assert.Equal(1, stage.Shard.Count);
+        Assert.Equal(1_000_000 - Slack, stage.Shard.Watermark);
+    }
+
+    [Fact]
+    public void A_partition_that_comes_back_late_is_searched_for_copies_of_its_own()
+    {
+        var stage = new Stored(1000);
+        stage.Ask("a/0", 0, [new(1, 1_000_000, 0)], 0);
+        stage.Shard.AddSource("b/0");
+        Assert.Equal([false], stage.Ask("b/0", 0, [new(2, 500_000, 0)], 0));
+        stage.Restart();
+        Assert.Equal([true, false], stage.Ask("b/0", 1, [new(2, 500_001, 0), new(3, 500_002, 0)], 1));
+        Assert.Equal(500_002 - Slack, stage.Shard.Watermark);
+        Assert.Equal(3, stage.Shard.Count);
+    }
+
+    [Fact]
+    public void A_row_that_a_step_before_judged_otherwise_the_first_time_is_decided_when_it_comes()
+    {
+        var stage = new Stored(1_000_000);
+        stage.Ask(new DedupSpan("a/0", null, 3, 0, 0), [(0, new(1, 0, 0)), (2, new(2, 2, 0))], save: true);
+        // Offset 1 was not among them.
+        Assert.Equal([false], stage.Ask(new DedupSpan("a/0", null, 3, 0, 0), [(1, new(3, 1, 0))], save: true));
+        Assert.Equal([true], stage.Ask("b/0", 0, [new(3, 5, 0)], 0));
+        Assert.Equal([true], stage.Ask(new DedupSpan("c/0", null, 9, 0, 0), [(8, new(3, 1, 0))], save: true));
+        Assert.Equal([false], stage.Ask(new DedupSpan("a/0", null, 3, 0, 0), [(1, new(3, 1, 0))], save: true));
+    }
+
+    [Fact]
+    public void A_record_refused_behind_the_step_holds_its_id_when_it_is_played_again()
+    {
+        var stage = new Stored(1000);
+        stage.Ask("a/0", 7, [new(1, 0, 0), new(2, 5, 0)], 0);
+        stage.Ask("b/0", 7, [new(1, 1, 0)], 0);
+        Assert.Equal([false, false], stage.AskLink("a/0", 0, [(7, new(1, 0, 0)), (8, new(2, 5, 0))]));
+        Assert.Equal([true], stage.AskLink("b/0", 0, [(7, new(1, 1, 0))]));
         Assert.Equal(2, stage.Shard.Count);
     }
 
@@ -108,12 +159,12 @@ public sealed class DedupShardTests
         var stage = new Stored(1000);
         stage.Ask("a/0", 0, [new(1, 0, 0)], 0);
         // Offsets of one link lie anywhere, also above those of the next.
-        Assert.Equal([true, false], stage.AskLink("a/0#replay", 0, [(5, new(1, 10, 0)), (9, new(2, 20, 0))]));
+        Assert.Equal([true, false], stage.AskLink("a/0", 0, [(5, new(1, 10, 0)), (9, new(2, 20, 0))]));
         stage.Restart();
-        Assert.Equal([true, false], stage.AskLink("a/0#replay", 0, [(5, new(1, 10, 0)), (9, new(2, 20, 0))]));
-        Assert.Equal([true], stage.AskLink("a/0#replay", 1, [(3, new(2, 30, 0))]));
-        Assert.Equal([true], stage.AskLink("a/0#replay", 1, [(3, new(2, 30, 0))]));
-        Assert.Equal([false], stage.AskLink("a/0#replay", 2, [(5, new(7, 30, 0))]));
+        Assert.Equal([true, false], stage.AskLink("a/0", 0, [(5, new(1, 10, 0)), (9, new(2, 20, 0))]));
+        Assert.Equal([true], stage.AskLink("a/0", 1, [(3, new(2, 30, 0))]));
+        Assert.Equal([true], stage.AskLink("a/0", 1, [(3, new(2, 30, 0))]));
+        Assert.Equal([false], stage.AskLink("a/0", 2, [(5, new(7, 30, 0))]));
     }
 
     [Fact]
@@ -142,10 +193,13 @@ public sealed class DedupShardTests
         var stage = new Stored(8000);
         stage.Shard.Admit("orders/0", 9);
         stage.Ask("orders/0", 100, [new(1, 1000, 5), new(1, 1001, 5), new(2, 1200, 6), new(2, 1300, 6)], 100);
-        Assert.Equal(
-            "011001880E01086F72646572732F30880E0001086F72646572732F30D00112", Convert.ToHexString(stage.Header!));
+        Assert.Equal("0101880E", Convert.ToHexString(stage.Header!));
+        Assert.Equal("0100086F72646572732F30D00112880E", Convert.ToHexString(stage.Cells[new CellId(Step, "source/0", 0)]));
         Assert.Equal("01D00102CA0104", Convert.ToHexString(stage.Cells[new CellId(Step, "seen/0", 104)]));
-        Assert.Equal(2, Assert.Single(stage.Cells.Keys, k => k.Cell == "ids").Part >> 18);
+        var ids = Assert.Single(stage.Cells, c => c.Key.Cell == "ids");
+        Assert.Equal(2, ids.Key.Part >> 18);
+        Assert.Equal(
+            "01E8070200880E000200000000000000000100000000000000C2C9EA9A17000500000000000000000000000200000000000000E6CDF7C607C80106000000DA52A762", Convert.ToHexString(ids.Value));
         stage.Restart();
         Assert.Equal(2, stage.Shard.Count);
         Assert.Equal(DedupShard.Epoch.Known, stage.Shard.Admit("orders/0", 9));
@@ -162,13 +216,16 @@ public sealed class DedupShardTests
         foreach (var cell in cells)
         {
             for (var length = 0; length < cell.Payload.Length; length++)
-                Assert.Throws<CorruptStateException>(() => DedupShard.Restore(Step, 8000, stage.Header, [cell with { Payload = cell.Payload[..length] }]));
+                Assert.Throws<CorruptStateException>(() => DedupShard.Restore(Step, 8000, stage.Header, Cut(cell, length)));
         }
 
+        Assert.Throws<CorruptStateException>(() => DedupShard.Restore(Step, 8000, stage.Header, []));
         byte[] newer = [2, .. stage.Header[1..]];
         Assert.Contains("version 2", Assert.Throws<CorruptStateException>(() => DedupShard.Restore(Step, 8000, newer, cells)).Message, StringComparison.Ordinal);
         var stray = new CellState(new CellId(Step, "seen/7", 104), cells[^1].Payload, null);
-        Assert.Throws<CorruptStateException>(() => DedupShard.Restore(Step, 8000, stage.Header, [stray]));
+        Assert.Throws<CorruptStateException>(() => DedupShard.Restore(Step, 8000, stage.Header, [.. cells, stray]));
+
+        IReadOnlyList<CellState> Cut(CellState cell, int length) => [.. cells.Where(c => c != cell), cell with { Payload = cell.Payload[..length] }];
     }
 
     private static UInt128 Id(int id) => new((ulong)id, (ulong)(id / 4));
@@ -198,7 +255,7 @@ public sealed class DedupShardTests
                 new DedupRows(
                     rows.Length, [.. rows.Select(r => Id(r.Row.Id))], [.. rows.Select(r => (uint)r.Row.Body)], [.. rows.Select(r => r.Row.Time)],
                     [.. rows.Select(r => r.Offset)]),
-                0, duplicates, ref counts);
+                duplicates, ref counts);
             Assert.Equal(duplicates.Order().Distinct(), duplicates);
             if (save) Save();
             return [.. Enumerable.Range(0, rows.Length).Select(duplicates.Contains)];
@@ -210,7 +267,7 @@ public sealed class DedupShardTests
             var deletes = new List<CellId>();
             Header = Shard.Collect(upserts, deletes);
             Assert.Empty(upserts.Select(u => u.Id).Intersect(deletes));
-            foreach (var id in deletes) Assert.True(Cells.Remove(id));
+            foreach (var id in deletes) Cells.Remove(id);
             foreach (var cell in upserts) Cells[cell.Id] = cell.Payload;
         }
 
@@ -225,13 +282,14 @@ public sealed class DedupShardTests
         private readonly Stored _stored;
         private readonly long[] _position = new long[Sources];
         private readonly long[] _durable = new long[Sources];
-        private readonly long[] _watermark = [long.MinValue, long.MinValue, long.MinValue];
         private readonly Dictionary<(int Source, long Offset), bool> _answers = [];
         private readonly List<Row> _accepted = [];
 
-        public Run(Row[][] logs, long within)
+        private readonly bool _forgets;
+
+        public Run(Row[][] logs, long within, bool forgets)
         {
-            (_logs, _within, _stored) = (logs, within, new Stored(within));
+            (_logs, _within, _forgets, _stored) = (logs, within, forgets, new Stored(within));
             Know();
         }
 
@@ -254,6 +312,9 @@ public sealed class DedupShardTests
                 case Act.Crash:
                     _stored.Restart();
                     Know();
+                    return;
+                case Act.Idle:
+                    _stored.Shard.SetIdle($"t/{source}", true);
                     return;
             }
 
@@ -283,7 +344,8 @@ public sealed class DedupShardTests
                 return;
             }
 
-            Assert.Equal(_accepted.Exists(a => a.Id == row.Id && Math.Abs(a.Time - row.Time) <= _within), duplicate);
+            var held = _accepted.Exists(a => a.Id == row.Id && Math.Abs(a.Time - row.Time) <= _within);
+            if (duplicate || !_forgets) Assert.Equal(held, duplicate);
             if (!duplicate) _accepted.Add(row);
         }
 
