@@ -132,6 +132,8 @@ internal sealed partial class PartitionGrain
         LogReplayed(_owner, _replay.Number, _replay.Leaving.Count);
         _replay.End();
         await SaveReplayAsync(reign);
+        // Without traffic nothing else would say that what it waited for is over.
+        SetState(PartState.Running, null);
     }
 
     /// <summary>Makes the replay's state durable, with everything before it.</summary>

@@ -22,14 +22,15 @@ namespace KafkaOracleOrleans.Processing.Dedup;
 /// </para>
 /// <para>Memory: 28 bytes a claim and 5 to 10 bytes of index; under 40 bytes for each remembered id.</para>
 /// </summary>
-public sealed class DedupCell
+public sealed partial class DedupCell
 {
     private const int ChunkSize = 128;
     private readonly long _within;
     private readonly long _slack;
     private readonly long _bucketLength;
     private readonly bool _shared;
-    private readonly int _pageLimit;
+    private readonly int _pageBits;
+    private readonly int _placeMask;
     private readonly List<DedupPage?> _pages = [];
     private readonly Stack<int> _freePages = [];
     private readonly Stack<DedupClaim[]> _rooms = [];
@@ -41,9 +42,6 @@ public sealed class DedupCell
 
     // Buckets below are forgotten; what it is follows from the largest event time and changes when that reaches the next boundary.
     private long _firstBucket = long.MinValue;
-
-    // Buckets below were forgotten at some time.
-    private long _forgottenBelow = long.MinValue;
     private long _nextBoundary = long.MinValue;
     private int _live;
 
@@ -70,12 +68,9 @@ public sealed class DedupCell
         _slack = maxOutOfOrderMs;
         _bucketLength = BucketLength(withinMs);
         _shared = shared;
-        _pageLimit = shared ? DedupPage.SmallSize : DedupPage.Size;
+        _pageBits = shared ? DedupPage.SmallSizeBits : DedupPage.SizeBits;
+        _placeMask = (1 << _pageBits) - 1;
     }
-
-    /// <summary>Makes an empty cell for the records of several partitions.</summary>
-    /// <param name="withinMs">For how long (event time) an id is held, ms, at least 0.</param>
-    public static DedupCell Shared(long withinMs) => new(withinMs, 0, shared: true);
 
     /// <summary>
     /// The length of a time bucket, ms, for a span: state is stored by buckets, so that cells of one length can read each other's and no others.
@@ -84,6 +79,9 @@ public sealed class DedupCell
 
     /// <summary>How many ids are remembered.</summary>
     public int Count => _live;
+
+    /// <summary>The time buckets below this one were forgotten, now or earlier; set when a cell is brought back.</summary>
+    public long ForgottenBelow { get; set; } = long.MinValue;
 
     /// <summary>True when no id is remembered.</summary>
     public bool IsEmpty => _live == 0;
@@ -163,24 +161,6 @@ public sealed class DedupCell
         }
     }
 
-    /// <summary>True when a shared cell holds an id for the record with a mark.</summary>
-    public bool Holds(UInt128 id, uint mark)
-    {
-        var claim = new DedupClaim { IdLow = (ulong)id, IdHigh = (ulong)(id >> 64) };
-        var hash = ClaimIndex.Hash(claim.IdLow, claim.IdHigh);
-        var slot = _index.Home(hash);
-        for (var number = _index.Next(hash, ref slot); number >= 0; number = _index.Next(hash, ref slot))
-        {
-            if (HeldBy(number, claim) is { } page && page[number & (DedupPage.Size - 1)].Offset == mark) return true;
-            slot = _index.After(slot);
-        }
-
-        return false;
-    }
-
-    /// <summary>True when claims of that time were forgotten, now or earlier.</summary>
-    public bool IsForgotten(long time) => BucketOf(time) < _forgottenBelow;
-
     /// <summary>
     /// Forgets what is out of reach at a watermark of the partition, so that the cells of message keys that fell silent come to an end. It
     /// must be a watermark that replay reproduces at the same place. A shared cell's may go back: what comes from then on is remembered again.
@@ -192,57 +172,7 @@ public sealed class DedupCell
         if (time > _maxTime || (_shared && time < _maxTime)) See(time);
     }
 
-    /// <summary>
-    /// Hands out the parts that changed since the last call and takes them as stored: to be written in one transaction. A part that was
-    /// stored and is forgotten comes with a null payload. Due is when the part can be forgotten.
-    /// </summary>
-    public IReadOnlyList<CellPart> CollectDirty()
-    {
-        var parts = new List<CellPart>(_gone.Count + 4);
-        foreach (var part in _gone) parts.Add(new CellPart(part, null, null));
-        _gone.Clear();
-        // The largest event time is part of the state and is stored with any page that is written. A shared cell is told it anew.
-        if (!_shared && _maxTime != _storedMaxTime && _lastPages.Count != 0 && !_pages.Exists(p => p is { Dirty: true }))
-            _pages[_lastPages.Values[^1]]!.Dirty = true;
-        _storedMaxTime = _maxTime;
-        foreach (var page in _pages)
-        {
-            if (page is not { Dirty: true }) continue;
-            page.Dirty = false;
-            page.Stored = true;
-            parts.Add(new CellPart(page.Part, page.Write(_bucketLength, _maxTime), ForgetAt(page.Bucket)));
-        }
-
-        return parts;
-    }
-
-    /// <summary>
-    /// Adds a stored part to a cell that has not been used yet. Throws <see cref="CorruptStateException"/> when the bytes are damaged, of
-    /// a newer version, or of another span; the cell must not be used then.
-    /// </summary>
-    public void ReadPart(long part, ReadOnlySpan<byte> payload)
-    {
-        var page = DedupPage.Read(part, payload, _bucketLength, _pageLimit, out var maxTime);
-        if (!_shared && maxTime > _maxTime) See(maxTime);
-        _storedMaxTime = _maxTime;
-        if (page.Bucket < _firstBucket)
-        {
-            // Its deletion was not in the checkpoint that made it needless.
-            _gone.Add(page.Part);
-            return;
-        }
-
-        MakeRoom(page.Count, 1);
-        var number = AddPage(page);
-        for (var i = 0; i < page.Count; i++)
-        {
-            _index.Add(ClaimIndex.Hash(page[i].IdLow, page[i].IdHigh), NumberOf(number, i));
-        }
-
-        _live += page.Count;
-    }
-
-    private static int NumberOf(int page, int place) => (page << DedupPage.SizeBits) | place;
+    private int NumberOf(int page, int place) => (page << _pageBits) | place;
 
     private long ForgetAt(long bucket) => ((bucket + 1) * _bucketLength) + _within;
 
@@ -273,8 +203,8 @@ public sealed class DedupCell
         for (var i = 0; i < rows.Length; i++)
         {
             var number = _index.Next(hashes[i], ref homes[i]);
-            if (number < 0 || _pages[number >> DedupPage.SizeBits] is not { } page) continue;
-            var place = number & (DedupPage.Size - 1);
+            if (number < 0 || _pages[number >> _pageBits] is not { } page) continue;
+            var place = number & _placeMask;
             if (place < page.Count) seen += page[place].IdLow;
         }
 
@@ -292,8 +222,8 @@ public sealed class DedupCell
         }
         else
         {
-            var page = _pages[held >> DedupPage.SizeBits]!;
-            ref var holder = ref page[held & (DedupPage.Size - 1)];
+            var page = _pages[held >> _pageBits]!;
+            ref var holder = ref page[held & _placeMask];
             var smaller = page.BaseOffset + holder.Offset < offset;
             var other = smaller || (belated && page.BaseOffset + holder.Offset > offset);
             accepted = !other || Math.Abs(time - ((page.Bucket * _bucketLength) + holder.Time)) > _within;
@@ -305,34 +235,6 @@ public sealed class DedupCell
         counts.Duplicates += accepted ? 0 : 1;
         if (time > _maxTime) See(time);
         return accepted;
-    }
-
-    /// <summary>
-    /// True when the id is accepted. An id may be held several times, at times further apart than the span: partitions that are read at different
-    /// speeds bring them in any order.
-    /// </summary>
-    private bool ClaimShared(in DedupClaim claim, ulong hash, long time, long mark, ref DedupCounts counts)
-    {
-        var slot = _index.Home(hash);
-        for (var number = _index.Next(hash, ref slot); number >= 0; number = _index.Next(hash, ref slot))
-        {
-            if (HeldBy(number, claim) is { } page)
-            {
-                ref var holder = ref page[number & (DedupPage.Size - 1)];
-                if (Math.Abs(time - ((page.Bucket * _bucketLength) + holder.Time)) <= _within)
-                {
-                    counts.Duplicates++;
-                    if (holder.Body != claim.Body) counts.DifferentBody++;
-                    return false;
-                }
-            }
-
-            slot = _index.After(slot);
-        }
-
-        Hold(claim, hash, time, mark, -1, slot, ref counts);
-        counts.Accepted++;
-        return true;
     }
 
     /// <summary>Remembers an accepted claim, in the place of another one or of none (-1).</summary>
@@ -352,8 +254,8 @@ public sealed class DedupCell
             return;
         }
 
-        var page = _pages[replaced >> DedupPage.SizeBits]!;
-        page[replaced & (DedupPage.Size - 1)].Time = DedupClaim.Replaced;
+        var page = _pages[replaced >> _pageBits]!;
+        page[replaced & _placeMask].Time = DedupClaim.Replaced;
         page.Dirty = true;
         _live--;
         _index.Replace(slot, hash, number);
@@ -376,8 +278,8 @@ public sealed class DedupCell
     /// </summary>
     private DedupPage? HeldBy(int number, in DedupClaim claim)
     {
-        if (_pages[number >> DedupPage.SizeBits] is not { } page || (number & (DedupPage.Size - 1)) >= page.Count) return null;
-        ref var found = ref page[number & (DedupPage.Size - 1)];
+        if (_pages[number >> _pageBits] is not { } page || (number & _placeMask) >= page.Count) return null;
+        ref var found = ref page[number & _placeMask];
         return found.IdLow == claim.IdLow && found.IdHigh == claim.IdHigh && found.Time != DedupClaim.Replaced ? page : null;
     }
 
@@ -390,7 +292,7 @@ public sealed class DedupCell
             var next = number < 0 ? 0 : _pages[number]!.Number + 1;
             if (next >= 1 << DedupPage.NumberBits)
                 throw new InvalidOperationException("A dedup cell holds too many ids in one time bucket. Spread them over more groups or shards.");
-            number = AddPage(new DedupPage(bucket, next, _shared ? 0 : offset, _pageLimit, _rooms.TryPop(out var room) ? room : null));
+            number = AddPage(new DedupPage(bucket, next, _shared ? 0 : offset, _placeMask + 1, _rooms.TryPop(out var room) ? room : null));
         }
 
         (_recentBucket, _recentPage) = (bucket, number);
@@ -422,7 +324,7 @@ public sealed class DedupCell
         var reach = time - _slack - _within;
         if (reach > time) reach = long.MinValue;
         _firstBucket = BucketOf(reach);
-        _forgottenBelow = Math.Max(_forgottenBelow, _firstBucket);
+        ForgottenBelow = Math.Max(ForgottenBelow, _firstBucket);
         _nextBoundary = ((_firstBucket + 1) * _bucketLength) + _within + _slack;
         if (_lastPages.Count == 0 || _lastPages.Keys[0] >= _firstBucket) return;
         _recentPage = -1;
@@ -443,8 +345,8 @@ public sealed class DedupCell
     /// <summary>Makes sure that so many claims on so many new pages can be indexed without a rebuild in between.</summary>
     private void MakeRoom(int claims, int pages)
     {
-        if (!_index.IsFullFor(claims) && _index.Fits((_pages.Count + (long)pages) << DedupPage.SizeBits)) return;
-        _index.Rebuild(_live + (long)claims, (_pages.Count + (4L * ChunkSize)) << DedupPage.SizeBits);
+        if (!_index.IsFullFor(claims) && _index.Fits((_pages.Count + (long)pages) << _pageBits)) return;
+        _index.Rebuild(_live + (long)claims, (_pages.Count + (4L * ChunkSize)) << _pageBits);
         for (var p = 0; p < _pages.Count; p++)
         {
             if (_pages[p] is not { } page) continue;

@@ -37,8 +37,8 @@ internal sealed class DedupPage(long bucket, int number, long baseOffset, int li
     public const int SizeBits = 12;
     public const int Size = 1 << SizeBits;
 
-    /// <summary>The claims of a page where every batch is stored at once: most of what a commit writes again is the last page.</summary>
-    public const int SmallSize = Size / 8;
+    /// <summary>Of pages where every batch is stored at once: most of what a commit writes again is the last page.</summary>
+    public const int SmallSizeBits = 9;
 
     /// <summary>Bits of a part's number that tell the pages of a bucket apart.</summary>
     public const int NumberBits = 18;
@@ -141,7 +141,7 @@ internal sealed class DedupPage(long bucket, int number, long baseOffset, int li
         maxTime = r.VarInt();
         var page = new DedupPage(bucket, number, r.VarInt(), limit) { Dirty = false, Stored = true };
         if (page.Part != part) throw r.Fault("it belongs to another part");
-        var count = r.Count(Math.Min(Size, r.Remaining / 22), "a number of claims");
+        var count = r.Count(Math.Min(limit, r.Remaining / 22), "a number of claims");
         page._claims = new DedupClaim[count];
         page.Count = count;
         long offset = 0;

@@ -13,7 +13,7 @@ namespace KafkaOracleOrleans.Processing.Dedup;
 /// memory for the distance between the fastest and the slowest.
 /// </para>
 /// <para>
-/// Header: version byte 1; number of sources, largest watermark (varints). Cells: the ids (see <see cref="DedupCell"/>) under "ids"; the n-th source under "source/n" (see
+/// Header: version byte 1; number of sources, time bucket below which ids were forgotten at some time (varints). Cells: the ids (see <see cref="DedupCell"/>) under "ids"; the n-th source under "source/n" (see
 /// <see cref="DedupSource"/>) and its duplicates under "seen/n", one part per claim (see <see cref="SeenOffsets"/>).
 /// </para>
 /// </summary>
@@ -31,7 +31,6 @@ public sealed class DedupShard
     private readonly Dictionary<string, DedupSource> _logs = new(StringComparer.Ordinal);
     private readonly Dictionary<string, DedupSource> _replays = new(StringComparer.Ordinal);
     private readonly List<int> _open = [];
-    private long _largest = long.MinValue;
     private bool[] _flags = [];
     private long[] _marks = [];
 
@@ -100,6 +99,13 @@ public sealed class DedupShard
         ArgumentNullException.ThrowIfNull(duplicates);
         var source = Source(span.Source, span.Link is not null);
         source.Prune(span.Durable);
+        if (span.Link is null && source.Idle)
+        {
+            // What a partition that comes back brings is remembered from its first row on.
+            source.Idle = false;
+            Forget();
+        }
+
         MakeRoom(rows.Count);
         FindOpen(span, rows, source);
         if (_open.Count != 0)
@@ -137,7 +143,7 @@ public sealed class DedupShard
         var writer = new ByteWriter(8);
         writer.Byte(Version);
         writer.VarUInt((ulong)_sources.Count);
-        writer.VarInt(_largest);
+        writer.VarInt(_cell.ForgottenBelow);
         return writer.ToArray();
     }
 
@@ -150,9 +156,7 @@ public sealed class DedupShard
         var shard = new DedupShard(step, withinMs);
         if (header is null) return shard;
         shard.ReadSources(header, cells);
-        // Before there is anything to forget: what was forgotten is known then, and what was remembered again stays.
-        shard._cell.Forget(shard._largest);
-        if (shard.Smallest() is { } smallest) shard._cell.Forget(shard.Watermark = smallest);
+        shard.Forget();
         foreach (var cell in cells)
         {
             if (cell.Id.Cell == Ids) shard._cell.ReadPart(cell.Id.Part, cell.Payload);
@@ -178,7 +182,9 @@ public sealed class DedupShard
             var known = span.Link is { } link ? link < source.Applied : offset < source.Applied;
             _marks[row] = DedupSource.Mark(seed, offset);
             _flags[row] = known && source.Contains(offset);
-            if (_flags[row] || (known && (span.Link is not null || _cell.IsForgotten(rows.EventTimes[row])))) continue;
+            // Of a call that was long on its way nobody waits for the answer, and what it was about may be forgotten.
+            var late = span.Link is null && offset < source.Durable;
+            if (_flags[row] || late || (known && _cell.IsForgotten(rows.EventTimes[row]))) continue;
             if ((known || span.Link is not null) && _cell.Holds(rows.Ids[row], (uint)_marks[row])) continue;
             _open.Add(row);
         }
@@ -195,7 +201,6 @@ public sealed class DedupShard
     {
         if (Smallest() is not { } smallest || smallest == Watermark) return;
         Watermark = smallest;
-        _largest = Math.Max(_largest, smallest);
         _cell.Forget(smallest);
     }
 
@@ -227,7 +232,7 @@ public sealed class DedupShard
         var version = reader.Byte();
         if (version != Version) throw reader.Fault($"format version {version}, this build reads {Version}");
         var count = reader.VarUInt();
-        _largest = reader.VarInt();
+        _cell.ForgottenBelow = reader.VarInt();
         reader.ExpectEnd();
         var states = cells.Select(c => (Number: Number(c.Id.Cell, SourceCell), c.Payload)).Where(c => c.Number is not null).OrderBy(c => c.Number).ToList();
         if ((ulong)states.Count != count) throw reader.Fault($"{states.Count} sources are stored, and {count} are announced");

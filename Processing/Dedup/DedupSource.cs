@@ -30,6 +30,9 @@ internal sealed class DedupSource(string name, bool replay)
     /// <summary>Rows below this position (of replays: link) were decided.</summary>
     public long Applied { get; private set; }
 
+    /// <summary>What lies below is never asked again; not stored.</summary>
+    public long Durable { get; private set; }
+
     /// <summary>The highest epoch of the partition's owner seen.</summary>
     public long Epoch { get; private set; }
 
@@ -80,6 +83,7 @@ internal sealed class DedupSource(string name, bool replay)
     /// <summary>Forgets what is never asked again.</summary>
     public void Prune(long durable)
     {
+        Durable = Math.Max(Durable, durable);
         var gone = 0;
         while (gone < _seen.Count && _seen[gone].To <= durable) gone++;
         // Also those that are not stored: one of them may have taken the place of one that is.

@@ -27,9 +27,19 @@ public static class ReplayPlan
         if (sink is null) return plan with { Steps = [.. steps] };
         return plan with
         {
-            Steps = [.. steps.Where(s => s is not WindowPlan)],
+            Steps = [.. LeadingTo([.. steps], plan.Sinks.FirstOrDefault(s => s.Id == sink)?.From)],
             Sinks = [.. plan.Sinks.Where(s => s.Id == sink)],
         };
+    }
+
+    /// <summary>The row steps that a sink's rows come through: what others refuse must not keep a record from it.</summary>
+    private static IEnumerable<StepPlan> LeadingTo(IReadOnlyList<StepPlan> steps, InputRef? from)
+    {
+        var wanted = new HashSet<string>(StringComparer.Ordinal);
+        var next = from?.Step;
+        while (steps.FirstOrDefault(s => s.Id == next) is { } step && wanted.Add(step.Id)) next = step.Input.Step;
+        var all = from is null or { Step: InputRef.AnyStep };
+        return steps.Where(s => s is not WindowPlan && (all || wanted.Contains(s.Id)));
     }
 
     /// <summary>Why records of a place cannot be replayed, or null when they can.</summary>

@@ -105,6 +105,32 @@ public sealed class DedupShardTests
     }
 
     [Fact]
+    public void A_bucket_that_is_forgotten_and_comes_back_before_anything_is_stored_stays()
+    {
+        var stage = new Stored(1000);
+        stage.Ask("b/0", 0, [new(1, 0, 0)], 0);
+        stage.Ask("a/0", 0, [new(2, 10, 0)], 0);
+        stage.Ask("a/0", 1, [new(3, 1_000_000, 0)], 1);
+        stage.Shard.SetIdle("b/0", true);
+        Assert.Equal(1, stage.Shard.Count);
+        // Copies are found from the first batch of the partition that comes back.
+        Assert.Equal([false, true, false], stage.Ask("b/0", 1, [new(4, 20, 0), new(4, 21, 0), new(5, 22, 0)], 1));
+        stage.Restart();
+        Assert.Equal(3, stage.Shard.Count);
+        Assert.Equal([true], stage.Ask("b/0", 4, [new(5, 23, 0)], 4));
+    }
+
+    [Fact]
+    public void A_call_that_was_long_on_its_way_claims_nothing()
+    {
+        var stage = new Stored(1000);
+        stage.Ask("a/0", 0, [new(1, 0, 0)], 0);
+        stage.Ask("a/0", 1, [new(2, 1_000_000, 0)], 1);
+        stage.Ask(new DedupSpan("a/0", null, 1, 0, 0), [(0, new(7, 1_000_000, 0))], save: true);
+        Assert.Equal(1, stage.Shard.Count);
+    }
+
+    [Fact]
     public void A_row_that_a_step_before_judged_otherwise_the_first_time_is_decided_when_it_comes()
     {
         var stage = new Stored(1_000_000);
@@ -162,6 +188,8 @@ public sealed class DedupShardTests
         Assert.Equal([true, false], stage.AskLink("a/0", 0, [(5, new(1, 10, 0)), (9, new(2, 20, 0))]));
         stage.Restart();
         Assert.Equal([true, false], stage.AskLink("a/0", 0, [(5, new(1, 10, 0)), (9, new(2, 20, 0))]));
+        // After another definition came into force more of its rows may get here.
+        Assert.Equal([true, false, true], stage.AskLink("a/0", 0, [(5, new(1, 10, 0)), (9, new(2, 20, 0)), (11, new(1, 15, 0))]));
         Assert.Equal([true], stage.AskLink("a/0", 1, [(3, new(2, 30, 0))]));
         Assert.Equal([true], stage.AskLink("a/0", 1, [(3, new(2, 30, 0))]));
         Assert.Equal([false], stage.AskLink("a/0", 2, [(5, new(7, 30, 0))]));
@@ -193,7 +221,7 @@ public sealed class DedupShardTests
         var stage = new Stored(8000);
         stage.Shard.Admit("orders/0", 9);
         stage.Ask("orders/0", 100, [new(1, 1000, 5), new(1, 1001, 5), new(2, 1200, 6), new(2, 1300, 6)], 100);
-        Assert.Equal("0101880E", Convert.ToHexString(stage.Header!));
+        Assert.Equal("01010F", Convert.ToHexString(stage.Header!));
         Assert.Equal("0100086F72646572732F30D00112880E", Convert.ToHexString(stage.Cells[new CellId(Step, "source/0", 0)]));
         Assert.Equal("01D00102CA0104", Convert.ToHexString(stage.Cells[new CellId(Step, "seen/0", 104)]));
         var ids = Assert.Single(stage.Cells, c => c.Key.Cell == "ids");
