@@ -29,6 +29,7 @@ internal sealed partial class PartitionGrain
         public CellEntry?[] ByGroup { get; } = new CellEntry?[step.GrainPer.Groups];
 
         public List<CellEntry> Dirty { get; } = [];
+
         /// <summary>The memory its cells said they take.</summary>
         public long Bytes { get; set; }
     }

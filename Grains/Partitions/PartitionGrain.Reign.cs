@@ -28,28 +28,11 @@ internal sealed partial class PartitionGrain
         }
     }
 
-    private Task OwnAsync()
-    {
-        if (_owned) return Task.CompletedTask;
-        return _owning ??= Begin();
-
-        async Task Begin()
-        {
-            try
-            {
-                await BeginReignAsync();
-            }
-            finally
-            {
-                _owning = null;
-            }
-        }
-    }
+    private Task OwnAsync() => _owned ? Task.CompletedTask : _owning.RunAsync();
 
     /// <summary>Raises the epoch, loads the checkpoint, and starts the loop.</summary>
     private async Task BeginReignAsync()
     {
-        await Task.Yield();
         _runtime = await plans.GetCurrentAsync(_id.Source);
         await GrainFactory.GetGrain<IPipelineGrain>(_id.Source).RegisterSourceAsync(_source);
         _reign = new CancellationTokenSource();

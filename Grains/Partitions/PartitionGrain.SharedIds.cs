@@ -49,6 +49,7 @@ internal sealed partial class PartitionGrain
         {
             // From the log every shard hears of every batch: what it may forget depends on how far all partitions have come.
             if (link is not null && rows[i].Length == 0) continue;
+            var asked = request.Copy(rows[i]);
             var call = new SharedClaimCall
             {
                 Source = _source,
@@ -57,19 +58,19 @@ internal sealed partial class PartitionGrain
                 To = to,
                 DurablePosition = durable,
                 Watermark = _pipeline.Watermark,
-                Ids = Pick(request.Ids, rows[i]),
-                Bodies = Pick(request.Bodies, rows[i]),
-                EventTimes = Pick(request.EventTimes, rows[i]),
-                Offsets = Pick(request.Offsets, rows[i]),
+                Ids = asked.Ids,
+                Bodies = asked.Bodies,
+                EventTimes = asked.EventTimes,
+                Offsets = asked.Offsets,
             };
             calls.Add((rows[i], ClaimAtAsync(shards[i], call, reign)));
         }
 
         var (duplicates, conflicts, tooOld) = (0, 0, 0);
-        foreach (var (asked, call) in calls)
+        foreach (var (of, call) in calls)
         {
             var reply = await call;
-            foreach (var row in reply.Duplicates) request.Duplicate[asked[row]] = true;
+            foreach (var row in reply.Duplicates) request.Duplicate[of[row]] = true;
             duplicates += reply.Duplicates.Length;
             conflicts += reply.DifferentBodies;
             tooOld += reply.TooOld;
@@ -83,25 +84,12 @@ internal sealed partial class PartitionGrain
         var backoff = new Backoff(_options, time);
         while (true)
         {
-            var reply = await TryClaimAtAsync(shard, call, reign);
+            // Should it be lost, whether it was decided is unknown; the repetition gets the same answer.
+            var reply = await TryCallAsync(shard, () => shard.ClaimAsync(call), reign);
             if (reply?.Answer == ApplyAnswer.Ok) return reply;
             if (reply?.Answer == ApplyAnswer.Fenced) throw new OwnerFencedException(shard.GetPrimaryKeyString());
             SetState(PartState.Blocked, $"Dedup shard {shard.GetPrimaryKeyString()}: {reply?.Reason ?? "does not answer."}");
             await backoff.WaitAsync(reign);
-        }
-    }
-
-    private async Task<SharedClaimReply?> TryClaimAtAsync(IDedupShardGrain shard, SharedClaimCall call, CancellationToken reign)
-    {
-        try
-        {
-            return await shard.ClaimAsync(call).WaitAsync(reign);
-        }
-        catch (Exception e) when (e is TimeoutException or Orleans.Runtime.OrleansException)
-        {
-            // Whether it was decided is unknown; the repetition gets the same answer.
-            LogCall(_owner, shard, e);
-            return null;
         }
     }
 
@@ -119,12 +107,5 @@ internal sealed partial class PartitionGrain
         }
 
         return rows;
-    }
-
-    private static T[] Pick<T>(T[] values, int[] rows)
-    {
-        var picked = new T[rows.Length];
-        for (var i = 0; i < rows.Length; i++) picked[i] = values[rows[i]];
-        return picked;
     }
 }

@@ -169,7 +169,8 @@ internal sealed partial class PartitionGrain
         var backoff = new Backoff(_options, time);
         while (true)
         {
-            var reply = await CallAsync(shard, batch, reign);
+            // Should it be lost, whether it was applied is unknown; positions make the repetition harmless.
+            var reply = await TryCallAsync(shard, () => shard.ApplyAsync(batch), reign);
             switch (reply?.Answer)
             {
                 case ApplyAnswer.Ok:
@@ -186,16 +187,17 @@ internal sealed partial class PartitionGrain
         }
     }
 
-    private async Task<ApplyReply?> CallAsync(IAggregatorGrain shard, SubBatch batch, CancellationToken reign)
+    /// <summary>The answer to a call; null when it or the call got lost.</summary>
+    private async Task<T?> TryCallAsync<T>(IAddressable grain, Func<Task<T>> call, CancellationToken reign)
+        where T : class
     {
         try
         {
-            return await shard.ApplyAsync(batch).WaitAsync(reign);
+            return await call().WaitAsync(reign);
         }
         catch (Exception e) when (e is TimeoutException or Orleans.Runtime.OrleansException)
         {
-            // Whether it was applied is unknown; positions make the repetition harmless.
-            LogCall(_owner, shard, e);
+            LogCall(_owner, grain, e);
             return null;
         }
     }

@@ -51,7 +51,7 @@ internal sealed partial class PartitionGrain(
     private long _epoch;
     private CancellationTokenSource _reign = new();
     private Task _pump = Task.CompletedTask;
-    private Task? _owning;
+    private SharedRun _owning = null!;
     private bool _owned;
     private bool _stopped;
     private bool _leaves;
@@ -79,6 +79,7 @@ internal sealed partial class PartitionGrain(
         _owner = Names.PartitionOwner(_id.Source, _id.Topic, _id.Partition);
         _source = Names.Source(_id.Topic, _id.Partition);
         _restarts = new Backoff(_options, time);
+        _owning = new SharedRun(BeginReignAsync);
         _lastBatchAt = time.GetTimestamp();
         this.RegisterGrainTimer(TickAsync, new GrainTimerCreationOptions(Tick, Tick) { KeepAlive = true });
         return Task.CompletedTask;
@@ -132,7 +133,7 @@ internal sealed partial class PartitionGrain(
     public async Task<long?> GetPositionAsync()
     {
         if (_stopped) return null;
-        if (_owning is { } owning) await owning;
+        if (_owning.Running is { } owning) await owning;
         else if (!_owned) await OwnAsync();
         return _accepted;
     }

@@ -38,7 +38,11 @@ internal sealed partial class PipelineGrain
         await Task.WhenAll(shards.Select(s => s.StopAsync()));
         await Task.WhenAll(shards.Select(s => s.WakeAsync()));
         await Task.WhenAll(partitions.Select(p => p.Grain.WakeAsync()));
-        List<string> restarted = [.. partitions.Select(p => p.Name), .. shards.Select(s => s.Name)];
+        List<string> restarted =
+        [
+            .. partitions.Select(p => p.Name),
+            .. shards.Select(s => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{s.Step}/{s.Number}")),
+        ];
         if (restarted.Count != 0) Note("restart", $"Started over from the checkpoint: {string.Join(", ", restarted)}.");
         return new RestartOutcome(null, restarted);
     }
@@ -53,28 +57,17 @@ internal sealed partial class PipelineGrain
         return null;
     }
 
-    private async Task<List<ShardToRestart>> ShardsToRestartAsync(bool onlyFailed)
+    private async Task<List<ShardPart>> ShardsToRestartAsync(bool onlyFailed)
     {
-        var found = new List<ShardToRestart>();
+        var found = new List<ShardPart>();
         if (plans.Find(Name) is not { } runtime) return found;
-        foreach (var (step, shard, grain) in DedupShardsOf(runtime))
+        foreach (var shard in ShardsOf(runtime))
         {
-            if (onlyFailed && !Fails((await grain.GetStatusAsync()).State)) continue;
-            found.Add(new ShardToRestart(NameOf(step, shard), grain.StopAsync, grain.WakeAsync));
-        }
-
-        foreach (var (step, shard, grain) in ShardsOf(runtime))
-        {
-            if (onlyFailed && !Fails((await grain.GetStatusAsync()).State)) continue;
-            found.Add(new ShardToRestart(NameOf(step, shard), grain.StopAsync, grain.WakeAsync));
+            if (!onlyFailed || Fails((await shard.GetStatusAsync()).State)) found.Add(shard);
         }
 
         return found;
     }
-
-    private static string NameOf(string step, int shard) => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{step}/{shard}");
-
-    private readonly record struct ShardToRestart(string Name, Func<Task> StopAsync, Func<Task> WakeAsync);
 
     private static bool Fails(PartState part) => part is PartState.Failed or PartState.Blocked;
 }

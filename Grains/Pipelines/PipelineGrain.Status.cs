@@ -17,7 +17,7 @@ internal sealed partial class PipelineGrain
         var runtime = state.State.Hash is null ? null : await TryGetRuntimeAsync();
         var running = state.State.Desired != DesiredState.Stopped;
         var partitions = running ? await Task.WhenAll(state.State.Sources.Select(s => StatusOfAsync(s))) : [];
-        var shards = running && runtime is not null ? await ShardStatusesAsync(runtime) : [];
+        var shards = running && runtime is not null ? await Task.WhenAll(ShardsOf(runtime).Select(StatusOfAsync)) : [];
         var (worst, reason) = Worst(partitions, shards);
         var sinks = await SinksAsync(runtime, running, partitions, shards);
         return new PipelineStatus
@@ -85,22 +85,18 @@ internal sealed partial class PipelineGrain
         }
     }
 
-    private Task<ShardStatus[]> ShardStatusesAsync(PipelineRuntime runtime) => Task.WhenAll(
-        DedupShardsOf(runtime).Select(s => StatusOfAsync(s.Step, s.Shard, s.Grain.GetStatusAsync()))
-            .Concat(ShardsOf(runtime).Select(s => StatusOfAsync(s.Step, s.Shard, s.Grain.GetStatusAsync()))));
-
-    private async Task<ShardStatus> StatusOfAsync(string step, int shard, Task<ShardStatus> status)
+    private async Task<ShardStatus> StatusOfAsync(ShardPart shard)
     {
         try
         {
-            return await status.WaitAsync(Deadlines.Status, time);
+            return await shard.GetStatusAsync().WaitAsync(Deadlines.Status, time);
         }
         catch (Exception e) when (e is TimeoutException or Orleans.Runtime.OrleansException)
         {
             return new ShardStatus
             {
-                Step = step,
-                Shard = shard,
+                Step = shard.Step,
+                Shard = shard.Number,
                 State = PartState.Blocked,
                 Reason = NoAnswer,
                 Epoch = 0,

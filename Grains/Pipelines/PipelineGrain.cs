@@ -177,8 +177,7 @@ internal sealed partial class PipelineGrain(
             await DiscoverAsync(runtime, cancellation);
             if (state.State.Sources.Count == 0) return;
             await PublishAsync();
-            await Task.WhenAll(ShardsOf(runtime).Select(s => s.Grain.WakeAsync()));
-            await Task.WhenAll(DedupShardsOf(runtime).Select(s => s.Grain.WakeAsync()));
+            await Task.WhenAll(ShardsOf(runtime).Select(s => s.WakeAsync()));
             await Task.WhenAll(PartitionGrains().Select(p => p.WakeAsync()));
             _problem = null;
             await JudgeAsync();
@@ -207,8 +206,7 @@ internal sealed partial class PipelineGrain(
     private async Task TellShardsAsync()
     {
         var runtime = await plans.GetAsync(Name, state.State.Version);
-        await Task.WhenAll(ShardsOf(runtime).Select(s => s.Grain.AddSourcesAsync([.. state.State.Sources])));
-        await Task.WhenAll(DedupShardsOf(runtime).Select(s => s.Grain.AddSourcesAsync([.. state.State.Sources])));
+        await Task.WhenAll(ShardsOf(runtime).Select(s => s.AddSourcesAsync([.. state.State.Sources])));
     }
 
     /// <summary>Stops all parts: partitions first, so that what they sent is durable when the shards go.</summary>
@@ -220,33 +218,43 @@ internal sealed partial class PipelineGrain(
         await Task.WhenAll(PartitionGrains().Select(p => p.StopAsync()));
         // What does not compile here has no shards that could run.
         if (state.State.Text is not null && await TryGetRuntimeAsync() is { } runtime)
-        {
-            await Task.WhenAll(ShardsOf(runtime).Select(s => s.Grain.StopAsync()));
-            await Task.WhenAll(DedupShardsOf(runtime).Select(s => s.Grain.StopAsync()));
-        }
-
+            await Task.WhenAll(ShardsOf(runtime).Select(s => s.StopAsync()));
         _halting = false;
     }
 
     private IEnumerable<IPartitionGrain> PartitionGrains() =>
         state.State.Sources.Select(s => GrainFactory.GetGrain<IPartitionGrain>($"{Name}/{s}"));
 
-    private IEnumerable<(string Step, int Shard, IAggregatorGrain Grain)> ShardsOf(PipelineRuntime runtime)
+    /// <summary>What is asked of a shard, of whichever kind of step.</summary>
+    private sealed record ShardPart(
+        string Step,
+        int Number,
+        Func<Task> WakeAsync,
+        Func<Task> StopAsync,
+        Func<IReadOnlyList<string>, Task> AddSourcesAsync,
+        Func<Task<ShardStatus>> GetStatusAsync);
+
+    /// <summary>The shards of dedup and window steps, in the order of the steps.</summary>
+    private IEnumerable<ShardPart> ShardsOf(PipelineRuntime runtime)
     {
-        foreach (var step in runtime.Plan.Steps.OfType<WindowPlan>())
+        foreach (var step in runtime.Plan.Steps)
         {
-            for (var shard = 0; shard < step.Shards; shard++)
-                yield return (step.Id, shard, GrainFactory.GetGrain<IAggregatorGrain>(Names.Shard(Name, step.Id, shard)));
+            var shards = step switch { DedupPlan dedup => dedup.Shards, WindowPlan window => window.Shards, _ => 0 };
+            for (var shard = 0; shard < shards; shard++) yield return ShardOf(step, shard);
         }
     }
 
-    private IEnumerable<(string Step, int Shard, IDedupShardGrain Grain)> DedupShardsOf(PipelineRuntime runtime)
+    private ShardPart ShardOf(StepPlan step, int shard)
     {
-        foreach (var step in runtime.Plan.Steps.OfType<DedupPlan>())
+        var key = Names.Shard(Name, step.Id, shard);
+        if (step is DedupPlan)
         {
-            for (var shard = 0; shard < step.Shards; shard++)
-                yield return (step.Id, shard, GrainFactory.GetGrain<IDedupShardGrain>(Names.Shard(Name, step.Id, shard)));
+            var ids = GrainFactory.GetGrain<IDedupShardGrain>(key);
+            return new ShardPart(step.Id, shard, ids.WakeAsync, ids.StopAsync, ids.AddSourcesAsync, ids.GetStatusAsync);
         }
+
+        var windows = GrainFactory.GetGrain<IAggregatorGrain>(key);
+        return new ShardPart(step.Id, shard, windows.WakeAsync, windows.StopAsync, windows.AddSourcesAsync, windows.GetStatusAsync);
     }
 
     private List<string> Incompatible(PipelinePlan plan)

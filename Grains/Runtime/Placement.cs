@@ -34,8 +34,16 @@ internal sealed class Placement(IClusterMembershipService membership, TimeSpan a
     /// <summary>The active silo of that name; null when there is none.</summary>
     public SiloAddress? Find(string silo) => Active().FirstOrDefault(s => s.ToString() == silo);
 
+    /// <summary>Asks Orleans to move a shard's activation when that is due; returns the silo it goes to, or null.</summary>
+    public SiloAddress? MoveShard(Grain grain, string identity, string step, int shard)
+    {
+        if (Find(identity) is not { } here || Move(OfShard(step, shard), here) is not { } silo) return null;
+        Ask(grain, silo);
+        return silo;
+    }
+
     /// <summary>The silo of a shard: the shards of a step go round the silos, those of different steps from different ones on.</summary>
-    public SiloAddress? OfShard(string step, int shard)
+    private SiloAddress? OfShard(string step, int shard)
     {
         var silos = Active();
         if (silos.Count == 0) return null;

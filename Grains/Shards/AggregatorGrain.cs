@@ -229,11 +229,9 @@ internal sealed partial class AggregatorGrain(
     /// <summary>Shards spread over the silos of a cluster that has come to rest.</summary>
     private void MoveIfDue()
     {
-        if (_moves || _placement.Find(RuntimeIdentity) is not { } here) return;
-        if (_placement.Move(_placement.OfShard(_stepId, _shard), here) is not { } silo) return;
+        if (_moves || _placement.MoveShard(this, RuntimeIdentity, _stepId, _shard) is not { } silo) return;
         _moves = true;
         LogMoves(_owner, silo);
-        Placement.Ask(this, silo);
     }
 
     /// <summary>Gives this reign up: memory is dropped and the next call starts over from the checkpoint.</summary>

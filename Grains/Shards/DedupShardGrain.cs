@@ -47,7 +47,7 @@ internal sealed partial class DedupShardGrain(
     private DedupShard? _shard;
     private long _epoch;
     private CancellationTokenSource _reign = new();
-    private Task? _owning;
+    private SharedRun _owning = null!;
     private Task _commit = Task.CompletedTask;
     private TaskCompletionSource _news = NewSignal();
     private long _changed;
@@ -63,6 +63,7 @@ internal sealed partial class DedupShardGrain(
         (_pipeline, _stepId, var number) = Names.Split(this.GetPrimaryKeyString());
         _number = int.Parse(number, System.Globalization.CultureInfo.InvariantCulture);
         _owner = Names.DedupOwner(_pipeline, _stepId, _number);
+        _owning = new SharedRun(BeginReignAsync);
         this.RegisterGrainTimer(TickAsync, new GrainTimerCreationOptions(Tick, Tick) { KeepAlive = true, Interleave = true });
         return Task.CompletedTask;
     }
@@ -220,28 +221,11 @@ internal sealed partial class DedupShardGrain(
         }
     }
 
-    private Task OwnAsync()
-    {
-        if (_shard is not null) return Task.CompletedTask;
-        return _owning ??= Begin();
-
-        async Task Begin()
-        {
-            try
-            {
-                await BeginReignAsync();
-            }
-            finally
-            {
-                _owning = null;
-            }
-        }
-    }
+    private Task OwnAsync() => _shard is not null ? Task.CompletedTask : _owning.RunAsync();
 
     /// <summary>Raises the epoch and loads what was decided.</summary>
     private async Task BeginReignAsync()
     {
-        await Task.Yield();
         var step = (await plans.GetCurrentAsync(_pipeline)).Step<DedupPlan>(_stepId);
         var reign = new CancellationTokenSource();
         var lease = await store.AcquireAsync(_owner, reign.Token);
@@ -262,11 +246,9 @@ internal sealed partial class DedupShardGrain(
     {
         if (_shard is not { } shard) return Task.CompletedTask;
         if (_gauges is { } gauges) gauges.State = new StateGauge(_stepId, shard.Count, 0, shard.EstimatedBytes);
-        if (_moves || _placement.Find(RuntimeIdentity) is not { } here) return Task.CompletedTask;
-        if (_placement.Move(_placement.OfShard(_stepId, _number), here) is not { } silo) return Task.CompletedTask;
+        if (_moves || _placement.MoveShard(this, RuntimeIdentity, _stepId, _number) is not { } silo) return Task.CompletedTask;
         _moves = true;
         LogMoves(_owner, silo);
-        Placement.Ask(this, silo);
         return Task.CompletedTask;
     }
 

@@ -12,10 +12,9 @@ public sealed partial class DedupCell
     {
         var claim = new DedupClaim { IdLow = (ulong)id, IdHigh = (ulong)(id >> 64) };
         var hash = ClaimIndex.Hash(claim.IdLow, claim.IdHigh);
-        var slot = _index.Home(hash);
-        for (var number = _index.Next(hash, ref slot); number >= 0; number = _index.Next(hash, ref slot))
+        for (var number = Find(claim, hash, out var slot); number >= 0; number = FindNext(claim, hash, ref slot))
         {
-            if (HeldBy(number, claim) is { } page && page[number & _placeMask].Offset == mark) return true;
+            if (_pages[number >> _pageBits]![number & _placeMask].Offset == mark) return true;
             slot = _index.After(slot);
         }
 
@@ -31,18 +30,16 @@ public sealed partial class DedupCell
     /// </summary>
     private bool ClaimShared(in DedupClaim claim, ulong hash, long time, long mark, ref DedupCounts counts)
     {
-        var slot = _index.Home(hash);
-        for (var number = _index.Next(hash, ref slot); number >= 0; number = _index.Next(hash, ref slot))
+        int slot;
+        for (var number = Find(claim, hash, out slot); number >= 0; number = FindNext(claim, hash, ref slot))
         {
-            if (HeldBy(number, claim) is { } page)
+            var page = _pages[number >> _pageBits]!;
+            ref var holder = ref page[number & _placeMask];
+            if (Math.Abs(time - ((page.Bucket * _bucketLength) + holder.Time)) <= _within)
             {
-                ref var holder = ref page[number & _placeMask];
-                if (Math.Abs(time - ((page.Bucket * _bucketLength) + holder.Time)) <= _within)
-                {
-                    counts.Duplicates++;
-                    if (holder.Body != claim.Body) counts.DifferentBody++;
-                    return false;
-                }
+                counts.Duplicates++;
+                if (holder.Body != claim.Body) counts.DifferentBody++;
+                return false;
             }
 
             slot = _index.After(slot);

@@ -264,23 +264,25 @@ public sealed partial class DedupCell
     private int Find(in DedupClaim claim, ulong hash, out int slot)
     {
         slot = _index.Home(hash);
+        return FindNext(claim, hash, ref slot);
+    }
+
+    /// <summary>The next claim of an id from a slot on: its number, and the slot it stands in; -1 when there is none.</summary>
+    private int FindNext(in DedupClaim claim, ulong hash, ref int slot)
+    {
         while (true)
         {
             var number = _index.Next(hash, ref slot);
             if (number < 0) return -1;
-            if (HeldBy(number, claim) is not null) return number;
+            // The slot may be that of a claim that was forgotten, and its page gone or used for others.
+            if (_pages[number >> _pageBits] is { } page && (number & _placeMask) < page.Count)
+            {
+                ref var found = ref page[number & _placeMask];
+                if (found.IdLow == claim.IdLow && found.IdHigh == claim.IdHigh && found.Time != DedupClaim.Replaced) return number;
+            }
+
             slot = _index.After(slot);
         }
-    }
-
-    /// <summary>
-    /// The page of a claim when that holds the id. The number may be that of a claim that was forgotten, and its page gone or used for others.
-    /// </summary>
-    private DedupPage? HeldBy(int number, in DedupClaim claim)
-    {
-        if (_pages[number >> _pageBits] is not { } page || (number & _placeMask) >= page.Count) return null;
-        ref var found = ref page[number & _placeMask];
-        return found.IdLow == claim.IdLow && found.IdHigh == claim.IdHigh && found.Time != DedupClaim.Replaced ? page : null;
     }
 
     private int Append(DedupClaim claim, long time, long offset)

@@ -66,7 +66,7 @@ internal sealed class DedupNode(DedupPlan plan, RowNode input)
             GroupKeyCodec.Append(_key, row, ref _bytes);
             _ids[row] = XxHash128.HashToUInt128(_bytes.Written);
             _bodies[row] = (uint)XxHash3.HashToUInt64(raw.Value(row));
-            _cells[row] = raw.KeyLength[row] < 0 ? (ulong)_ids[row] : XxHash3.HashToUInt64(raw.Key(row));
+            if (!plan.Global) _cells[row] = raw.KeyLength[row] < 0 ? (ulong)_ids[row] : XxHash3.HashToUInt64(raw.Key(row));
             _asked.Add(row);
         }
 

@@ -1,3 +1,4 @@
+using KafkaOracleOrleans.Processing.Dedup;
 using KafkaOracleOrleans.Processing.Plan;
 using KafkaOracleOrleans.Processing.Ports;
 using KafkaOracleOrleans.Processing.Records;
@@ -30,7 +31,7 @@ public sealed class DedupRequest : PartitionRequest
     /// <summary>
     /// The hash that routes a row to its cell: of the message key, or of the id when there is no key. Rows with the
     /// same id always have the same hash only when producers key by the id's owner; with <c>grainPer: key</c> the cell
-    /// is the message key.
+    /// is the message key. Not filled for steps that look across partitions.
     /// </summary>
     public required ulong[] CellHashes { get; init; }
 
@@ -45,6 +46,14 @@ public sealed class DedupRequest : PartitionRequest
 
     /// <summary>The answer: true at rows whose id was claimed before. Cleared by the pipeline.</summary>
     public required bool[] Duplicate { get; init; }
+
+    /// <summary>A copy of some of the rows, for a dedup shard.</summary>
+    public DedupRows Copy(int[] rows)
+    {
+        return new DedupRows(rows.Length, Pick(Ids), Pick(Bodies), Pick(EventTimes), Pick(Offsets));
+
+        T[] Pick<T>(T[] values) => Array.ConvertAll(rows, row => values[row]);
+    }
 }
 
 /// <summary>Keys to look up that the cache does not hold. The answer goes into <see cref="Result"/>.</summary>

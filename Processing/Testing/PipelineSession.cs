@@ -307,13 +307,9 @@ internal sealed class PipelineSession
         var to = request.Count == 0 ? source.Position : request.Offsets[request.Count - 1] + 1;
         _shared[request.Step.Id].Claim(
             new DedupSpan(NameOf(source.Topic, source.Partition), null, to, source.Position, source.Pipeline.Watermark),
-            new DedupRows(
-                rows.Length, Pick(request.Ids, rows), Pick(request.Bodies, rows), Pick(request.EventTimes, rows), Pick(request.Offsets, rows)),
-            duplicates, ref counts);
+            request.Copy(rows), duplicates, ref counts);
         foreach (var duplicate in duplicates) request.Duplicate[rows[duplicate]] = true;
     }
-
-    private static T[] Pick<T>(T[] values, int[] rows) => Array.ConvertAll(rows, row => values[row]);
 
     private void Claim(DedupRequest request, Source source)
     {

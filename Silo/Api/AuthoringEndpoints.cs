@@ -106,10 +106,10 @@ public static class AuthoringEndpoints
         var compilation = compiler.Check(text, name);
         List<DiagnosticItem> diagnostics = [.. compilation.Diagnostics.Select(DiagnosticItem.Of)];
         if (compilation.Plan is not { } plan) return TypedResults.Ok(new ValidationReport(false, null, diagnostics, null));
-        var refusals = compiler.Refusals(plan).ToList();
-        diagnostics.AddRange(refusals.Select(r => new DiagnosticItem("", "error", name, 0, 0, 0, "", r, null)));
+        var refusal = compiler.Refusal(plan);
+        if (refusal is not null) diagnostics.Add(new DiagnosticItem("", "error", name, 0, 0, 0, "", refusal, null));
         var checks = environment ? await CheckAsync(plan, logs, cancellation) : null;
-        return TypedResults.Ok(new ValidationReport(refusals.Count == 0 && checks?.All(c => c.Ok) != false, plan.Name, diagnostics, checks));
+        return TypedResults.Ok(new ValidationReport(refusal is null && checks?.All(c => c.Ok) != false, plan.Name, diagnostics, checks));
     }
 
     private static async Task<IReadOnlyList<EnvironmentCheck>> CheckAsync(PipelinePlan plan, IKafkaLogs logs, CancellationToken cancellation)

@@ -124,7 +124,7 @@ public static class DefinitionEndpoints
                 "Not a valid pipeline", compilation.Diagnostics[0].ToString(), [.. compilation.Diagnostics.Select(DiagnosticItem.Of)]));
         }
 
-        if (compiler.Refusals(plan).FirstOrDefault() is { } refusal) return (null, Invalid("Not a pipeline for this server", refusal, []));
+        if (compiler.Refusal(plan) is { } refusal) return (null, Invalid("Not a pipeline for this server", refusal, []));
         if (name is not null && plan.Name != name) return (null, Bad("Another name", $"The pipeline in the body is named '{plan.Name}', not '{name}'."));
         return (new PipelineText(plan.Name, text, file, 0) { Origin = DefinitionOrigin.Api }, null);
     }

@@ -52,7 +52,7 @@ public static class LookEndpoints
                 "Not a valid pipeline", compilation.Diagnostics[0].ToString(), [.. compilation.Diagnostics.Select(DiagnosticItem.Of)]);
         }
 
-        if (compiler.Refusals(plan).FirstOrDefault() is { } refusal) return Invalid("Not a pipeline for this server", refusal, []);
+        if (compiler.Refusal(plan) is { } refusal) return Invalid("Not a pipeline for this server", refusal, []);
         try
         {
             var partitions = await logs.ListPartitionsAsync(plan.Source, cancellation);

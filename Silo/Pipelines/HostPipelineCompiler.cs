@@ -21,21 +21,16 @@ internal sealed class HostPipelineCompiler(KorOptions options, IEnumerable<IReco
     {
         var compilation = Check(text, fileName);
         var messages = compilation.Diagnostics.Select(d => d.ToString()).ToList();
-        var refusals = compilation.Plan is { } plan ? Refusals(plan).Select(r => $"{fileName}: error: {r}").ToList() : [];
-        return new CompiledPipeline(refusals.Count == 0 ? compilation.Plan : null, [.. messages, .. refusals]);
+        return compilation.Plan is { } plan && Refusal(plan) is { } refusal
+            ? new CompiledPipeline(null, [.. messages, $"{fileName}: error: {refusal}"])
+            : new CompiledPipeline(compilation.Plan, messages);
     }
 
     /// <summary>Compiles a text, with every finding and its place.</summary>
     public PipelineCompilation Check(string text, string fileName) => PipelineCompiler.Compile(text, fileName, _options);
 
-    /// <summary>What this host cannot run: refused at the door.</summary>
-    internal IEnumerable<string> Refusals(PipelinePlan plan)
-    {
-        if (Unprepared(plan) is { } reason) yield return reason;
-    }
-
-    /// <summary>What a transform lacks in its step, or null.</summary>
-    private string? Unprepared(PipelinePlan plan)
+    /// <summary>Why this host cannot run a plan (what a transform lacks in its step), or null: refused at the door.</summary>
+    internal string? Refusal(PipelinePlan plan)
     {
         try
         {
