@@ -72,7 +72,8 @@ internal sealed class OracleDriver
         _fault = e => new OracleFault(number(e), index(e), message(e));
         var clear = connection.GetMethod("ClearPool", BindingFlags.Public | BindingFlags.Static, [connection])
             ?? throw Unfit("OracleConnection.ClearPool");
-        _clearPool = c => clear.Invoke(null, [c]);
+        // Unwrapped: callers tell the driver's failures by their type and source.
+        _clearPool = c => clear.Invoke(null, BindingFlags.DoNotWrapExceptions, null, [c], null);
         Version = assembly.GetName().Version?.ToString() ?? "unknown";
         StandIn = assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Any(a => a.Key == "StandIn");
     }

@@ -40,6 +40,29 @@ internal sealed class DbSession(Dialect dialect, DbConnection connection, DbTran
         return await command.ExecuteNonQueryAsync(cancellation).ConfigureAwait(false);
     }
 
+    /// <summary>
+    /// Raises the epoch of a row, which is made with epoch 1 when it is not there, and reads it as it is then. Two
+    /// sessions that make one row at once end with a duplicate key for one of them: it tries again and raises.
+    /// </summary>
+    /// <param name="raise">Raises; reads the row, too, where <paramref name="read"/> is null.</param>
+    /// <param name="add">Makes the row; null where raising does.</param>
+    /// <param name="read">Reads the row.</param>
+    /// <param name="name">The row's key, the one bind of each statement.</param>
+    /// <param name="take">Is handed the row.</param>
+    public async Task RaiseAsync(
+        string raise, string? add, string? read, string name, Action<DbDataReader> take, CancellationToken cancellation)
+    {
+        if (read is null)
+        {
+            await QueryAsync(raise, take, cancellation, name).ConfigureAwait(false);
+            return;
+        }
+
+        var raised = await ExecuteAsync(raise, cancellation, name).ConfigureAwait(false);
+        if (raised == 0 && add is not null) await ExecuteAsync(add, cancellation, name).ConfigureAwait(false);
+        await QueryAsync(read, take, cancellation, name).ConfigureAwait(false);
+    }
+
     /// <summary>Executes a query and hands every row to <paramref name="read"/>.</summary>
     public async Task QueryAsync(
         string text, Action<DbDataReader> read, CancellationToken cancellation, params Bind[] binds)

@@ -32,11 +32,10 @@ internal sealed partial class OracleDialect
 
     public override SinkSql Sink { get; } = new()
     {
-        RaiseLane =
-            "MERGE INTO KOR_LANE T USING (SELECT :P0 AS LANE FROM DUAL) S ON (T.LANE = S.LANE) "
-            + $"WHEN MATCHED THEN UPDATE SET EPOCH = T.EPOCH + 1, UPDATED_AT = {Now} "
-            + "WHEN NOT MATCHED THEN INSERT (LANE, EPOCH, WRITES, PROGRESS, QUARANTINED, UPDATED_AT) "
-            + $"VALUES (S.LANE, 1, 0, -1, 0, {Now})",
+        // UPDATE first, for the reason given at the owners' epochs.
+        RaiseLane = $"UPDATE KOR_LANE SET EPOCH = EPOCH + 1, UPDATED_AT = {Now} WHERE LANE = :P0",
+        AddLane = "INSERT INTO KOR_LANE (LANE, EPOCH, WRITES, PROGRESS, QUARANTINED, UPDATED_AT) "
+            + $"VALUES (:P0, 1, 0, -1, 0, {Now})",
         ReadRaised = "SELECT EPOCH, WRITES, PROGRESS, QUARANTINED FROM KOR_LANE WHERE LANE = :P0",
         ReadLane = "SELECT EPOCH, WRITES, PROGRESS, QUARANTINED FROM KOR_LANE WHERE LANE = :P0",
         AdvanceLane =

@@ -17,10 +17,10 @@ internal sealed partial class OracleDialect
 
     public override StateSql State { get; } = new()
     {
-        RaiseEpoch =
-            "MERGE INTO KOR_OWNER T USING (SELECT :P0 AS OWNER FROM DUAL) S ON (T.OWNER = S.OWNER) "
-            + $"WHEN MATCHED THEN UPDATE SET EPOCH = T.EPOCH + 1, UPDATED_AT = {Now} "
-            + $"WHEN NOT MATCHED THEN INSERT (OWNER, EPOCH, UPDATED_AT) VALUES (S.OWNER, 1, {Now})",
+        // UPDATE waits for the row and adds to what is there then, and is documented to. Whether MERGE reads the row
+        // again after such a wait is not: two waiters could be given one epoch.
+        RaiseEpoch = $"UPDATE KOR_OWNER SET EPOCH = EPOCH + 1, UPDATED_AT = {Now} WHERE OWNER = :P0",
+        AddOwner = $"INSERT INTO KOR_OWNER (OWNER, EPOCH, UPDATED_AT) VALUES (:P0, 1, {Now})",
         ReadRaised = "SELECT EPOCH, HEADER FROM KOR_OWNER WHERE OWNER = :P0",
         Peek = "SELECT EPOCH, HEADER FROM KOR_OWNER WHERE OWNER = :P0",
         WriteHeader = $"UPDATE KOR_OWNER SET HEADER = :P0, UPDATED_AT = {Now} WHERE OWNER = :P1 AND EPOCH = :P2",

@@ -69,18 +69,9 @@ internal sealed class AdoSinkLane : ISinkLane
             async (session, token) =>
             {
                 LaneRow? found = null;
-                if (sql.ReadRaised is null)
-                {
-                    await session.QueryAsync(sql.RaiseLane, r => found = LaneRow.Read(r), token,
-                        name).ConfigureAwait(false);
-                }
-                else
-                {
-                    await session.ExecuteAsync(sql.RaiseLane, token, name).ConfigureAwait(false);
-                    await session.QueryAsync(sql.ReadRaised, r => found = LaneRow.Read(r), token,
-                        name).ConfigureAwait(false);
-                }
-
+                await session.RaiseAsync(
+                    sql.RaiseLane, sql.AddLane, sql.ReadRaised, name, r => found = LaneRow.Read(r), token)
+                    .ConfigureAwait(false);
                 return found ?? throw new InvalidOperationException($"Lane '{name}' vanished while it was opened.");
             },
             cancellation,

@@ -5,8 +5,11 @@ namespace KafkaOracleOrleans.Storage.Dialects;
 /// </summary>
 internal sealed record SinkSql
 {
-    /// <summary>Lane: makes the lane or raises its epoch.</summary>
+    /// <summary>Lane: raises the lane's epoch, and makes the lane where <see cref="AddLane"/> is null.</summary>
     public required string RaiseLane { get; init; }
+
+    /// <summary>Lane: makes a lane that was not there to be raised; null where raising makes it.</summary>
+    public string? AddLane { get; init; }
 
     /// <summary>
     /// Lane: epoch, writes, progress, quarantined. Null when <see cref="RaiseLane"/> returns them itself.

@@ -29,18 +29,9 @@ public sealed class AdoStateStore(Database database) : IStateStore
                 async (session, token) =>
                 {
                     OwnerLease? lease = null;
-                    if (_sql.ReadRaised is null)
-                    {
-                        await session.QueryAsync(_sql.RaiseEpoch, r => lease = ReadLease(owner, r), token, owner)
-                            .ConfigureAwait(false);
-                    }
-                    else
-                    {
-                        await session.ExecuteAsync(_sql.RaiseEpoch, token, owner).ConfigureAwait(false);
-                        await session.QueryAsync(_sql.ReadRaised, r => lease = ReadLease(owner, r), token, owner)
-                            .ConfigureAwait(false);
-                    }
-
+                    await session.RaiseAsync(
+                        _sql.RaiseEpoch, _sql.AddOwner, _sql.ReadRaised, owner, r => lease = ReadLease(owner, r), token)
+                        .ConfigureAwait(false);
                     return lease ?? throw new InvalidOperationException(
                         $"Owner '{owner}' vanished while it was taken over.");
                 },

@@ -3,8 +3,13 @@ namespace KafkaOracleOrleans.Storage.Dialects;
 /// <summary>The texts of the state store; binds are in the order in which they appear.</summary>
 internal sealed record StateSql
 {
-    /// <summary>Owner: makes the owner or raises its epoch.</summary>
+    /// <summary>
+    /// Owner: raises the owner's epoch, and makes the owner where <see cref="AddOwner"/> is null.
+    /// </summary>
     public required string RaiseEpoch { get; init; }
+
+    /// <summary>Owner: makes an owner that was not there to be raised; null where raising makes it.</summary>
+    public string? AddOwner { get; init; }
 
     /// <summary>Owner: epoch and header. Null when <see cref="RaiseEpoch"/> returns them itself.</summary>
     public required string? ReadRaised { get; init; }

@@ -132,7 +132,18 @@ public sealed class OracleTransaction : DbTransaction
 
     public override void Commit()
     {
-        Guard(() => _connection.Current!.Commit());
+        try
+        {
+            Guard(() => _connection.Current!.Commit());
+        }
+        catch (OracleException refused) when (refused.InnerException is PostgresException
+            && _connection.State == ConnectionState.Open)
+        {
+            // What is refused at COMMIT is a rollback that says why in its second line.
+            throw new OracleException(
+                2091, $"transaction rolled back{Environment.NewLine}{refused.Errors[0].Message}", refused.InnerException);
+        }
+
         _done = true;
         _connection.Current = null;
     }

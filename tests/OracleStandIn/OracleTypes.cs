@@ -104,7 +104,8 @@ public sealed class OracleException : DbException
         "P0001" => 20001,
         // What tests raise by number: U1653 is ORA-01653.
         ['U', .. var number] when int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var code) => code,
-        _ => 600,
+        // A number of no meaning to anybody: what is not listed must not pass for a dead session.
+        _ => 65535,
     };
 }
 

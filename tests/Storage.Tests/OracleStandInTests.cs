@@ -162,6 +162,30 @@ public sealed class OracleStandInFaultTests(PostgresFixture postgres)
     }
 
     [Fact]
+    public async Task A_constraint_that_fails_at_COMMIT_is_told_from_within_ORA_02091_and_costs_its_row_alone()
+    {
+        var options = await StandIn.CreateAsync(postgres);
+        var cluster = await postgres.GetAsync();
+        await cluster.PsqlAsync(options.Database!,
+            "CREATE TABLE parents (id numeric(19) PRIMARY KEY); INSERT INTO parents VALUES (1); CREATE TABLE children "
+            + "(id numeric(19) NOT NULL PRIMARY KEY, parent numeric(19) REFERENCES parents DEFERRABLE INITIALLY DEFERRED)");
+        await using var connections = new DatabaseConnections(new Dictionary<string, ConnectionOptions> { ["dwh"] = options });
+        var failure = await Assert.ThrowsAsync<DatabaseException>(() => connections.Get("dwh").WriteAsync(
+            (session, token) => session.ExecuteAsync("INSERT INTO CHILDREN (ID, PARENT) VALUES (1, 7)", token), Cancel));
+        Assert.Equal((ErrorClass.Row, "ORA-02291", DatabasePhase.Commit), (failure.Error.Class, failure.Error.Code, failure.Phase));
+        Assert.False(failure.OutcomeUnknown);
+
+        var factory = new AdoSinkFactory(connections);
+        var schema = new Schema(new Field("id", FieldType.Integer, false), new Field("parent", FieldType.Integer));
+        var spec = new SinkSpec("p", "s", "dwh", "children", SinkMode.Upsert, schema, ["id"], null, true, false);
+        await factory.PrepareAsync(spec, Cancel);
+        await using var lane = await factory.OpenAsync(spec, "0", Cancel);
+        Assert.Equal(new SinkWriteResult(2, 1), await lane.WriteAsync(
+            new SinkWrite(Rows.Block(schema, [1L, 1L], [2L, 7L], [3L, null]), 1, null, null), Cancel));
+        Assert.Equal("ORA-02291", await cluster.PsqlAsync(options.Database!, "SELECT code FROM kor_quarantine"));
+    }
+
+    [Fact]
     public async Task Columns_of_other_makes_take_what_they_hold_and_refuse_the_rest_by_row()
     {
         var options = await StandIn.CreateAsync(postgres);

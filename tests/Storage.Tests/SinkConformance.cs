@@ -280,6 +280,20 @@ public abstract partial class SinkConformance : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Writers_that_open_one_lane_at_once_get_an_epoch_each()
+    {
+        var spec = Spec("opened", EveryType, SinkMode.Append, ["id"]);
+        await Factory.PrepareAsync(spec, Cancel);
+        for (var round = 0; round < 2; round++)
+        {
+            var lanes = await Task.WhenAll(Enumerable.Range(0, 8).Select(
+                _ => Task.Run(() => Factory.OpenAsync(spec, "0", Cancel), Cancel)));
+            Assert.Equal(Enumerable.Range((8 * round) + 1, 8).Select(i => (long)i), lanes.Select(l => l.Lease.Epoch).Order());
+            foreach (var lane in lanes) await lane.DisposeAsync();
+        }
+    }
+
+    [Fact]
     public async Task Lanes_write_one_table_in_parallel()
     {
         var spec = Windows();

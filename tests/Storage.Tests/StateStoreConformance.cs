@@ -41,6 +41,18 @@ public abstract class StateStoreConformance : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Sessions_that_raise_one_epoch_at_once_get_an_epoch_each()
+    {
+        // Of a row that none of them has seen, then of one that all of them wait for.
+        for (var round = 0; round < 2; round++)
+        {
+            var leases = await Task.WhenAll(Enumerable.Range(0, 8).Select(
+                _ => Task.Run(() => _store.AcquireAsync("p/partition/t/0", Cancel), Cancel)));
+            Assert.Equal(Enumerable.Range((8 * round) + 1, 8).Select(i => (long)i), leases.Select(l => l.Epoch).Order());
+        }
+    }
+
+    [Fact]
     public async Task A_checkpoint_is_read_back_as_it_was_written()
     {
         var lease = await _store.AcquireAsync("o", Cancel);
