@@ -23,15 +23,43 @@ internal sealed partial class PartitionGrain
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
-            SetState(StateOf(e), e.Message);
+            if (!_stopped) SetState(StateOf(e), e.Message);
             return false;
         }
     }
 
     private Task OwnAsync() => _owned ? Task.CompletedTask : _owning.RunAsync();
 
-    /// <summary>Raises the epoch, loads the checkpoint, and starts the loop.</summary>
+    /// <summary>
+    /// Begins a term, or ends it: whatever goes wrong on the way (a seek that gets lost, too) leaves nothing of it behind, so that the next call
+    /// begins anew. A term that is half there would be taken for a whole one, and nobody would ever start its loop.
+    /// </summary>
     private async Task BeginReignAsync()
+    {
+        try
+        {
+            await LoadReignAsync();
+            if (_accepted is { } position) await SeekAsync(position);
+            // Whoever stopped the partition meanwhile found no term to end.
+            if (_stopped || _reign.IsCancellationRequested) throw new PipelineChangedException($"Partition '{_owner}' was stopped while it began.");
+        }
+        catch
+        {
+            await EndReignAsync();
+            throw;
+        }
+
+        // The last thing of a beginning, after its last wait: who finds it set finds a term with a loop.
+        _owned = true;
+        local.Add(_id.ToString());
+        OpenGauges();
+        SetState(PartState.Running, null);
+        LogOwned(_owner, _epoch, _fresh ? -1 : _header.Position);
+        _pump = PumpAsync(_reign.Token);
+    }
+
+    /// <summary>Raises the epoch and loads the checkpoint.</summary>
+    private async Task LoadReignAsync()
     {
         _runtime = await plans.GetCurrentAsync(_id.Source);
         await GrainFactory.GetGrain<IPipelineGrain>(_id.Source).RegisterSourceAsync(_source);
@@ -50,13 +78,6 @@ internal sealed partial class PartitionGrain
         await LoadCellsAsync();
         await LoadReplayAsync();
         OpenLanes();
-        _owned = true;
-        local.Add(_id.ToString());
-        OpenGauges();
-        SetState(PartState.Running, null);
-        LogOwned(_owner, _epoch, _fresh ? -1 : _header.Position);
-        if (_accepted is { } position) await SeekAsync(position);
-        _pump = PumpAsync(_reign.Token);
     }
 
     private async Task PumpAsync(CancellationToken reign)

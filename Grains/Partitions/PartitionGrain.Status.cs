@@ -99,12 +99,11 @@ internal sealed partial class PartitionGrain
     /// <summary>A partition lives on the silo that reads it, so that batches do not cross the network twice.</summary>
     private async Task FollowReaderAsync()
     {
-        if (_moves || _leaves || _replayAsked is not null || time.GetElapsedTime(_lastFollowed) < Quiet) return;
+        if (_leaves || _replayAsked is not null || time.GetElapsedTime(_lastFollowed) < Quiet) return;
         _lastFollowed = time.GetTimestamp();
         var status = await kafka.GetStatusAsync(_id.Source, _id.Topic, _id.Partition);
         var reader = status is null ? null : _placement.Find(status.Silo);
         if (_placement.Find(RuntimeIdentity) is not { } here || _placement.Move(reader, here) is not { } silo) return;
-        _moves = true;
         LogMoves(_owner, silo);
         Placement.Ask(this, silo);
     }

@@ -56,7 +56,6 @@ internal sealed partial class PartitionGrain(
     private bool _stopped;
     private bool _leaves;
     private bool _fresh;
-    private bool _moves;
     private readonly Placement _placement = new(membership, options.Value.MoveAfter, time);
 
     // A step has a grain per key, or a transaction per batch.
@@ -94,7 +93,7 @@ internal sealed partial class PartitionGrain(
         _leaves = true;
         if (_owned && !_stopped && !handedOver) await TryLastCheckpointAsync(cancellationToken);
         await EndReignAsync();
-        if (_moves) LeaveCells();
+        if (reason.ReasonCode == DeactivationReasonCode.Migrating) LeaveCells();
     }
 
     public async Task OnSubscribed(IStreamSubscriptionHandleFactory handleFactory) =>
@@ -204,8 +203,8 @@ internal sealed partial class PartitionGrain(
     /// <summary>There is no room for long: the batch is dropped unseen and asked for again when there is.</summary>
     private async Task<bool> RefuseAsync(long position)
     {
-        await PauseAsync();
         _seekTo = position;
+        await PauseAsync();
         return false;
     }
 

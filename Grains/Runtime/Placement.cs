@@ -28,7 +28,10 @@ internal sealed class Placement(IClusterMembershipService membership, TimeSpan a
             _since = time.GetTimestamp();
         }
 
-        return time.GetElapsedTime(_since) >= after ? wanted : null;
+        if (time.GetElapsedTime(_since) < after) return null;
+        // A move that was asked for may come to nothing; after as long again it is asked for once more.
+        _since = time.GetTimestamp();
+        return wanted;
     }
 
     /// <summary>The active silo of that name; null when there is none.</summary>

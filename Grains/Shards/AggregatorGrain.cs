@@ -46,7 +46,6 @@ internal sealed partial class AggregatorGrain(
     private string? _reason;
     private IGrainReminder? _reminder;
     private readonly Placement _placement = new(membership, options.Value.MoveAfter, time);
-    private bool _moves;
 
     public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
@@ -63,7 +62,7 @@ internal sealed partial class AggregatorGrain(
     {
         if (_owned && !_stopped) await TryLastCheckpointAsync(cancellationToken);
         await EndReignAsync();
-        if (_moves) LeaveCells();
+        if (reason.ReasonCode == DeactivationReasonCode.Migrating) LeaveCells();
     }
 
     public async Task<ApplyReply> ApplyAsync(SubBatch batch)
@@ -176,6 +175,28 @@ internal sealed partial class AggregatorGrain(
     {
         if (_owned) return;
         if (_stopped) throw new PipelineChangedException($"Shard '{_owner}' is stopped.");
+        try
+        {
+            await LoadReignAsync();
+        }
+        catch (Exception e)
+        {
+            // Nothing of a term that could not begin stays, and the status says why it could not.
+            SetState(StateOf(e), e.Message);
+            await EndReignAsync();
+            throw;
+        }
+
+        // After the last wait of the beginning: who finds it set finds a whole term.
+        _owned = true;
+        PartMetrics.Remove(_gauges);
+        PartMetrics.Add(_gauges = new ShardGauges(_pipeline, _stepId));
+        SetState(PartState.Running, null);
+        LogOwned(_owner, _epoch, _cells.Count);
+    }
+
+    private async Task LoadReignAsync()
+    {
         _runtime = await plans.GetCurrentAsync(_pipeline);
         _step = _runtime.Step<WindowPlan>(_stepId);
         _reign = new CancellationTokenSource();
@@ -186,11 +207,6 @@ internal sealed partial class AggregatorGrain(
         await LoadCellsAsync();
         OpenDeliveries(await store.ReadOutboxAsync(_owner, _reign.Token));
         ResetCheckpointing();
-        _owned = true;
-        PartMetrics.Remove(_gauges);
-        PartMetrics.Add(_gauges = new ShardGauges(_pipeline, _stepId));
-        SetState(PartState.Running, null);
-        LogOwned(_owner, _epoch, _cells.Count);
     }
 
     /// <summary>A durable reminder wakes a shard with open windows after any restart, traffic or not.</summary>
@@ -229,8 +245,7 @@ internal sealed partial class AggregatorGrain(
     /// <summary>Shards spread over the silos of a cluster that has come to rest.</summary>
     private void MoveIfDue()
     {
-        if (_moves || _placement.MoveShard(this, RuntimeIdentity, _stepId, _shard) is not { } silo) return;
-        _moves = true;
+        if (_placement.MoveShard(this, RuntimeIdentity, _stepId, _shard) is not { } silo) return;
         LogMoves(_owner, silo);
     }
 

@@ -56,7 +56,6 @@ internal sealed partial class DedupShardGrain(
     private PartState _state = PartState.Starting;
     private string? _reason;
     private StateGauges? _gauges;
-    private bool _moves;
 
     public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
@@ -226,6 +225,19 @@ internal sealed partial class DedupShardGrain(
     /// <summary>Raises the epoch and loads what was decided.</summary>
     private async Task BeginReignAsync()
     {
+        try
+        {
+            await LoadReignAsync();
+        }
+        catch (Exception e)
+        {
+            SetState(StateOf(e), e.Message);
+            throw;
+        }
+    }
+
+    private async Task LoadReignAsync()
+    {
         var step = (await plans.GetCurrentAsync(_pipeline)).Step<DedupPlan>(_stepId);
         var reign = new CancellationTokenSource();
         var lease = await store.AcquireAsync(_owner, reign.Token);
@@ -246,8 +258,7 @@ internal sealed partial class DedupShardGrain(
     {
         if (_shard is not { } shard) return Task.CompletedTask;
         if (_gauges is { } gauges) gauges.State = new StateGauge(_stepId, shard.Count, 0, shard.EstimatedBytes);
-        if (_moves || _placement.MoveShard(this, RuntimeIdentity, _stepId, _number) is not { } silo) return Task.CompletedTask;
-        _moves = true;
+        if (_placement.MoveShard(this, RuntimeIdentity, _stepId, _number) is not { } silo) return Task.CompletedTask;
         LogMoves(_owner, silo);
         return Task.CompletedTask;
     }
@@ -255,7 +266,7 @@ internal sealed partial class DedupShardGrain(
     /// <summary>Gives this reign up: memory is dropped and the next call starts over from what is durable.</summary>
     private async Task FailAsync(Exception e)
     {
-        SetState(e is CorruptStateException ? PartState.Failed : PartState.Blocked, e.Message);
+        SetState(StateOf(e), e.Message);
         var fenced = e is EpochFencedException;
         if (_shard is not null)
         {
@@ -266,6 +277,8 @@ internal sealed partial class DedupShardGrain(
         await EndReignAsync();
         if (fenced) DeactivateOnIdle();
     }
+
+    private static PartState StateOf(Exception e) => e is CorruptStateException ? PartState.Failed : PartState.Blocked;
 
     private async Task EndReignAsync()
     {

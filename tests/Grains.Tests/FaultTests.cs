@@ -100,6 +100,25 @@ public sealed class FaultTests
         await stage.AssertCompleteAsync();
     }
 
+    [Theory]
+    [InlineData("group(2)")]
+    [InlineData(TestPipeline.Global)]
+    public async Task A_seek_that_gets_lost_at_the_beginning_of_a_term_ends_the_term_and_no_partition_hangs(string grainPer)
+    {
+        await using var stage = await Stage.StartAsync(37, grainPer);
+        stage.Model.Send(50);
+        await stage.WaitForRowsAsync();
+        await stage.StopClusterAsync();
+        stage.Model.Send(100);
+        // Each partition has a position to seek to, and loses about three of its seeks.
+        stage.Faults.LostSeeks = 3 * Stage.Partitions;
+        await stage.StartClusterAsync();
+        await stage.WaitAsync(() => Task.FromResult(stage.Faults.LostSeeks == 0));
+        stage.Model.Send(100);
+        stage.Model.Close();
+        await stage.AssertCompleteAsync();
+    }
+
     [Fact]
     public Task The_provider_jumps_to_and_fro() => RunAsync(18, "group(2)", _ => { }, async (stage, wave) =>
     {

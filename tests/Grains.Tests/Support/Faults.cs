@@ -1,6 +1,7 @@
 using KafkaOracleOrleans.Grains.Cells;
 using KafkaOracleOrleans.Grains.Contracts;
 using KafkaOracleOrleans.Processing.Ports;
+using KafkaOracleOrleans.Streams.Kafka;
 
 namespace KafkaOracleOrleans.Grains.Tests.Support;
 
@@ -34,11 +35,26 @@ public sealed class Faults
     public double CellLoss { get; set; }
     public double ResetAfter { get; set; }
 
+    /// <summary>How many of the next seeks get lost: nothing moves, and the caller hears of it after its time is over.</summary>
+    public int LostSeeks { get; set; }
+
     /// <summary>How many faults have struck.</summary>
     public int Injected => Volatile.Read(ref _injected);
 
     /// <summary>From now on nothing goes wrong.</summary>
-    public void End() => StoreBefore = StoreAfter = SinkBefore = SinkAfter = Write = Lookup = CallBefore = CallAfter = CellLoss = ResetAfter = 0;
+    public void End() => StoreBefore = StoreAfter = SinkBefore = SinkAfter = Write = Lookup = CallBefore = CallAfter = CellLoss = ResetAfter = LostSeeks = 0;
+
+    public bool LosesSeek()
+    {
+        lock (_lock)
+        {
+            if (LostSeeks == 0) return false;
+            LostSeeks--;
+        }
+
+        Interlocked.Increment(ref _injected);
+        return true;
+    }
 
     public bool Strikes(double rate)
     {
@@ -131,6 +147,24 @@ internal sealed class FaultySinks(ISinkFactory inner, Faults faults) : ISinkFact
 
         public ValueTask DisposeAsync() => inner.DisposeAsync();
     }
+}
+
+/// <summary>Control of partitions whose calls get lost.</summary>
+internal sealed class FaultyControl(IKafkaPartitionControl inner, Faults faults) : IKafkaPartitionControl
+{
+    public Task SeekAsync(string source, string topic, int partition, long offset) => faults.LosesSeek()
+        ? throw new TimeoutException("The seek got lost, for the test's sake.")
+        : inner.SeekAsync(source, topic, partition, offset);
+
+    public Task PauseAsync(string source, string topic, int partition) => inner.PauseAsync(source, topic, partition);
+
+    public Task ResumeAsync(string source, string topic, int partition) => inner.ResumeAsync(source, topic, partition);
+
+    public Task CommitAsync(string source, string topic, int partition, long offset) => inner.CommitAsync(source, topic, partition, offset);
+
+    public Task<KafkaPartitionStatus?> GetStatusAsync(string source, string topic, int partition) => inner.GetStatusAsync(source, topic, partition);
+
+    public Task<IReadOnlyList<KafkaPartitionStatus>> GetStatusesAsync(string source) => inner.GetStatusesAsync(source);
 }
 
 /// <summary>Lookups that fail before they ask.</summary>

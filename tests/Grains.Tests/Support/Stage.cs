@@ -295,6 +295,8 @@ internal sealed class Stage : IAsyncDisposable
             o.MaxBackoff = TimeSpan.FromSeconds(1);
             o.MaxBatchRecords = 20;
         });
+        var control = services.Last(s => s.ServiceType == typeof(IKafkaPartitionControl) && !s.IsKeyedService).ImplementationFactory!;
+        services.AddSingleton<IKafkaPartitionControl>(sp => new FaultyControl((IKafkaPartitionControl)control(sp), Faults));
         services.AddLogging(l => l.AddProvider(_log)
             .SetMinimumLevel(LogLevel.Information)
             .AddFilter("Orleans", LogLevel.Warning)
