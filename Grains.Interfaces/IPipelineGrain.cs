@@ -99,6 +99,13 @@ public interface IPipelineCatalogGrain : IGrainWithIntegerKey
     /// <summary>Drops an entry; called by the pipeline itself.</summary>
     [Alias("Drop")]
     Task DropAsync(string name);
+
+    /// <summary>
+    /// A silo says which pipelines the files in its folder define, every few seconds; null only asks. Returns what the silos said in the last 15 s, kept in
+    /// memory. A pipeline that came from a file is over when no silo has its file any more.
+    /// </summary>
+    [Alias("Claim")]
+    Task<IReadOnlyList<FolderClaim>> ClaimAsync(FolderClaim? claim);
 }
 
 /// <summary>Answers questions about the live state of keys. The key is the pipeline's name; answers on any silo.</summary>
@@ -169,6 +176,12 @@ public sealed record CatalogEntry(
     /// <summary>The one word about the pipeline, a few seconds old.</summary>
     [Id(3)] public PipelineCondition Condition { get; init; }
 }
+
+/// <summary>The pipelines that the files in a silo's folder define.</summary>
+/// <param name="Silo">The silo's address.</param>
+/// <param name="Pipelines">The names, also those of files that were refused and whose earlier text is in force.</param>
+[GenerateSerializer, Immutable, Alias("kor.FolderClaim")]
+public sealed record FolderClaim([property: Id(0)] string Silo, [property: Id(1)] IReadOnlyList<string> Pipelines);
 
 /// <summary>What a pipeline should do.</summary>
 public enum DesiredState

@@ -5,8 +5,11 @@ namespace KafkaOracleOrleans.Grains.Pipelines;
 /// <summary>The list of pipelines.</summary>
 [GrainType("kor.catalog")]
 internal sealed class PipelineCatalogGrain(
-    [PersistentState("catalog", PipelineGrain.Storage)] IPersistentState<CatalogState> state) : Grain, IPipelineCatalogGrain
+    [PersistentState("catalog", PipelineGrain.Storage)] IPersistentState<CatalogState> state, TimeProvider time) : Grain, IPipelineCatalogGrain
 {
+    private static readonly TimeSpan ClaimsHold = TimeSpan.FromSeconds(15);
+    private readonly Dictionary<string, (FolderClaim Claim, long At)> _claims = new(StringComparer.Ordinal);
+
     public Task<IReadOnlyList<CatalogEntry>> ListAsync() =>
         Task.FromResult<IReadOnlyList<CatalogEntry>>([.. state.State.Entries.Values.OrderBy(e => e.Name, StringComparer.Ordinal)]);
 
@@ -20,6 +23,17 @@ internal sealed class PipelineCatalogGrain(
     public async Task DropAsync(string name)
     {
         if (state.State.Entries.Remove(name)) await SaveAsync();
+    }
+
+    public Task<IReadOnlyList<FolderClaim>> ClaimAsync(FolderClaim? claim)
+    {
+        if (claim is not null) _claims[claim.Silo] = (claim, time.GetTimestamp());
+        foreach (var (silo, (_, at)) in _claims.ToList())
+        {
+            if (time.GetElapsedTime(at) > ClaimsHold) _claims.Remove(silo);
+        }
+
+        return Task.FromResult<IReadOnlyList<FolderClaim>>([.. _claims.Values.Select(c => c.Claim)]);
     }
 
     private async Task SaveAsync()

@@ -55,7 +55,11 @@ internal sealed partial class PipelineGrain(
         if (plan.Name != Name) return Refuse([$"{definition.FileName}: the pipeline is named '{plan.Name}', not '{Name}'."]);
         if (state.State.Hash is not null && state.State.Origin != definition.Origin) return Refuse([Taken()]);
         if (state.State.Hash == plan.DefinitionHash)
+        {
+            await RenameAsync(definition.FileName);
             return new ApplyOutcome(true, state.State.Version, compiled.Diagnostics);
+        }
+
         var incompatible = Incompatible(plan);
         if (incompatible.Count != 0) return Refuse(incompatible);
 
@@ -74,6 +78,14 @@ internal sealed partial class PipelineGrain(
         await PublishAsync();
         if (wasRunning) await TickAsync(CancellationToken.None);
         return new ApplyOutcome(true, state.State.Version, compiled.Diagnostics);
+    }
+
+    /// <summary>The same definition in a file of another name; folders are mounted here and there and do not count.</summary>
+    private async Task RenameAsync(string fileName)
+    {
+        if (Path.GetFileName(state.State.FileName) == Path.GetFileName(fileName)) return;
+        state.State.FileName = fileName;
+        await SaveAsync();
     }
 
     public async Task RemoveAsync(DefinitionOrigin origin)
@@ -281,7 +293,7 @@ internal sealed partial class PipelineGrain(
     }
 
     private string Taken() => state.State.Origin == DefinitionOrigin.Folder
-        ? $"Pipeline '{Name}' comes from the file {Path.GetFileName(state.State.FileName)} in the server's folder: change the file."
+        ? $"Pipeline '{Name}' comes from the file {Path.GetFileName(state.State.FileName)} in the server's folder: change the file, or when there is no such file any more, 'kor delete {Name}' first."
         : $"Pipeline '{Name}' was made over the HTTP API: change it there, or delete it there before a file takes its place.";
 
     /// <summary>What stored state goes by from now on; steps that are gone leave a mark, since their state stays.</summary>

@@ -30,7 +30,7 @@ public static class DefinitionEndpoints
                 "A JSON merge patch (RFC 7396) of the definition: null removes a key, a list is replaced as a whole. The definition is kept as JSON from then on, "
                 + "without comments. With If-Match as for PUT.")
             .Accepts<string>("application/merge-patch+json", "application/json");
-        api.MapDelete("/pipelines/{name}", DeleteAsync).RequireAuthorization(KorPolicies.Admin).WithSummary("Stop and forget a pipeline that was made over the API; state and tables stay");
+        api.MapDelete("/pipelines/{name}", DeleteAsync).RequireAuthorization(KorPolicies.Admin).WithSummary("Stop and forget a pipeline that was made over the API, or whose file is gone; state and tables stay");
     }
 
     private static async Task<Results<Created<DefinitionReport>, ProblemHttpResult>> CreateAsync(
@@ -98,13 +98,22 @@ public static class DefinitionEndpoints
         return outcome.Accepted ? TypedResults.Ok(new DefinitionReport(text.Name, outcome.Version)) : Conflict(string.Join(' ', outcome.Diagnostics));
     }
 
-    private static async Task<Results<NoContent, ProblemHttpResult>> DeleteAsync(string name, IGrainFactory grains)
+    private static async Task<Results<NoContent, ProblemHttpResult>> DeleteAsync(string name, IGrainFactory grains, PipelineFolder folder)
     {
         if (await FindAsync(grains, name) is not { } pipeline || await pipeline.GetDefinitionAsync() is not { } known) return NoPipeline(name);
-        if (known.Origin == DefinitionOrigin.Folder)
-            return Conflict($"Pipeline '{name}' comes from the file {Path.GetFileName(known.FileName)} in the server's folder: delete the file.");
-        await pipeline.RemoveAsync(DefinitionOrigin.Api);
+        if (known.Origin == DefinitionOrigin.Folder && await FileOfAsync(name, grains, folder) is { } file)
+            return Conflict($"Pipeline '{name}' comes from {file}: delete the file, and the pipeline ends with it.");
+        await pipeline.RemoveAsync(known.Origin);
         return TypedResults.NoContent();
+    }
+
+    /// <summary>Where a pipeline's file is, in words; null when no silo has one.</summary>
+    private static async Task<string?> FileOfAsync(string name, IGrainFactory grains, PipelineFolder folder)
+    {
+        // The folder is looked at every few seconds; a file that is gone since then is no reason any more.
+        if (folder.FileOf(name) is { } path) return File.Exists(path) ? $"the file {Path.GetFileName(path)} in the server's folder" : null;
+        var claims = await grains.GetGrain<IPipelineCatalogGrain>(0).ClaimAsync(null);
+        return claims.FirstOrDefault(c => c.Pipelines.Contains(name)) is { } claim ? $"a file in the folder of silo {claim.Silo}" : null;
     }
 
     /// <summary>The definition in a body, compiled; or what is wrong with it.</summary>

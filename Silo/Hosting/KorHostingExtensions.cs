@@ -87,7 +87,8 @@ public static class KorHostingExtensions
         services.AddHostedService(sp => sp.GetRequiredService<PipelineSupervisor>());
         services.AddSingleton<PipelineStatuses>();
         services.AddSingleton<FieldMask>();
-        services.AddHostedService<PipelineFolder>();
+        services.AddSingleton<PipelineFolder>();
+        services.AddHostedService(sp => sp.GetRequiredService<PipelineFolder>());
     }
 
     /// <summary>The database of the state store.</summary>

@@ -1,131 +1,244 @@
 using KafkaOracleOrleans.Grains.Interfaces;
 using KafkaOracleOrleans.Grains.Runtime;
 using KafkaOracleOrleans.Silo.Hosting;
+using Orleans.Runtime;
 
 namespace KafkaOracleOrleans.Silo.Pipelines;
 
 /// <summary>
-/// Watches the folder with pipeline files: files that are added or changed are applied, files that go away remove their pipeline. A bad file is
-/// reported once per change and disturbs nothing. Polling also sees what mounted folders change by switching links.
+/// Watches the folder with pipeline files: files that are added or changed are applied, and a pipeline whose file went away, be it while no silo ran, is
+/// removed. A bad file is reported once per change and disturbs nothing: what it was before goes on. Polling also sees what mounted folders change by
+/// switching links.
 /// </summary>
 internal sealed partial class PipelineFolder(
-    IGrainFactory grains, IPipelineCompiler compiler, KorOptions options, TimeProvider time, ILogger<PipelineFolder> log) : BackgroundService
+    IGrainFactory grains, IPipelineCompiler compiler, KorOptions options, ISiloStatusOracle silos, TimeProvider time, ILogger<PipelineFolder> log)
+    : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(2);
-    private readonly Dictionary<string, WatchedFile> _files = new(StringComparer.Ordinal);
+    private readonly SortedDictionary<string, FolderFile> _files = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _madeOverApi = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, string> _held = new(StringComparer.Ordinal);
+    private Dictionary<string, PipelineText>? _known;
+    private volatile IReadOnlyDictionary<string, string> _claimed = new Dictionary<string, string>();
+    private string? _problem;
 
-    private sealed class WatchedFile
-    {
-        public string? Text { get; set; }
+    private string Me => silos.SiloAddress.ToParsableString();
 
-        /// <summary>The pipeline that is in force by this file.</summary>
-        public string? Name { get; set; }
-
-        /// <summary>True when the text needs no further try: it is in force, or refused for what it says.</summary>
-        public bool Done { get; set; }
-
-        /// <summary>Why the engine refused the text, as logged.</summary>
-        public string? Refusal { get; set; }
-
-        /// <summary>The file that has the pipeline's name.</summary>
-        public string? Rival { get; set; }
-    }
+    /// <summary>The file in this silo's folder that defines a pipeline; null: none does.</summary>
+    public string? FileOf(string pipeline) => _claimed.GetValueOrDefault(pipeline);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        if (string.IsNullOrEmpty(options.Pipelines)) return;
         using var timer = new PeriodicTimer(Interval, time);
         do
         {
             try
             {
-                await SyncAsync(options.Pipelines, stoppingToken);
+                await SyncAsync(stoppingToken);
+                _problem = null;
             }
             catch (Exception e) when (!stoppingToken.IsCancellationRequested)
             {
-                LogProblem(options.Pipelines, e);
+                if (_problem != e.Message) LogProblem(options.Pipelines ?? "", e);
+                _problem = e.Message;
             }
         }
         while (await timer.WaitForNextTickAsync(stoppingToken));
     }
 
-    private async Task SyncAsync(string folder, CancellationToken cancellation)
+    private async Task SyncAsync(CancellationToken cancellation)
     {
-        if (!Directory.Exists(folder)) return;
-        var present = Directory.EnumerateFiles(folder).Where(IsPipeline).Order(StringComparer.Ordinal).ToList();
+        // Without a folder (switched off, or not mounted) this silo has no say in what is a file's: nothing ends because of it.
+        var folder = string.IsNullOrEmpty(options.Pipelines) || !Directory.Exists(options.Pipelines) ? null : options.Pipelines;
+        if (folder is not null)
+        {
+            await ReadAsync(folder, cancellation);
+            _known ??= await KnownAsync();
+            await ApplyAllAsync(_known, cancellation);
+            // From now on this process knows by itself which file is whose.
+            _known.Clear();
+        }
+
+        _claimed = _files.SelectMany(f => f.Value.Names.Select(name => (Name: name, f.Key)))
+            .GroupBy(f => f.Name, StringComparer.Ordinal).ToDictionary(g => g.Key, g => g.First().Key, StringComparer.Ordinal);
+        var claims = await grains.GetGrain<IPipelineCatalogGrain>(0).ClaimAsync(new FolderClaim(Me, [.. _claimed.Keys]));
+        await CompareAsync(folder is not null, claims);
+    }
+
+    /// <summary>Takes note of what is in the folder now.</summary>
+    private async Task ReadAsync(string folder, CancellationToken cancellation)
+    {
+        var present = Directory.EnumerateFiles(folder).Where(IsPipeline).ToHashSet(StringComparer.Ordinal);
+        foreach (var path in _files.Keys.Where(p => !present.Contains(p)).ToList())
+        {
+            _files.Remove(path);
+            LogGone(path);
+            // A file that was refused because of this one gets its chance.
+            foreach (var other in _files.Values.Where(f => f.Rival == path)) other.Done = false;
+        }
+
         foreach (var path in present)
         {
-            var text = await File.ReadAllTextAsync(path, cancellation);
-            var file = _files.GetValueOrDefault(path) ?? (_files[path] = new WatchedFile());
-            if (file.Text == text && file.Done) continue;
-            if (file.Text != text) file.Refusal = null;
-            file.Text = text;
-            file.Done = false;
+            if (!_files.TryGetValue(path, out var file)) _files[path] = file = new FolderFile(path);
             try
             {
-                file.Done = await ApplyAsync(path, file);
+                file.Take(await File.ReadAllTextAsync(path, cancellation));
+                file.Problem = null;
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                // Whose it is cannot be told: what is in force by it goes on. The next turn tries again.
+                if (file.Problem != e.Message) LogProblem(path, e);
+                file.Problem = e.Message;
+            }
+        }
+    }
+
+    private async Task ApplyAllAsync(Dictionary<string, PipelineText> known, CancellationToken cancellation)
+    {
+        var waiting = _files.Values.Where(f => f is { Text: not null, Done: false }).ToList();
+        // Of two files with one name the one that is in force stays so, whatever the order of their names.
+        foreach (var file in waiting.OrderBy(f => known.Values.Any(k => k.Name == f.Declared && IsOf(k, f)) ? 0 : 1))
+        {
+            try
+            {
+                file.Done = await ApplyAsync(file, known);
             }
             catch (Exception e) when (!cancellation.IsCancellationRequested)
             {
                 // The other files do not wait for this one; the next turn tries again.
-                LogProblem(path, e);
+                if (file.Problem != e.Message) LogProblem(file.Path, e);
+                file.Problem = e.Message;
             }
         }
-
-        // What was renamed stands under its new name already and stays.
-        foreach (var path in _files.Keys.Except(present, StringComparer.Ordinal).ToList())
-        {
-            var file = _files[path];
-            if (file.Name is { } name) await RemoveAsync(name, path);
-            _files.Remove(path);
-            LogRemoved(path);
-            // A file that was refused because of this one gets its chance.
-            foreach (var other in _files.Values.Where(f => f.Rival == path)) other.Done = false;
-        }
     }
 
-    private async Task RemoveAsync(string name, string path)
+    /// <summary>The pipelines that came from files before this process began.</summary>
+    private async Task<Dictionary<string, PipelineText>> KnownAsync()
     {
-        if (_files.Any(f => f.Key != path && f.Value.Name == name)) return;
-        await grains.GetGrain<IPipelineGrain>(name).RemoveAsync();
+        var known = new Dictionary<string, PipelineText>(StringComparer.Ordinal);
+        foreach (var entry in await grains.GetGrain<IPipelineCatalogGrain>(0).ListAsync())
+        {
+            if (await grains.GetGrain<IPipelineGrain>(entry.Name).GetDefinitionAsync() is { Origin: DefinitionOrigin.Folder } text) known[entry.Name] = text;
+        }
+
+        return known;
     }
+
+    /// <summary>Folders are mounted here and there, so only the file's own name counts.</summary>
+    private static bool IsOf(PipelineText text, FolderFile file) => Path.GetFileName(text.FileName) == Path.GetFileName(file.Path);
 
     /// <summary>False when a further try may end otherwise: what is stored may be reset, and then the text goes.</summary>
-    private async Task<bool> ApplyAsync(string path, WatchedFile file)
+    private async Task<bool> ApplyAsync(FolderFile file, Dictionary<string, PipelineText> known)
     {
         file.Rival = null;
-        var compiled = compiler.Compile(file.Text!, path);
-        if (compiled.Plan is null)
+        var compiled = compiler.Compile(file.Text!, file.Path);
+        if (compiled.Plan is not { } plan)
         {
-            LogRefused(path, string.Join(Environment.NewLine, compiled.Diagnostics));
+            Keep(file, known);
+            LogRefused(file.Path, string.Join(Environment.NewLine, compiled.Diagnostics));
             return true;
         }
 
-        var name = compiled.Plan.Name;
-        var rival = _files.FirstOrDefault(f => f.Key != path && f.Value.Name == name && File.Exists(f.Key)).Key;
-        if (rival is not null)
+        var name = file.Declared = plan.Name;
+        if (_files.Values.FirstOrDefault(f => f != file && f.InForce == name && File.Exists(f.Path)) is { } rival)
         {
-            file.Rival = rival;
-            LogRefused(path, $"{rival} defines the pipeline '{name}' already; give one of them another name.");
+            file.Rival = rival.Path;
+            LogRefused(file.Path, $"{rival.Path} defines the pipeline '{name}' already; give one of them another name.");
             return true;
         }
 
-        var outcome = await grains.GetGrain<IPipelineGrain>(name).ApplyAsync(new PipelineText(name, file.Text!, path, 0));
+        var outcome = await grains.GetGrain<IPipelineGrain>(name).ApplyAsync(new PipelineText(name, file.Text!, file.Path, 0));
+        file.Problem = null;
         if (!outcome.Accepted)
         {
+            Keep(file, known);
             var refusal = string.Join(Environment.NewLine, outcome.Diagnostics);
-            if (file.Refusal != refusal) LogRefused(path, refusal);
+            if (file.Refusal != refusal) LogRefused(file.Path, refusal);
             file.Refusal = refusal;
             return false;
         }
 
         file.Refusal = null;
-
-        var before = file.Name;
-        file.Name = name;
-        if (before is not null && before != name) await RemoveAsync(before, path);
-        LogApplied(path, name, outcome.Version);
+        file.InForce = name;
+        LogApplied(file.Path, name, outcome.Version);
         return true;
+    }
+
+    /// <summary>What a refused file was before goes on, also when that was in the time of an earlier process.</summary>
+    private void Keep(FolderFile file, Dictionary<string, PipelineText> known)
+    {
+        if (file.InForce is not null) return;
+        var own = file.Declared is { } declared && known.TryGetValue(declared, out var text) ? text : known.Values.FirstOrDefault(k => IsOf(k, file));
+        if (own is not null && _files.Values.All(f => f.InForce != own.Name)) file.InForce = own.Name;
+    }
+
+    /// <summary>Removes what came from a file and has none any more, on any silo.</summary>
+    private async Task CompareAsync(bool hasFolder, IReadOnlyList<FolderClaim> claims)
+    {
+        var entries = await grains.GetGrain<IPipelineCatalogGrain>(0).ListAsync();
+        foreach (var name in _held.Keys.Except(entries.Select(e => e.Name), StringComparer.Ordinal).ToList()) _held.Remove(name);
+        foreach (var entry in entries.Where(e => FileOf(e.Name) is null && !_madeOverApi.Contains(e.Name)))
+        {
+            var pipeline = grains.GetGrain<IPipelineGrain>(entry.Name);
+            if (await pipeline.GetDefinitionAsync() is not { } text) continue;
+            if (text.Origin != DefinitionOrigin.Folder)
+            {
+                _madeOverApi.Add(entry.Name);
+                continue;
+            }
+
+            if (Holds(hasFolder) is { } reason)
+            {
+                Held(LogLevel.Warning, text, reason);
+                continue;
+            }
+
+            if (Elsewhere(entry.Name, claims) is { } other)
+            {
+                Held(LogLevel.Information, text, other);
+                continue;
+            }
+
+            await pipeline.RemoveAsync();
+            var file = Path.GetFileName(text.FileName);
+            LogRemoved(entry.Name, file);
+        }
+
+        _madeOverApi.IntersectWith(entries.Select(e => e.Name));
+    }
+
+    private void Held(LogLevel level, PipelineText text, string reason)
+    {
+        if (_held.GetValueOrDefault(text.Name) == reason) return;
+        _held[text.Name] = reason;
+        var file = Path.GetFileName(text.FileName);
+        LogHeld(level, text.Name, file, reason);
+    }
+
+    /// <summary>Why nothing ends here for want of a file; null: what has no file may.</summary>
+    private string? Holds(bool hasFolder)
+    {
+        if (hasFolder)
+        {
+            return _files.Values.FirstOrDefault(f => f.IsNobodys) is { } unclear ? $"{unclear.Path} cannot be read as a pipeline and may be its file" : null;
+        }
+
+        return string.IsNullOrEmpty(options.Pipelines)
+            ? "this silo watches no folder (Kor:Pipelines is empty)"
+            : $"the folder {Path.GetFullPath(options.Pipelines)} (Kor:Pipelines) is not there";
+    }
+
+    /// <summary>The silo that may have a file of the pipeline, in words; null: none.</summary>
+    private string? Elsewhere(string name, IReadOnlyList<FolderClaim> claims)
+    {
+        foreach (var silo in silos.GetApproximateSiloStatuses(onlyActive: true).Keys.Select(s => s.ToParsableString()).Where(s => s != Me))
+        {
+            if (claims.FirstOrDefault(c => c.Silo == silo) is not { } claim) return $"silo {silo} has not said yet what its folder has";
+            if (claim.Pipelines.Contains(name)) return $"silo {silo} has its file";
+        }
+
+        return null;
     }
 
     /// <summary>True for a file that is a pipeline by its name.</summary>
@@ -143,7 +256,13 @@ internal sealed partial class PipelineFolder(
     private partial void LogRefused(string path, string diagnostics);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "{Path} is gone.")]
-    private partial void LogRemoved(string path);
+    private partial void LogGone(string path);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Pipeline {Pipeline} was stopped and removed: its file {File} is gone. State and tables stay.")]
+    private partial void LogRemoved(string pipeline, string file);
+
+    [LoggerMessage(Message = "Pipeline {Pipeline} came from the file {File}, which this silo does not have. It goes on because {Reason}; 'kor delete' ends it.")]
+    private partial void LogHeld(LogLevel level, string pipeline, string file, string reason);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Path} could not be applied; trying again.")]
     private partial void LogProblem(string path, Exception reason);

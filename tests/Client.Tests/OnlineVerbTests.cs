@@ -225,6 +225,16 @@ public sealed class OnlineVerbTests : IAsyncDisposable
         Assert.Equal($$"""{"pipeline":"orders","done":"{{verb}}"}""" + "\n", (await _kor.RunAsync(verb, "orders", "-o", "jsonl")).Out);
     }
 
+    [Fact]
+    public async Task A_pipeline_is_deleted()
+    {
+        _silo.Answer("DELETE /api/v1/pipelines/orders", "", 204);
+        var result = await _kor.RunAsync("delete", "orders");
+        Assert.StartsWith("orders: It is stopped and forgotten", result.Error, StringComparison.Ordinal);
+        Assert.Equal(ExitCodes.Ok, result.Code);
+        Assert.Equal([("DELETE", "/api/v1/pipelines/orders", "")], _silo.Requests);
+    }
+
     [Theory]
     [InlineData("""{"target":"Earliest","timestampMs":0,"execute":false}""", "--to-earliest")]
     [InlineData("""{"target":"Latest","timestampMs":0,"execute":true}""", "--to-latest", "--execute")]

@@ -79,7 +79,11 @@ internal sealed class KorApi : IDisposable
         while (await GuardAsync(async () => await events.MoveNextAsync(), cancellation)) yield return events.Current;
     }
 
-    /// <summary>Asks for something to be removed.</summary>
+    /// <summary>Asks for something to be removed, without an answer but that it is.</summary>
+    public async Task DeleteAsync(string path, CancellationToken cancellation) =>
+        await SendAsync(new HttpRequestMessage(HttpMethod.Delete, path), cancellation);
+
+    /// <summary>Asks for something to be removed, and for what became of it.</summary>
     public Task<ApiAnswer<T>> DeleteAsync<T>(string path, CancellationToken cancellation) =>
         SendAsync<T>(new HttpRequestMessage(HttpMethod.Delete, path), cancellation);
 

@@ -6,7 +6,7 @@ using KafkaOracleOrleans.Grains.Interfaces;
 
 namespace KafkaOracleOrleans.Client.Cli.Verbs;
 
-/// <summary><c>kor start</c>, <c>stop</c>, <c>pause</c>, <c>resume</c> and <c>reset</c>.</summary>
+/// <summary><c>kor start</c>, <c>stop</c>, <c>pause</c>, <c>resume</c>, <c>delete</c>, <c>restart</c> and <c>reset</c>.</summary>
 internal static class LifecycleVerbs
 {
     public static void AddTo(KorCommand kor)
@@ -15,6 +15,7 @@ internal static class LifecycleVerbs
         Add(kor, "stop", "Checkpoints a pipeline and stops it.", "It is stopped; 'kor start' goes on from its checkpoint.");
         Add(kor, "pause", "Stops reading and keeps everything in memory.", "It is paused; 'kor resume' goes on.");
         Add(kor, "resume", "Goes on reading after a pause.", "It goes on reading.");
+        AddDelete(kor);
         AddRestart(kor);
         AddReset(kor, null);
         var offsets = kor.AddGroup("offsets", "Shows the positions of a pipeline, or sets them.");
@@ -33,6 +34,21 @@ internal static class LifecycleVerbs
             context.Output.Done(name, verb, $"{name}: {done}");
             return ExitCodes.Ok;
         });
+    }
+
+    private static void AddDelete(KorCommand kor)
+    {
+        var pipeline = StateVerbs.Pipeline();
+        kor.Add(
+            new Command("delete", "Stops and forgets a pipeline that was made over the API, or whose file is gone. State and tables stay.") { pipeline },
+            async (context, cancellation) =>
+            {
+                var name = context.Args.GetValue(pipeline)!;
+                using var api = new KorApi(context);
+                await context.Output.WaitAsync($"{name}: delete ...", () => api.DeleteAsync(KorApi.Path("pipelines", name), cancellation));
+                context.Output.Done(name, "delete", $"{name}: It is stopped and forgotten; state and tables stay.");
+                return ExitCodes.Ok;
+            });
     }
 
     private static void AddRestart(KorCommand kor)
