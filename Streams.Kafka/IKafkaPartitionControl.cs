@@ -44,7 +44,9 @@ public enum KafkaPartitionState
     /// <summary>Records are flowing.</summary>
     Running,
 
-    /// <summary>Everything in the log has been read; the lag tells what is not handed out yet.</summary>
+    /// <summary>
+    /// Everything in the log has been read, records of open transactions included (there are none); the lag tells what is not handed out yet.
+    /// </summary>
     AtEnd,
 
     /// <summary>Paused by <see cref="IKafkaPartitionControl.PauseAsync"/>.</summary>
@@ -133,10 +135,15 @@ public sealed record KafkaPartitionStatus
     /// <summary>The first offset in the log; -1 while unknown.</summary>
     [Id(8)] public long LowWatermark { get; init; } = -1;
 
-    /// <summary>The offset after the last record in the log; -1 while unknown.</summary>
+    /// <summary>
+    /// The offset after the last record in the log, those of open transactions included; -1 while unknown. It is asked for in every state, see
+    /// <see cref="KafkaStreamOptions.EndInterval"/>.
+    /// </summary>
     [Id(9)] public long HighWatermark { get; init; } = -1;
 
-    /// <summary>HighWatermark - Position, never negative; -1 while unknown.</summary>
+    /// <summary>
+    /// HighWatermark - Position, never negative; -1 while unknown. Records of open transactions count, and so do the markers that end transactions.
+    /// </summary>
     [Id(10)] public long LagRecords { get; init; } = -1;
 
     /// <summary>Age of the last record handed out, in seconds by its timestamp; 0 at the end; -1 unknown.</summary>
@@ -153,6 +160,15 @@ public sealed record KafkaPartitionStatus
 
     /// <summary>Seconds in which reading stood still because the subscriber had not yet taken what was read.</summary>
     [Id(15)] public double HeldBackSeconds { get; init; }
+
+    /// <summary>Seconds since the partition's leader last told <see cref="HighWatermark"/> when asked; -1: never yet.</summary>
+    [Id(16)] public double HighWatermarkAgeSeconds { get; init; } = -1;
+
+    /// <summary>
+    /// Where an open transaction begins that reading waits for: records from here to <see cref="HighWatermark"/> can't be read before it ends. -1: none
+    /// is known.
+    /// </summary>
+    [Id(17)] public long OpenTransactionAt { get; init; } = -1;
 }
 
 /// <summary>No silo owns the partition at the moment. Worth a retry: hand-overs take seconds.</summary>

@@ -44,7 +44,7 @@ public sealed class KafkaBatch
     /// <summary>The offset after the last record in the log, as known when the batch was made; -1 unknown.</summary>
     public long HighWatermark => Header.HighWatermark;
 
-    /// <summary>Whether the end of the log had been reached when the batch was made.</summary>
+    /// <summary>Whether the end of the log had been reached when the batch was made; not while a transaction was open.</summary>
     public bool AtEnd => Header.AtEnd;
 
     /// <summary>Sum of the bytes of keys, values and headers, and of the columns: what the batch costs.</summary>
@@ -131,7 +131,7 @@ public sealed class KafkaBatch
     public override string ToString() => $"{Source}/{Topic}/{Partition} [{From}, {To}) {Count} records";
 
     /// <summary>Only while nobody else has seen the batch.</summary>
-    internal void MarkAtEnd(long to) => Header = Header with { AtEnd = true, To = Math.Max(to, Header.To) };
+    internal void MarkEnd(long to, bool atEnd) => Header = Header with { AtEnd = atEnd, To = Math.Max(to, Header.To) };
 
     internal void AddReference() => Interlocked.Increment(ref _references);
 }

@@ -18,6 +18,12 @@ public sealed class KafkaStreamOptions
     /// <summary>How often topics and partitions are looked for. 100 ms to 1 day, default 30 s.</summary>
     public TimeSpan MetadataInterval { get; set; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>
+    /// How often the ends of the logs of all partitions are asked for, whatever they are doing: one request per broker for all partitions of a
+    /// connection. 100 ms to 1 h, default 5 s.
+    /// </summary>
+    public TimeSpan EndInterval { get; set; } = TimeSpan.FromSeconds(5);
+
     /// <summary>Records per batch at most. 1 to 100,000, default 5,000.</summary>
     public int MaxBatchRecords { get; set; } = 5_000;
 
@@ -71,6 +77,7 @@ public sealed class KafkaStreamOptions
         Check(faults, nameof(MaxBufferedBytes), MaxBufferedBytes, 8L << 20, 64L << 30);
         Check(faults, nameof(MaxBatchesInFlight), MaxBatchesInFlight, 1, 64);
         Check(faults, nameof(MetadataInterval), MetadataInterval, TimeSpan.FromMilliseconds(100), TimeSpan.FromDays(1));
+        Check(faults, nameof(EndInterval), EndInterval, TimeSpan.FromMilliseconds(100), TimeSpan.FromHours(1));
         Check(faults, nameof(PollInterval), PollInterval, TimeSpan.FromMilliseconds(1), TimeSpan.FromSeconds(1));
         Check(faults, nameof(MinBackoff), MinBackoff, TimeSpan.FromMilliseconds(1), TimeSpan.FromMinutes(5));
         Check(faults, nameof(MaxBackoff), MaxBackoff, MinBackoff, TimeSpan.FromHours(1));

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Text;
 using static KafkaOracleOrleans.Streams.Kafka.Native.LibRdKafka;
 
 namespace KafkaOracleOrleans.Streams.Kafka.Native;
@@ -195,6 +196,20 @@ internal sealed unsafe partial class NativeConsumer : IDisposable
     }
 
     /// <summary>The log's limits as of the last fetch; (-1, -1) when unknown. Cheap.</summary>
+    public (long Low, long High) CachedWatermarks(string topic, int partition)
+    {
+        _disposal.EnterReadLock();
+        try
+        {
+            return _handle == 0 ? (-1, -1) : CachedWatermarks(Encoding.UTF8.GetBytes(topic + '\0'), partition);
+        }
+        finally
+        {
+            _disposal.ExitReadLock();
+        }
+    }
+
+    /// <summary>As the other; for the polling thread only, which is the one that disposes.</summary>
     public (long Low, long High) CachedWatermarks(byte[] topicUtf8, int partition)
     {
         long low, high;

@@ -185,16 +185,18 @@ internal sealed unsafe class BatchDrain : IDisposable
         var partition = state.Partition;
         var count = _builder.Count;
         var to = count > 0 ? _builder.LastOffset + 1 : partition.Next;
-        var atEnd = last && state.AtEnd;
-        if (atEnd)
+        var isEof = last && state.AtEnd;
+        if (isEof)
             to = Math.Max(to, state.End);
+        // Where a transaction is open, reading ends below the end of the log.
+        var atEnd = isEof && to >= partition.High;
         if (count == 0)
         {
             // Nothing but the news that this is the end, perhaps behind holes: the newest waiting batch can carry it.
             _builder.Discard();
-            if (!atEnd)
+            if (!isEof)
                 return;
-            if (partition.Reader.TryMarkAtEnd(to))
+            if (partition.Reader.TryMarkEnd(to, atEnd))
             {
                 partition.Next = to;
                 return;

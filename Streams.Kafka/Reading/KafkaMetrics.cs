@@ -41,6 +41,9 @@ internal sealed class KafkaMetrics : IDisposable
             "{record}",
             "Records not handed out.");
         _meter.CreateObservableGauge(
+            "kafka.partition.end.age", () => Observe(partitions(), p => p.HighWatermarkAgeSeconds), "s",
+            "Time since the partition's leader last told the end of the log: how old the lag is.");
+        _meter.CreateObservableGauge(
             "kafka.partition.lag.time", () => Observe(partitions(), p => p.LagSeconds), "s",
             "Age of the last record handed out; 0 at the end.");
         _meter.CreateObservableCounter(

@@ -64,13 +64,58 @@ internal sealed partial class PartitionReader
         }
     }
 
-    public KafkaPartitionStatus Describe(string silo, KafkaPartitionFailure? sourceFailure)
+    /// <summary>The log's end as its leader told it when asked.</summary>
+    public void NoteEnd(int generation, long end)
+    {
+        lock (_lock)
+        {
+            // Another topic's, perhaps: a seek is the way on after a topic was created anew.
+            if (_generation != generation)
+                return;
+            (_knownEnd, _knownEndAt) = (end, _clock.GetTimestamp());
+            if (!WaitsBelow(end))
+                _stableEnd = -1;
+        }
+    }
+
+    /// <summary>The last stable offset as asked for after reading had stopped below the end.</summary>
+    public void NoteStableEnd(int generation, long end)
+    {
+        lock (_lock)
+        {
+            if (_generation == generation && WaitsBelow(_knownEnd))
+                _stableEnd = end < _knownEnd ? end : -1;
+        }
+    }
+
+    /// <summary>Whether librdkafka has nothing more to give although the log goes on: what follows belongs to an open transaction, or is on its way.</summary>
+    public bool StopsBelowEnd
+    {
+        get
+        {
+            lock (_lock)
+                return WaitsBelow(_knownEnd);
+        }
+    }
+
+    private bool WaitsBelow(long end) => _state == KafkaPartitionState.AtEnd && end > _fetchPosition.Next;
+
+    /// <summary>The partition as people see it.</summary>
+    /// <param name="silo">The owner.</param>
+    /// <param name="sourceFailure">What is wrong with the source as a whole.</param>
+    /// <param name="fetched">The log's limits as of librdkafka's last fetch, which is newer than the last record taken; null: unknown.</param>
+    public KafkaPartitionStatus Describe(string silo, KafkaPartitionFailure? sourceFailure, (long Low, long High)? fetched = null)
     {
         lock (_lock)
         {
             var (fetchPosition, low, high) = _fetchPosition;
-            high = Math.Max(high, _knownEnd);
-            var state = _state;
+            // Each of them is the first to see the log grow at times. What was fetched before a failure may be of a log that is no more.
+            if (_state != KafkaPartitionState.Failed)
+                (low, high) = (Math.Max(low, fetched?.Low ?? -1), Math.Max(Math.Max(high, fetched?.High ?? -1), _knownEnd));
+            else if (_knownEnd >= 0)
+                high = _knownEnd;
+            // Reading stops at the first record of an open transaction. That is the end of what can be read, and not the end of the log.
+            var state = WaitsBelow(high) ? KafkaPartitionState.Running : _state;
             var failure = _failure;
             if (sourceFailure is not null && failure is null)
                 (state, failure) = (KafkaPartitionState.Backoff, sourceFailure);
@@ -95,6 +140,8 @@ internal sealed partial class PartitionReader
                 Since = _since,
                 PausedSeconds = (_pausedBefore + Running(_paused, _pausedSince)).TotalSeconds,
                 HeldBackSeconds = (_held + Running(_heldSince != 0, _heldSince)).TotalSeconds,
+                HighWatermarkAgeSeconds = _knownEnd < 0 ? -1 : _clock.GetElapsedTime(_knownEndAt).TotalSeconds,
+                OpenTransactionAt = WaitsBelow(_knownEnd) ? _stableEnd : -1,
             };
         }
     }

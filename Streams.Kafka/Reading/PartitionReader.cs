@@ -30,6 +30,8 @@ internal sealed partial class PartitionReader
     private DateTime _since;
     private long _pendingCommit = -1;
     private long _knownEnd = -1;
+    private long _knownEndAt;
+    private long _stableEnd = -1;
     private long _heldSince;
     private TimeSpan _held;
     private TimeSpan _pausedBefore;
@@ -142,14 +144,14 @@ internal sealed partial class PartitionReader
         _agent.Set();
     }
 
-    /// <summary>Notes the end of the log on the newest batch not yet handed out; false when there is none.</summary>
-    public bool TryMarkAtEnd(long to)
+    /// <summary>Notes how far reading came on the newest batch not yet handed out; false when there is none.</summary>
+    public bool TryMarkEnd(long to, bool atEnd)
     {
         lock (_lock)
         {
             if (_ready.Last is not { } last)
                 return false;
-            last.Value.Batch.MarkAtEnd(to);
+            last.Value.Batch.MarkEnd(to, atEnd);
             return true;
         }
     }
@@ -236,15 +238,8 @@ internal sealed partial class PartitionReader
             _notBefore = 0;
             _redeliveries = 0;
             _position = position;
-            _knownEnd = -1;
+            (_knownEnd, _stableEnd) = (-1, -1);
             _fetchPosition = (-1, -1, -1);
         }
-    }
-
-    /// <summary>The log's end as asked for, for partitions that are not fetched at the moment.</summary>
-    public void NoteEnd(long end)
-    {
-        lock (_lock)
-            _knownEnd = end;
     }
 }

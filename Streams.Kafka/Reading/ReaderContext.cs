@@ -17,6 +17,7 @@ internal sealed class ReaderContext : IKafkaSourceRegistry, IAsyncDisposable, ID
     private readonly SlotSignal[] _signals;
     private readonly Lock _lock = new();
     private readonly string _silo;
+    private readonly EndWatch _ends;
     private Task _stopping = Task.CompletedTask;
     private PartitionReader[][] _bySlot = [];
     private int _version;
@@ -41,6 +42,7 @@ internal sealed class ReaderContext : IKafkaSourceRegistry, IAsyncDisposable, ID
         _silo = silo;
         _share = options.MaxBufferedBytes / 2;
         Metrics = new KafkaMetrics(Describe);
+        _ends = new EndWatch(this);
         foreach (var source in options.Sources)
             Add(source);
     }
@@ -65,6 +67,8 @@ internal sealed class ReaderContext : IKafkaSourceRegistry, IAsyncDisposable, ID
 
     /// <summary>All partitions of all sources: this silo may come to own them all.</summary>
     public int TotalPartitions => _readers.Values.Sum(r => r.TotalPartitions);
+
+    public IEnumerable<SourceReader> Readers => _readers.Values;
 
     public IReadOnlyCollection<KafkaSource> Sources => [.. _readers.Values.Select(r => r.Source)];
 
@@ -124,6 +128,7 @@ internal sealed class ReaderContext : IKafkaSourceRegistry, IAsyncDisposable, ID
             ReaderLog.Starting(Logger, Name, Options);
             foreach (var reader in _readers.Values)
                 reader.Start();
+            _ends.Start();
         }
     }
 
@@ -202,6 +207,7 @@ internal sealed class ReaderContext : IKafkaSourceRegistry, IAsyncDisposable, ID
         }
 
         await _stopping.ConfigureAwait(false);
+        await _ends.DisposeAsync().ConfigureAwait(false);
         foreach (var catalog in _catalogs.Values)
             catalog.Dispose();
         _catalogs.Clear();

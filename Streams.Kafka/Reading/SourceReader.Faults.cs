@@ -70,29 +70,6 @@ internal sealed partial class SourceReader
     void IPollEvents.OnOutOfRange(PartitionReader reader, long position, string reason, bool mayBeWrong) =>
         _ = Task.Run(() => JudgeOutOfRangeAsync(reader, position, reason, mayBeWrong));
 
-    /// <summary>
-    /// Fetches tell where a log ends, but a partition that is paused or whose subscriber is slow is not fetched: its
-    /// lag must grow all the same.
-    /// </summary>
-    private async Task RefreshEndsAsync()
-    {
-        var behind = _partitions.Values
-            .Where(r => r.FetchPosition.Next >= 0 && r.State != KafkaPartitionState.AtEnd)
-            .ToDictionary(r => (r.Id.Topic, r.Id.Partition));
-        if (behind.Count == 0)
-            return;
-        try
-        {
-            var ends = await _context.Catalog(Source.ConnectionName).FindEndsAsync(behind.Keys).ConfigureAwait(false);
-            foreach (var (partition, end) in ends)
-                behind[partition].NoteEnd(end);
-        }
-        catch (KafkaException e)
-        {
-            _context.Metrics.Error(Source.Name, (int)e.Error.Code);
-        }
-    }
-
     private async Task JudgeOutOfRangeAsync(PartitionReader reader, long position, string reason, bool mayBeWrong)
     {
         // A seek in the meantime makes the question pointless.

@@ -29,7 +29,6 @@ internal sealed partial class SourceReader : IPollEvents, INativeEvents, IAsyncD
     private int _failures;
     private int _commitFailures;
     private Task _run = Task.CompletedTask;
-    private Task _ends = Task.CompletedTask;
 
     public SourceReader(KafkaSource source, ReaderContext context)
     {
@@ -92,10 +91,11 @@ internal sealed partial class SourceReader : IPollEvents, INativeEvents, IAsyncD
         if (failure is not null && _partitions.IsEmpty)
             yield return Problem(string.Join(",", Source.Topics), silo, failure);
         foreach (var reader in _partitions.Values)
-            yield return reader.Describe(silo, failure);
+            yield return Describe(reader, silo);
     }
 
-    public KafkaPartitionStatus Describe(PartitionReader reader, string silo) => reader.Describe(silo, _failure);
+    public KafkaPartitionStatus Describe(PartitionReader reader, string silo) =>
+        reader.Describe(silo, _failure, _consumer?.CachedWatermarks(reader.Id.Topic, reader.Id.Partition));
 
     private async Task RunAsync()
     {
@@ -123,8 +123,6 @@ internal sealed partial class SourceReader : IPollEvents, INativeEvents, IAsyncD
 
         // Not before: a consumer that can't be made is trouble that goes on, however well the topics are found.
         ClearFailure();
-        if (_ends.IsCompleted)
-            _ends = Task.Run(RefreshEndsAsync);
         if (_topics.Any(t => t.Error is not null))
             return Min(Min(Options.MetadataInterval, MissingTopicPause), Backoff.Next(_failures++, Options));
         _failures = 0;
@@ -145,7 +143,7 @@ internal sealed partial class SourceReader : IPollEvents, INativeEvents, IAsyncD
 
     private async Task ShutDownAsync()
     {
-        await Task.WhenAll([.. _starting, _ends]).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.WhenAll(_starting).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (_poll is { } poll)
         {
             await poll.StopAsync().ConfigureAwait(false);

@@ -59,10 +59,12 @@ internal sealed class TopicCatalog : IDisposable
         return [.. found.Values.Select(t => t with { Id = ids.GetValueOrDefault(t.Name, "") })];
     }
 
-    /// <summary>The offset after the last record of each partition, where its leader answers.</summary>
+    /// <summary>The offset after the last record of each partition, where its leader answers. One request per broker.</summary>
+    /// <param name="partitions">Each once.</param>
+    /// <param name="isolation">Whether records of open transactions count.</param>
     /// <exception cref="KafkaException">The cluster can't be asked.</exception>
     public async Task<List<((string Topic, int Partition) Partition, long End)>> FindEndsAsync(
-        IEnumerable<(string Topic, int Partition)> partitions)
+        IEnumerable<(string Topic, int Partition)> partitions, IsolationLevel isolation)
     {
         var asked = partitions.Select(p => new TopicPartitionOffsetSpec
         {
@@ -71,7 +73,7 @@ internal sealed class TopicCatalog : IDisposable
         List<ListOffsetsResultInfo> answers;
         try
         {
-            var result = await _admin.ListOffsetsAsync(asked, new ListOffsetsOptions { RequestTimeout = _timeout })
+            var result = await _admin.ListOffsetsAsync(asked, new ListOffsetsOptions { RequestTimeout = _timeout, IsolationLevel = isolation })
                 .ConfigureAwait(false);
             answers = result.ResultInfos;
         }

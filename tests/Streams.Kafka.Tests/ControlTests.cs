@@ -92,6 +92,39 @@ public sealed class ControlTests : IDisposable
     }
 
     [Fact]
+    public async Task The_end_of_the_log_is_asked_for_whatever_a_partition_is_doing()
+    {
+        Fill(4, 100);
+        _kafka.DeleteRecords("orders", 2, 50);
+        var release = new TaskCompletionSource();
+        var recorder = new Recorder { BeforeBatch = b => b.Partition == 1 ? release.Task : Task.CompletedTask };
+        var positions = new FixedPositions { ["p1/orders/2"] = 10, ["p1/orders/3"] = -1 };
+        await using var streams = await TestStreams.StartAsync(
+            _kafka.BootstrapServers, o => o.MetadataInterval = TimeSpan.FromHours(1), recorder: recorder, positions: positions);
+        streams.Use(new KafkaSource { Name = "p1", Topics = ["orders"] });
+        await TestStreams.WaitAsync(() => recorder["p1/orders/0"].Position == 100, () => recorder.Describe());
+        await streams.Control.PauseAsync("p1", "orders", 0);
+        await streams.WaitForStateAsync("p1", "orders", 2, KafkaPartitionState.Failed);
+        await streams.WaitForStateAsync("p1", "orders", 3, KafkaPartitionState.Backoff);
+
+        Fill(4, 100_000, first: 100, create: false);
+        IReadOnlyList<KafkaPartitionStatus> all = [];
+        await TestStreams.WaitAsync(
+            () => (all = streams.Control.GetStatusesAsync("p1").Result).All(s => s.HighWatermark == 100_100), () => string.Join('\n', all));
+
+        Assert.Equal(KafkaPartitionState.Paused, all[0].State);
+        Assert.Equal([100_000L, 100_100L, 100_090L, -1L], all.Select(s => s.LagRecords));
+        Assert.All(all, s => Assert.InRange(s.HighWatermarkAgeSeconds, 0, 30));
+        release.SetResult();
+
+        // Nobody answers any more: the figures stay, and say how old they are.
+        _kafka.StopBroker(1);
+        await TestStreams.WaitAsync(
+            () => (all = streams.Control.GetStatusesAsync("p1").Result).All(s => s.HighWatermarkAgeSeconds > 1), () => string.Join('\n', all));
+        Assert.All(all, s => Assert.Equal(100_100, s.HighWatermark));
+    }
+
+    [Fact]
     public async Task The_lag_of_a_paused_partition_grows_and_its_pause_is_measured()
     {
         Fill(1, 100);

@@ -105,6 +105,71 @@ public sealed class RealKafkaTests(SharedKafka shared) : IClassFixture<SharedKaf
         Assert.Equal((110, 0), (status.Position, status.LagRecords));
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_partition_with_an_open_transaction_is_not_at_its_end_and_has_lag(bool commits)
+    {
+        var topic = commits ? "open-committed" : "open-aborted";
+        await Kafka.CreateTopicAsync(topic, 1);
+        await using var streams = await TestStreams.StartAsync(Kafka.BootstrapServers);
+        streams.Use(new KafkaSource { Name = "p1", Topics = [topic] });
+        await streams.WaitForStateAsync("p1", topic, 0, KafkaPartitionState.AtEnd);
+
+        using var producer = new KafkaTestProducer(Kafka.BootstrapServers, transactionalId: topic);
+        producer.Inner.InitTransactions(TimeSpan.FromSeconds(30));
+        for (var round = 0; round < 2; round++)
+        {
+            // Five records and, once it is over, a marker.
+            var first = round * 6;
+            producer.Inner.BeginTransaction();
+            for (var i = 0; i < 5; i++)
+                producer.Send(topic, 0, (round * 5) + i);
+            producer.Flush();
+            KafkaPartitionStatus? status = null;
+            await TestStreams.WaitAsync(
+                () => (status = streams.Control.GetStatusAsync("p1", topic, 0).Result)!.OpenTransactionAt == first, () => $"{status}");
+            Assert.Equal((KafkaPartitionState.Running, 5, first + 5), (status!.State, status.LagRecords, status.HighWatermark));
+            Assert.Equal(first, status.Position);
+
+            if (commits)
+                producer.Inner.CommitTransaction();
+            else
+                producer.Inner.AbortTransaction();
+            var end = await streams.WaitForStateAsync("p1", topic, 0, KafkaPartitionState.AtEnd);
+            await TestStreams.WaitAsync(() => streams.Recorder[$"p1/{topic}/0"].Position == first + 6, () => streams.Recorder.Describe());
+            end = await streams.WaitForStateAsync("p1", topic, 0, KafkaPartitionState.AtEnd);
+            Assert.Equal((first + 6, 0, -1), (end.Position, end.LagRecords, end.OpenTransactionAt));
+            Assert.Equal(commits ? (round + 1) * 5 : 0, streams.Recorder.Records);
+            Assert.True(streams.Recorder[$"p1/{topic}/0"].AtEnd);
+        }
+    }
+
+    [Fact]
+    public async Task A_reader_that_begins_in_an_open_transaction_is_not_at_the_end()
+    {
+        await Kafka.CreateTopicAsync("begun", 1);
+        using var producer = new KafkaTestProducer(Kafka.BootstrapServers, transactionalId: "begun");
+        producer.Inner.InitTransactions(TimeSpan.FromSeconds(30));
+        producer.Inner.BeginTransaction();
+        producer.Fill("begun", 1, 5);
+        await using var streams = await TestStreams.StartAsync(Kafka.BootstrapServers);
+        streams.Use(new KafkaSource { Name = "p1", Topics = ["begun"] });
+        streams.Use(new KafkaSource { Name = "all", Topics = ["begun"], IsolationLevel = KafkaIsolationLevel.ReadUncommitted });
+        KafkaPartitionStatus? status = null;
+        await TestStreams.WaitAsync(
+            () => (status = streams.Control.GetStatusAsync("p1", "begun", 0).Result) is { OpenTransactionAt: 0 }, () => $"{status}\n{streams.Log}");
+        Assert.Equal((KafkaPartitionState.Running, 5), (status!.State, status.LagRecords));
+
+        // The news of the stop comes as a batch; it does not say that this is the end.
+        await TestStreams.WaitAsync(() => streams.Recorder["p1/begun/0"].Batches > 0, () => streams.Recorder.Describe());
+        Assert.False(streams.Recorder["p1/begun/0"].AtEnd);
+        var uncommitted = await streams.WaitForStateAsync("all", "begun", 0, KafkaPartitionState.AtEnd);
+        Assert.Equal((0, -1), (uncommitted.LagRecords, uncommitted.OpenTransactionAt));
+        producer.Inner.AbortTransaction();
+        await streams.WaitForStateAsync("p1", "begun", 0, KafkaPartitionState.AtEnd);
+    }
+
     [Fact]
     public async Task Compaction_leaves_holes_not_gaps()
     {

@@ -48,6 +48,7 @@ public sealed class TestStreams : IAsyncDisposable
             {
                 o.Connections["main"] = new KafkaConnection { BootstrapServers = bootstrapServers };
                 o.MetadataInterval = TimeSpan.FromMilliseconds(500);
+                o.EndInterval = TimeSpan.FromMilliseconds(300);
                 o.MaxBackoff = TimeSpan.FromSeconds(1);
                 configure?.Invoke(o);
             });
