@@ -57,6 +57,14 @@ public interface IPipelineGrain : IGrainWithStringKey
     [AlwaysInterleave]
     Task RegisterSourceAsync(string source);
 
+    /// <summary>
+    /// Where a source partition without a checkpoint begins: an offset, or null for its beginning. Throws while
+    /// that is not known.
+    /// </summary>
+    [Alias("StartOf")]
+    [AlwaysInterleave]
+    Task<long?> GetStartAsync(string source);
+
     /// <summary>What happened lately, newest first.</summary>
     [Alias("Events")]
     [AlwaysInterleave]

@@ -186,6 +186,7 @@ internal sealed partial class PipelineGrain(
             }
 
             var runtime = await plans.GetAsync(Name, state.State.Version);
+            await BeginAsync(runtime, cancellation);
             await DiscoverAsync(runtime, cancellation);
             if (state.State.Sources.Count == 0) return;
             await PublishAsync();

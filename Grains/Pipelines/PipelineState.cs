@@ -18,7 +18,16 @@ internal sealed class PipelineState
 
     /// <summary>A reset that has begun and is not over: where to, by source partition. Null: none.</summary>
     [Id(9)] public Dictionary<string, long>? Resetting { get; set; }
+
+    /// <summary>Where the source began. Null: it has not begun yet.</summary>
+    [Id(10)] public SourceStart? Start { get; set; }
 }
+
+/// <summary>Where the partitions that were there when the source began are read from; all others are read from their beginning.</summary>
+/// <param name="Topics">The topics and patterns this holds for.</param>
+/// <param name="Offsets">Offsets by source partition; empty when the source began at the earliest records.</param>
+[GenerateSerializer, Immutable, Alias("kor.SourceStart")]
+internal sealed record SourceStart([property: Id(0)] IReadOnlyList<string> Topics, [property: Id(1)] Dictionary<string, long> Offsets);
 
 /// <summary>What the catalog keeps.</summary>
 [GenerateSerializer, Alias("kor.CatalogState")]

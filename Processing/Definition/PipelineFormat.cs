@@ -116,7 +116,7 @@ internal static class SourceFormat
             "A Kafka connection of the host's configuration.");
         var start = Prop.Optional(
             "start", Forms.Start(),
-            "Where reading starts when there is no checkpoint: earliest (default), latest or a time.");
+            "Where reading starts when there is no checkpoint: earliest (default), latest or a time. Partitions and topics that appear later are read from their beginning.");
         var group = Prop.Optional(
             "group", ScalarRules.Text("a consumer group", 255),
             "The consumer group for offset commits; default kor-NAME.");

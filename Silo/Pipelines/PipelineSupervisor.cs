@@ -88,12 +88,8 @@ internal sealed partial class PipelineSupervisor(
         ConnectionName = plan.Source.Connection,
         GroupId = plan.Source.GroupId,
         IsolationLevel = plan.Source.ReadCommitted ? KafkaIsolationLevel.ReadCommitted : KafkaIsolationLevel.ReadUncommitted,
-        StartPosition = plan.Source.Start.Kind switch
-        {
-            StartKind.Latest => KafkaStartPosition.Latest,
-            StartKind.Timestamp => KafkaStartPosition.At(DateTimeOffset.FromUnixTimeMilliseconds(plan.Source.Start.TimestampMs)),
-            _ => KafkaStartPosition.Earliest,
-        },
+        // Where partitions begin that were there when the pipeline started is the pipeline's to say; all others came later.
+        StartPosition = KafkaStartPosition.Earliest,
     };
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Pipeline {Pipeline} is not read by this silo for now.")]

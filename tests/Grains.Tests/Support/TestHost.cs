@@ -15,6 +15,9 @@ internal sealed class FixedLogs(int partitions) : IKafkaLogs
     public Task<IReadOnlyList<string>> ListPartitionsAsync(SourcePlan source, CancellationToken cancellation) =>
         Task.FromResult<IReadOnlyList<string>>([.. Enumerable.Range(0, partitions).Select(p => $"{TestPipeline.Topic}/{p}")]);
 
+    public Task<IReadOnlyList<string>> FindPartitionsAsync(SourcePlan source, IReadOnlyList<string> topics, CancellationToken cancellation) =>
+        ListPartitionsAsync(source, cancellation);
+
     public Task<IReadOnlyDictionary<string, long>> ResolveAsync(
         SourcePlan source, IReadOnlyList<string> partitions, ResetTarget target, long timestampMs, CancellationToken cancellation) =>
         Task.FromResult<IReadOnlyDictionary<string, long>>(target == ResetTarget.Earliest
