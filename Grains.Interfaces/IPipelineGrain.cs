@@ -155,6 +155,9 @@ public sealed record PipelineText(
 
     /// <summary>What a pipeline that is new should do; one that is there goes on as it did.</summary>
     [Id(6)] public DesiredState Initial { get; init; } = DesiredState.Running;
+
+    /// <summary>True while nothing may run by this definition: the pipeline is stopped, or another definition is about to take its place.</summary>
+    [Id(7)] public bool Halted { get; init; }
 }
 
 /// <summary>How a definition came. Each way leaves the pipelines of the other alone.</summary>

@@ -131,7 +131,8 @@ internal sealed partial class PartitionGrain(
 
     public async Task<long?> GetPositionAsync()
     {
-        if (_stopped) return null;
+        // "Unknown" would make the reader begin where the pipeline once started.
+        if (_stopped) throw new PipelineChangedException($"Partition '{_owner}' is stopped.");
         if (_owning.Running is { } owning) await owning;
         else if (!_owned) await OwnAsync();
         return _accepted;

@@ -30,6 +30,7 @@ internal sealed partial class PipelineGrain(
     private readonly LinkedList<PipelineEvent> _events = new();
     private long _lastDiscovery;
     private bool _halting;
+    private bool _changing;
     private string? _refusal;
     private string? _problem;
 
@@ -65,15 +66,7 @@ internal sealed partial class PipelineGrain(
 
         if (state.State.Hash is null) state.State.Desired = definition.Initial;
         var wasRunning = state.State.Desired == DesiredState.Running;
-        if (state.State.Hash is not null) await HaltAsync();
-        state.State.Text = definition.Text;
-        state.State.FileName = definition.FileName;
-        state.State.Hash = plan.DefinitionHash;
-        state.State.Version++;
-        TakeFingerprints(plan);
-        state.State.Origin = definition.Origin;
-        state.State.Sources = [];
-        await SaveAsync();
+        await ReplaceAsync(definition, plan);
         Note("definition", $"Version {state.State.Version} of {definition.FileName} is in force.");
         await PublishAsync();
         if (wasRunning) await TickAsync(CancellationToken.None);
@@ -88,14 +81,37 @@ internal sealed partial class PipelineGrain(
         await SaveAsync();
     }
 
+    /// <summary>No part may begin between its end under the old definition and the new one's being in force: it would go on by the old one.</summary>
+    private async Task ReplaceAsync(PipelineText definition, PipelinePlan plan)
+    {
+        _changing = true;
+        try
+        {
+            if (state.State.Hash is not null) await HaltAsync();
+            state.State.Text = definition.Text;
+            state.State.FileName = definition.FileName;
+            state.State.Hash = plan.DefinitionHash;
+            state.State.Version++;
+            TakeFingerprints(plan);
+            state.State.Origin = definition.Origin;
+            state.State.Sources = [];
+            await SaveAsync();
+        }
+        finally
+        {
+            _changing = false;
+        }
+    }
+
     public async Task RemoveAsync(DefinitionOrigin origin)
     {
         if (state.State.Hash is null || state.State.Origin != origin) return;
+        // First of all: what is halted must not begin again while it is being removed.
+        state.State.Desired = DesiredState.Stopped;
         await HaltAsync();
         await GrainFactory.GetGrain<IPipelineCatalogGrain>(0).DropAsync(Name);
         state.State.Hash = null;
         state.State.Text = null;
-        state.State.Desired = DesiredState.Stopped;
         await SaveAsync();
         plans.Forget(Name);
         PartMetrics.RemovePipeline(Name);
@@ -130,6 +146,7 @@ internal sealed partial class PipelineGrain(
         {
             Generation = state.State.Generation,
             Origin = state.State.Origin,
+            Halted = state.State.Desired == DesiredState.Stopped || _changing,
         });
 
     public Task<IReadOnlyList<string>> GetSourcesAsync() => Task.FromResult<IReadOnlyList<string>>([.. state.State.Sources]);

@@ -26,18 +26,27 @@ public sealed class PlanProvider(IPipelineCompiler compiler, IGrainFactory grain
     public async ValueTask<PipelineRuntime> GetAsync(string pipeline, int atLeast = 0)
     {
         if (_current.TryGetValue(pipeline, out var known) && known.Version >= atLeast) return known;
-        var text = await grains.GetGrain<IPipelineGrain>(pipeline).GetDefinitionAsync()
-            ?? throw new PipelineChangedException($"There is no pipeline '{pipeline}'.");
-        return Compile(text);
+        return Compile(await DefinitionAsync(pipeline));
     }
 
     /// <summary>
-    /// The version in force, as the pipeline's grain has it. Owners begin a reign with it: what this silo has compiled may be older.
+    /// The version in force, as the pipeline's grain has it. Owners begin a term with it: what this silo has compiled may be older. Throws
+    /// <see cref="PipelineChangedException"/> while the pipeline is halted: batches on their way and questions of the reader reach an owner for
+    /// a second after it was stopped, and must not make it run again, least of all by a definition that is being replaced.
     /// </summary>
-    public async ValueTask<PipelineRuntime> GetCurrentAsync(string pipeline) => await GetAsync(pipeline, int.MaxValue);
+    public async ValueTask<PipelineRuntime> GetCurrentAsync(string pipeline)
+    {
+        var text = await DefinitionAsync(pipeline);
+        if (text.Halted) throw new PipelineChangedException($"Pipeline '{pipeline}' is stopped.");
+        return Compile(text);
+    }
 
     /// <summary>Forgets a pipeline that was removed.</summary>
     public void Forget(string pipeline) => _current.TryRemove(pipeline, out _);
+
+    private async Task<PipelineText> DefinitionAsync(string pipeline) =>
+        await grains.GetGrain<IPipelineGrain>(pipeline).GetDefinitionAsync()
+        ?? throw new PipelineChangedException($"There is no pipeline '{pipeline}'.");
 
     private PipelineRuntime Compile(PipelineText text)
     {

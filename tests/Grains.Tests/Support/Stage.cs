@@ -166,6 +166,20 @@ internal sealed class Stage : IAsyncDisposable
         await _cluster.DeployAsync();
     }
 
+    /// <summary>Done before each write of control state.</summary>
+    public Func<Task>? BeforeSave
+    {
+        get => _control.BeforeWrite;
+        set => _control.BeforeWrite = value;
+    }
+
+    /// <summary>A partition, as the reader calls it.</summary>
+    public Contracts.IPartitionGrain PartitionGrain(int partition) =>
+        _cluster!.Client.GetGrain<Contracts.IPartitionGrain>(new KafkaStreamId(TestPipeline.Name, TestPipeline.Topic, partition).ToString());
+
+    /// <summary>How many rows a table has; 0 while it is not there.</summary>
+    public long CountOf(string table) => Read(table, $"SELECT COUNT(*) FROM {table}", r => r.GetInt64(0)).FirstOrDefault();
+
     /// <summary>Starts another silo.</summary>
     public Task AddSiloAsync() => _cluster!.StartAdditionalSiloAsync();
 

@@ -32,6 +32,9 @@ internal sealed class ControlState
     private readonly Lock _lock = new();
     private int _tag;
 
+    /// <summary>Done before each write.</summary>
+    public Func<Task>? BeforeWrite { get; set; }
+
     public IGrainStorage For(Serializer serializer) => new Storage(this, serializer);
 
     private sealed class Storage(ControlState owner, Serializer serializer) : IGrainStorage
@@ -48,8 +51,9 @@ internal sealed class ControlState
             return Task.CompletedTask;
         }
 
-        public Task WriteStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
+        public async Task WriteStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
         {
+            if (owner.BeforeWrite is { } before) await before();
             lock (owner._lock)
             {
                 var key = $"{stateName}:{grainId}";
@@ -59,8 +63,6 @@ internal sealed class ControlState
                 grainState.RecordExists = true;
                 owner._states[key] = (serializer.SerializeToArray(grainState.State), grainState.ETag);
             }
-
-            return Task.CompletedTask;
         }
 
         public Task ClearStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
