@@ -19,9 +19,10 @@ public static partial class ErrorCatalog
             "A text of 4,100 bytes meets a VARCHAR2(4000).",
             "Widen the column (CLOB or text), or cut the value in a map step."),
         new("KOR5104", "A number is out of the column's range",
-            "The number has more digits before the point than the column. The row goes to quarantine.",
-            "1,000,000 meets a NUMBER(5).",
-            "Widen the column."),
+            "The number has more digits before the point than the column, or lies outside of the range of its type "
+            + "(smallint, integer, real). The row goes to quarantine.",
+            "1,000,000 meets a NUMBER(5), 2,147,483,648 an integer of PostgreSQL.",
+            "Widen the column (NUMBER(19) or bigint)."),
         new("KOR5105", "A time is out of range",
             "Databases here hold times of the years 1 to 9999. The row goes to quarantine.",
             "",
@@ -29,6 +30,12 @@ public static partial class ErrorCatalog
         new("KOR5106", "A time is finer than its column",
             "The time has more digits after the second than the column keeps; rounding it silently could make two keys one. The row goes to quarantine.",
             "12:00:00.123456 meets a TIMESTAMP(3).",
-            "Make the column TIMESTAMP(6), or cut the time in a map step."),
+            "Make the column TIMESTAMP(6), or cut the time in a map step, e.g. date_trunc('millisecond', at); 'second' for columns that keep "
+            + "fewer than three digits."),
+        new("KOR5107", "A number is finer than its column",
+            "The column would round the number: its scale is negative, or it holds floating-point numbers and the integer has more digits "
+            + "than those keep. The row goes to quarantine.",
+            "1,234 meets a numeric(5,-2), 9,007,199,254,740,993 a double precision.",
+            "Make the column an integer or decimal column that holds the number, or round the field in a map step, e.g. round(amount, -2)."),
     ];
 }

@@ -65,6 +65,13 @@ internal abstract class Dialect
     /// <summary>Deletes rows by key; binds are the key columns.</summary>
     public abstract string DeleteText(SinkTable table);
 
+    /// <summary>DDL that adds a unique key over the table's key columns.</summary>
+    public virtual string AddUniqueText(SinkTable table, string name) =>
+        $"ALTER TABLE {table.Quoted} ADD CONSTRAINT {Identifiers.Quote(name)} UNIQUE ({string.Join(", ", table.Keys.ToArray().Select(k => k.Quoted))})";
+
+    /// <summary>DDL after which a column whose values the database makes takes values; null where there is none.</summary>
+    public virtual string? MakeWritableText(SinkTable table, SinkColumn column, ColumnGeneration generation) => null;
+
     /// <summary>Reads a table's columns and unique keys; null when it does not exist or cannot be seen.</summary>
     public abstract Task<TableInfo?> ReadTableAsync(DbSession session, TableName name, CancellationToken cancellation);
 

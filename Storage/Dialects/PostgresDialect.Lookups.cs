@@ -36,4 +36,59 @@ internal sealed partial class PostgresDialect
         while (await reader.ReadAsync(cancellation).ConfigureAwait(false))
             take(rows[checked((int)reader.GetInt64(0) - 1)], reader, 1);
     }
+
+    /// <summary>2000-01-01, from which the server counts, in days since 1970-01-01.</summary>
+    private const long EpochDays = 10_957;
+
+    private const long DayMicroseconds = 86_400_000_000;
+    private const uint DateOid = 1082;
+    private const uint TimestampOid = 1114;
+    private const uint TimestampTzOid = 1184;
+
+    /// <summary>
+    /// Times go over the wire as the server's own numbers: Npgsql's conversion makes infinity of the first and the
+    /// last moment of the calendar.
+    /// </summary>
+    private static long ToServer(long microseconds) => checked(microseconds - (EpochDays * DayMicroseconds));
+
+    public override long ReadTimestamp(DbDataReader reader, int ordinal)
+    {
+        var postgres = (Npgsql.NpgsqlDataReader)reader;
+        return postgres.GetDataTypeOID(ordinal) switch
+        {
+            TimestampOid or TimestampTzOid => ReadMicroseconds(postgres, ordinal),
+            DateOid => ReadDays(postgres, ordinal) * DayMicroseconds,
+            _ => base.ReadTimestamp(reader, ordinal),
+        };
+    }
+
+    protected override long ReadDate(DbDataReader reader, int ordinal)
+    {
+        var postgres = (Npgsql.NpgsqlDataReader)reader;
+        return postgres.GetDataTypeOID(ordinal) switch
+        {
+            DateOid => ReadDays(postgres, ordinal),
+            TimestampOid or TimestampTzOid => (long)Math.Floor(ReadMicroseconds(postgres, ordinal) / (decimal)DayMicroseconds),
+            _ => base.ReadDate(reader, ordinal),
+        };
+    }
+
+    private static long ReadMicroseconds(Npgsql.NpgsqlDataReader reader, int ordinal)
+    {
+        var value = reader.GetFieldValue<long>(ordinal);
+        if (value is long.MaxValue or long.MinValue) throw NoTime("infinity");
+        var least = ToServer(BindTime.FromUtc(DateTime.MinValue));
+        var most = ToServer(BindTime.FromUtc(DateTime.MaxValue));
+        return value >= least && value <= most ? value + (EpochDays * DayMicroseconds) : throw NoTime("it");
+    }
+
+    private static long ReadDays(Npgsql.NpgsqlDataReader reader, int ordinal)
+    {
+        var value = reader.GetFieldValue<int>(ordinal);
+        if (value is int.MaxValue or int.MinValue) throw NoTime("infinity");
+        var days = value + EpochDays;
+        return days >= BindTime.FromDate(DateOnly.MinValue) && days <= BindTime.FromDate(DateOnly.MaxValue) ? days : throw NoTime("it");
+    }
+
+    private static OverflowException NoTime(string what) => new($"{what} lies outside the years 1 to 9999");
 }

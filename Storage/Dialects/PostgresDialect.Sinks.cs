@@ -7,17 +7,28 @@ namespace KafkaOracleOrleans.Storage.Dialects;
 /// <content>Types and statements of sinks.</content>
 internal sealed partial class PostgresDialect
 {
-    // Every unique index counts that covers all rows and plain columns: only those can answer ON CONFLICT.
+    // Columns of domains are described by the type below all domains.
     private const string ReadColumns =
-        "SELECT a.attname, t.typname, a.atttypmod, a.attnotnull, a.atthasdef OR a.attidentity <> '' "
-        + "FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid "
-        + "WHERE a.attrelid = to_regclass($1) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum";
+        "WITH RECURSIVE c AS (SELECT a.attnum, a.attname, a.atttypid AS typ, a.atttypmod AS modifier, a.attnotnull AS filled, "
+        + "a.atthasdef OR a.attidentity <> '' AS has_default, a.attidentity::text AS identity, a.attgenerated::text AS generated, 0 AS depth "
+        + "FROM pg_attribute a WHERE a.attrelid = to_regclass($1) AND a.attnum > 0 AND NOT a.attisdropped "
+        + "UNION ALL SELECT c.attnum, c.attname, t.typbasetype, t.typtypmod, c.filled OR t.typnotnull, "
+        + "c.has_default OR t.typdefault IS NOT NULL, c.identity, c.generated, c.depth + 1 "
+        + "FROM c JOIN pg_type t ON t.oid = c.typ WHERE t.typtype = 'd') "
+        + "SELECT DISTINCT ON (c.attnum) c.attname, t.typname, c.modifier, c.filled, c.has_default, c.identity, c.generated, "
+        + "t.typtype::text, t.typcategory::text, format_type(c.typ, NULL) "
+        + "FROM c JOIN pg_type t ON t.oid = c.typ ORDER BY c.attnum, c.depth DESC";
 
+    // Every unique index counts that covers all rows and plain columns: only those can answer ON CONFLICT, and only
+    // when they are checked at once.
     private const string ReadUniqueKeys =
-        "SELECT string_agg(a.attname, chr(1)) FROM pg_index i JOIN pg_attribute a "
+        "SELECT string_agg(a.attname, chr(1)), i.indimmediate, i.indisprimary, x.relname FROM pg_index i "
+        + "JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_attribute a "
         + "ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey[0:i.indnkeyatts - 1]) "
         + "WHERE i.indrelid = to_regclass($1) AND i.indisunique AND i.indisvalid AND i.indpred IS NULL "
-        + "AND i.indexprs IS NULL GROUP BY i.indexrelid";
+        + "AND i.indexprs IS NULL GROUP BY i.indexrelid, i.indimmediate, i.indisprimary, x.relname ORDER BY x.relname";
+
+    private const string ReadKind = "SELECT relkind::text FROM pg_class WHERE oid = to_regclass($1)";
 
     public override int MaxIdentifierBytes => 63;
 
@@ -58,17 +69,34 @@ internal sealed partial class PostgresDialect
 
     public override bool Accepts(FieldType type, ColumnInfo column) => type.Kind switch
     {
-        FieldKind.Boolean => column.Type == "bool",
-        FieldKind.Integer => column.Type is "int2" or "int4" or "int8" or "numeric",
-        FieldKind.Decimal => column.Type == "numeric",
-        FieldKind.Double => column.Type == "float8",
-        FieldKind.String => column.Type is "text" or "varchar" or "bpchar",
+        FieldKind.Boolean => column.Type is "bool" or "int2" or "int4" or "int8" or "numeric",
+        FieldKind.Integer => column.Type is "int2" or "int4" or "int8" or "numeric" or "float4" or "float8",
+        FieldKind.Decimal => column.Type == "numeric" || (type.Scale == 0 && column.Type is "int2" or "int4" or "int8"),
+        FieldKind.Double => column.Type is "float8" or "float4",
+        FieldKind.String => column.Shape == ColumnShape.FromText || column.Type is "text" or "varchar" or "bpchar",
         FieldKind.Timestamp => column.Type is "timestamptz" or "timestamp",
         FieldKind.Date => column.Type is "date" or "timestamp" or "timestamptz",
         FieldKind.Bytes => column.Type == "bytea",
-        FieldKind.Json => column.Type is "json" or "jsonb" or "text",
+        FieldKind.Json => column.Shape == ColumnShape.Array || column.Type is "json" or "jsonb" or "text",
         _ => false,
     };
+
+    /// <summary>
+    /// What a bound value is converted to where the database does not do so by itself. Never a type with a length:
+    /// an explicit conversion would cut what is too long without a word.
+    /// </summary>
+    private static string Converted(SinkColumn column, string value) => (column.Type.Kind, column.Present) switch
+    {
+        (FieldKind.Boolean, { Type: not "bool" }) => $"{value}::integer",
+        (FieldKind.String, { Shape: ColumnShape.FromText, TypeText: { } type }) => $"{value}::{type}",
+        (FieldKind.Json, { Shape: ColumnShape.Array, TypeText: { } type }) =>
+            $"CASE WHEN {value} IS NOT NULL THEN ARRAY(SELECT jsonb_array_elements_text({value}))::{type} END",
+        _ => value,
+    };
+
+    public override string? MakeWritableText(SinkTable table, SinkColumn column, ColumnGeneration generation) =>
+        $"ALTER TABLE {table.Quoted} ALTER COLUMN {column.Quoted} "
+        + (generation == ColumnGeneration.Identity ? "SET GENERATED BY DEFAULT" : "DROP EXPRESSION");
 
     public override string AppendText(SinkTable table) =>
         $"{InsertText(table)} ON CONFLICT ({Names(table.Keys)}) DO NOTHING";
@@ -86,7 +114,7 @@ internal sealed partial class PostgresDialect
     public override string DeleteText(SinkTable table)
     {
         var keys = table.Keys.ToArray();
-        var matches = string.Join(" AND ", keys.Select((k, i) => $"t.{k.Quoted} = u.c{i}"));
+        var matches = string.Join(" AND ", keys.Select((k, i) => $"t.{k.Quoted} = {Converted(k, $"u.c{i}")}"));
         var columns = string.Join(", ", keys.Select((_, i) => $"c{i}"));
         return $"DELETE FROM {table.Quoted} AS t USING unnest({Arrays(keys)}) AS u({columns}) WHERE {matches}";
     }
@@ -99,12 +127,25 @@ internal sealed partial class PostgresDialect
         await session.QueryAsync(ReadColumns, r => columns.Add(ReadColumn(r)), cancellation,
             table).ConfigureAwait(false);
         if (columns.Count == 0) return null;
+        var kind = "";
+        await session.QueryAsync(ReadKind, r => kind = r.GetString(0), cancellation, table).ConfigureAwait(false);
         var keys = new List<IReadOnlySet<string>>();
+        var deferrable = new List<DeferrableKey>();
         await session.QueryAsync(
-            ReadUniqueKeys, r => keys.Add(r.GetString(0).Split('\u0001').ToHashSet(StringComparer.Ordinal)),
-                cancellation, table)
-            .ConfigureAwait(false);
-        return new TableInfo(columns, keys);
+            ReadUniqueKeys,
+            r =>
+            {
+                var set = r.GetString(0).Split('\u0001').ToHashSet(StringComparer.Ordinal);
+                if (r.GetBoolean(1)) keys.Add(set);
+                else deferrable.Add(new DeferrableKey(r.GetString(3), r.GetBoolean(2), set));
+            },
+            cancellation,
+            table).ConfigureAwait(false);
+        return new TableInfo(columns, keys)
+        {
+            Kind = kind switch { "r" or "p" => RelationKind.Table, "v" => RelationKind.View, _ => RelationKind.Other },
+            Deferrable = deferrable,
+        };
     }
 
     private static ColumnInfo ReadColumn(System.Data.Common.DbDataReader reader)
@@ -118,17 +159,43 @@ internal sealed partial class PostgresDialect
             precision = ((modifier - 4) >> 16) & 0xffff;
             scale = (((modifier - 4) & 0x7ff) ^ 1024) - 1024; // 11 bits, signed since PostgreSQL 15
         }
-        else if (type is "int2" or "int4" or "int8")
+        else if (type is "timestamp" or "timestamptz" && modifier >= 0)
         {
-            (precision, scale) = (type switch { "int2" => 4, "int4" => 9, _ => 19 }, 0);
+            scale = modifier;
         }
 
         return new ColumnInfo(
-            reader.GetString(0), type, length, false, precision, scale, !reader.GetBoolean(3), reader.GetBoolean(4));
+            reader.GetString(0), type, length, false, precision, scale, !reader.GetBoolean(3), reader.GetBoolean(4))
+        {
+            Range = type switch
+            {
+                "int2" => (short.MinValue, short.MaxValue),
+                "int4" => (int.MinValue, int.MaxValue),
+                "int8" => (long.MinValue, long.MaxValue),
+                _ => null,
+            },
+            TypeText = reader.GetString(9),
+            Shape = ShapeOf(type, reader.GetString(7), reader.GetString(8)),
+            Generation = reader.GetString(6).Length > 0 ? ColumnGeneration.Expression
+                : reader.GetString(5) == "a" ? ColumnGeneration.Identity
+                : ColumnGeneration.None,
+        };
     }
 
-    private static string InsertText(SinkTable table) =>
-        $"INSERT INTO {table.Quoted} AS t ({Names(table.Columns)}) SELECT * FROM unnest({Arrays(table.Columns)})";
+    private static ColumnShape ShapeOf(string type, string kind, string category) =>
+        category == "A" ? ColumnShape.Array
+        : kind == "e" || type is "uuid" or "citext" or "json" or "jsonb" or "xml" or "inet" or "cidr" or "macaddr" or "macaddr8"
+            ? ColumnShape.FromText
+            : ColumnShape.Plain;
+
+    private static string InsertText(SinkTable table)
+    {
+        var values = table.Columns.Select((c, i) => Converted(c, $"u.c{i}")).ToArray();
+        var into = $"INSERT INTO {table.Quoted} AS t ({Names(table.Columns)}) SELECT";
+        if (!values.Where((v, i) => v != $"u.c{i}").Any()) return $"{into} * FROM unnest({Arrays(table.Columns)})";
+        var names = string.Join(", ", values.Select((_, i) => $"c{i}"));
+        return $"{into} {string.Join(", ", values)} FROM unnest({Arrays(table.Columns)}) AS u({names})";
+    }
 
     private static string Names(ReadOnlySpan<SinkColumn> columns) =>
         string.Join(", ", columns.ToArray().Select(c => c.Quoted));

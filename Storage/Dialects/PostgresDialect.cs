@@ -31,7 +31,7 @@ internal sealed partial class PostgresDialect : Dialect
         parameter.Value = bind.Value switch
         {
             null => DBNull.Value,
-            long microseconds when bind.Type == BindType.Timestamp => BindTime.ToUtc(microseconds),
+            long microseconds when bind.Type == BindType.Timestamp => ToServer(microseconds),
             _ => bind.Value,
         };
         command.Parameters.Add(parameter);
@@ -133,8 +133,8 @@ internal sealed partial class PostgresDialect : Dialect
             BindType.Decimal => Fill(bind, rows, static (b, row) => b.Decimal(row)),
             BindType.Double => Fill(bind, rows, static (b, row) => b.Double(row)),
             BindType.Boolean => Fill(bind, rows, static (b, row) => b.Boolean(row)),
-            BindType.Timestamp => Fill(bind, rows, static (b, row) => BindTime.ToUtc(b.Long(row))),
-            BindType.Date => Fill(bind, rows, static (b, row) => BindTime.ToDate(b.Long(row))),
+            BindType.Timestamp => Fill(bind, rows, static (b, row) => ToServer(b.Long(row))),
+            BindType.Date => Fill(bind, rows, static (b, row) => checked((int)(b.Long(row) - EpochDays))),
             _ => throw new ArgumentOutOfRangeException(nameof(bind), bind.Type, "There is no such bind type."),
         };
         return new NpgsqlParameter { Value = array, NpgsqlDbType = NpgsqlDbType.Array | TypeOf(bind.Type) };

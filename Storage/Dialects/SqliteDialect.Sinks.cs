@@ -10,7 +10,8 @@ internal sealed partial class SqliteDialect
     /// <summary>Decimals of more digits than a double keeps are stored as text.</summary>
     private const int MaxNumericPrecision = 15;
 
-    private const string ReadColumns = "SELECT name, type, \"notnull\", dflt_value, pk FROM pragma_table_info(@P0)";
+    private const string ReadColumns = "SELECT name, type, \"notnull\", dflt_value, pk, hidden FROM pragma_table_xinfo(@P0)";
+    private const string ReadKind = "SELECT type FROM sqlite_schema WHERE name = @P0 COLLATE NOCASE AND type IN ('table', 'view')";
 
     private const string ReadUniqueKeys =
         "SELECT (SELECT group_concat(i.name, char(1)) FROM pragma_index_info(l.name) i) "
@@ -65,6 +66,9 @@ internal sealed partial class SqliteDialect
         _ => true,
     };
 
+    public override string AddUniqueText(SinkTable table, string name) =>
+        $"CREATE UNIQUE INDEX {Identifiers.Quote(name)} ON {table.Quoted} ({Names(table.Keys)})";
+
     public override string AppendText(SinkTable table) =>
         $"{InsertText(table)} ON CONFLICT ({Names(table.Keys)}) DO NOTHING";
 
@@ -94,7 +98,10 @@ internal sealed partial class SqliteDialect
                 var column = r.GetString(0);
                 if (r.GetInt64(4) > 0) primary.Add(column);
                 columns.Add(new ColumnInfo(
-                    column, r.GetString(1), null, false, null, null, r.GetInt64(2) == 0, !r.IsDBNull(3)));
+                    column, r.GetString(1), null, false, null, null, r.GetInt64(2) == 0, !r.IsDBNull(3) || r.GetInt64(5) > 0)
+                {
+                    Generation = r.GetInt64(5) > 0 ? ColumnGeneration.Expression : ColumnGeneration.None,
+                });
             },
             cancellation,
             name.Name).ConfigureAwait(false);
@@ -110,7 +117,9 @@ internal sealed partial class SqliteDialect
             },
             cancellation,
             name.Name).ConfigureAwait(false);
-        return new TableInfo(columns, keys);
+        var kind = "";
+        await session.QueryAsync(ReadKind, r => kind = r.GetString(0), cancellation, name.Name).ConfigureAwait(false);
+        return new TableInfo(columns, keys) { Kind = kind == "view" ? RelationKind.View : RelationKind.Table };
     }
 
     /// <summary>The affinity of a declared type, by SQLite's own rules.</summary>

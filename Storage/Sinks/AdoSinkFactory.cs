@@ -74,7 +74,7 @@ public sealed class AdoSinkFactory(DatabaseConnections connections) : ISinkFacto
         {
             var info = await ReadAsync(database, table, cancellation).ConfigureAwait(false)
                 ?? throw SinkTable.Faulty(spec, [$"The table {table.Name} does not exist."]);
-            return await AdoSinkLane.OpenAsync(database, table, info, lane, cancellation).ConfigureAwait(false);
+            return await AdoSinkLane.OpenAsync(database, table.Against(info), info, lane, cancellation).ConfigureAwait(false);
         });
     }
 

@@ -17,7 +17,7 @@ public static class SinkRowCodes
     /// <summary>A text or binary value is longer than its column.</summary>
     public const string TooLong = "KOR5103";
 
-    /// <summary>A number has more digits before the point than its column.</summary>
+    /// <summary>A number lies outside the range of its column.</summary>
     public const string OutOfRange = "KOR5104";
 
     /// <summary>A time lies outside the years 1 to 9999.</summary>
@@ -25,6 +25,9 @@ public static class SinkRowCodes
 
     /// <summary>A time has more digits after the second than its column keeps.</summary>
     public const string TimeTooFine = "KOR5106";
+
+    /// <summary>A number has more digits than its column keeps.</summary>
+    public const string NumberTooFine = "KOR5107";
 }
 
 /// <summary>Finds rows that cannot be stored, so that one of them does not cost the batch a round trip.</summary>
@@ -50,23 +53,14 @@ internal sealed class RowChecks
                         LengthFault(column, (BinaryColumn)values, row, length, found.LengthInBytes)
                         ?? (found.MaxBytes is { } bytes ? LengthFault(column, (BinaryColumn)values, row, bytes, true) : null));
                     break;
-                case FieldKind.Double when found is { Type: "number" or "float" }:
-                    Add(column, (values, row) => NumberFault(column, ((DoubleColumn)values).Values[row]));
-                    break;
-                case FieldKind.Integer when found is { Precision: { } digits } && digits < 19:
-                    var limit = (long)Math.Pow(10, digits - (found.Scale ?? 0)) - 1;
-                    Add(column, (values, row) => RangeFault(column, ((LongColumn)values).Values[row], limit));
-                    break;
-                case FieldKind.Decimal when found is { Precision: { } digits } && Digits(digits, found.Scale) < 28:
-                    var most = Pow10(Digits(digits, found.Scale)) - 1;
-                    Add(column, (values, row) =>
-                        RangeFault(column, decimal.Truncate(((DecimalColumn)values).Values[row]), most));
+                case FieldKind.Integer or FieldKind.Decimal or FieldKind.Double when found is not null:
+                    foreach (var check in NumberChecks.Of(column, found)) Add(column, check);
                     break;
                 case FieldKind.Timestamp:
                     Add(column, (values, row) => TimeFault(column, ((LongColumn)values).Values[row], MinTime, MaxTime));
-                    if (dialect.Provider == Connections.DatabaseProvider.Oracle && found is { Scale: { } kept and < 6 })
+                    if (found is { Scale: { } kept and >= 0 and < 6 })
                     {
-                        var unit = (long)Pow10(6 - kept);
+                        var unit = (long)NumberChecks.Pow10(6 - kept);
                         Add(column, (values, row) => FinenessFault(column, ((LongColumn)values).Values[row], unit, kept));
                     }
 
@@ -138,12 +132,6 @@ internal sealed class RowChecks
         return count;
     }
 
-    private static (string, string)? RangeFault(SinkColumn column, decimal value, decimal limit) =>
-        Math.Abs(value) <= limit
-            ? null
-            : (SinkRowCodes.OutOfRange, string.Create(CultureInfo.InvariantCulture,
-                $"{column.Name} holds numbers up to {limit}, the value is {value}; widen the column."));
-
     private static (string, string)? TimeFault(SinkColumn column, long value, long least, long most) =>
         value >= least && value <= most
             ? null
@@ -153,21 +141,8 @@ internal sealed class RowChecks
         value % unit == 0
             ? null
             : (SinkRowCodes.TimeTooFine, string.Create(CultureInfo.InvariantCulture,
-                $"{column.Name} keeps {kept} digits after the second, the time has more; make it TIMESTAMP(6), or cut the time in a map step."));
+                $"{column.Name} keeps {kept} digits after the second, the time has more; make it TIMESTAMP(6), or cut the time in a map step with date_trunc('{UnitOf(kept)}', ...)."));
 
-    /// <summary>NUMBER knows no NaN and no infinity and ends below 1E126.</summary>
-    private static (string, string)? NumberFault(SinkColumn column, double value) =>
-        double.IsFinite(value) && Math.Abs(value) < 1e125
-            ? null
-            : (SinkRowCodes.OutOfRange, string.Create(CultureInfo.InvariantCulture,
-                $"{column.Name} is a NUMBER, which does not hold {value}; make it BINARY_DOUBLE."));
-
-    private static int Digits(int precision, int? scale) => Math.Max(0, precision - (scale ?? 0));
-
-    private static decimal Pow10(int exponent)
-    {
-        var result = 1m;
-        for (var i = 0; i < exponent; i++) result *= 10;
-        return result;
-    }
+    /// <summary>The coarsest unit of date_trunc that keeps what the column keeps or less.</summary>
+    private static string UnitOf(int kept) => kept < 3 ? "second" : "millisecond";
 }

@@ -1,5 +1,5 @@
 using System.Globalization;
-using KafkaOracleOrleans.Processing.Records;
+using System.Text;
 using KafkaOracleOrleans.Storage.Dialects;
 
 namespace KafkaOracleOrleans.Storage.Sinks;
@@ -23,15 +23,23 @@ internal static class SinkDdl
                     [], [$"The table {table.Name} does not exist (or the user may not see it): set create: true, or run\n{CreateTable(table, dialect)}"]);
         }
 
+        if (found.Kind != RelationKind.Table)
+        {
+            var what = found.Kind == RelationKind.View ? "is a view" : "is a materialized view or a foreign table";
+            return new SinkTablePlan(
+                [], [$"{table.Name} {what}, and rows are written by a unique key, which only a table has: name the table behind it at the sink's 'table'."]);
+        }
+
         var statements = new List<string>();
         var differences = new List<string>();
         foreach (var column in table.Columns)
         {
             if (found.Find(column.Name) is { } present)
-                Compare(column, present, dialect, differences);
+                differences.AddRange(ColumnDifferences.Of(table, column, present, dialect));
             else if (column.IsKey)
                 differences.Add(
-                    $"The key column {column.Name} is missing, and a key cannot be added to a table with rows: {AddColumn(table, column, dialect)}");
+                    $"The key column {column.Name} is missing: run {AddColumn(table, column, dialect)}\n"
+                    + "and fill it in the rows that are there; the unique key over it comes after that.");
             else if (table.Spec.AddColumns)
                 statements.Add(AddColumn(table, column, dialect));
             else
@@ -47,16 +55,29 @@ internal static class SinkDdl
                     $"The column {column.Name} is NOT NULL without a default, and the pipeline does not write it: give it a default, allow NULL, or add the field.");
         }
 
+        if (table.Keys.ToArray().All(k => found.Find(k.Name) is not null)) differences.AddRange(KeyDifferences(table, dialect, found));
+        return new SinkTablePlan(statements, differences);
+    }
+
+    private static IEnumerable<string> KeyDifferences(SinkTable table, Dialect dialect, TableInfo found)
+    {
         var keys = table.Keys.ToArray().Select(k => k.Name).ToHashSet(StringComparer.OrdinalIgnoreCase);
-        if (!found.UniqueKeys.Any(u => u.Count == keys.Count && u.All(keys.Contains)))
+        var late = found.Deferrable.Where(d => IsKey(d.Columns)).ToArray();
+        foreach (var constraint in late)
         {
+            var quoted = Identifiers.Quote(constraint.Name);
             var list = string.Join(", ", table.Keys.ToArray().Select(k => k.Quoted));
-            differences.Add(
-                $"No primary key or unique constraint on exactly ({string.Join(", ", keys)}): "
-                + $"run ALTER TABLE {table.Quoted} ADD CONSTRAINT {Identifiers.Quote(ConstraintName(table, dialect))} UNIQUE ({list})");
+            yield return $"The unique constraint {constraint.Name} on ({string.Join(", ", keys)}) is DEFERRABLE, which rows cannot be upserted by: "
+                + $"run ALTER TABLE {table.Quoted} DROP CONSTRAINT {quoted}, ADD CONSTRAINT {quoted} {(constraint.IsPrimary ? "PRIMARY KEY" : "UNIQUE")} ({list})";
         }
 
-        return new SinkTablePlan(statements, differences);
+        if (late.Length == 0 && !found.UniqueKeys.Any(IsKey))
+        {
+            yield return $"No primary key or unique constraint on exactly ({string.Join(", ", keys)}): "
+                + $"run {dialect.AddUniqueText(table, ConstraintName(table, '_' + string.Join('_', keys) + dialect.Fold("_uk"), dialect))}";
+        }
+
+        bool IsKey(IReadOnlySet<string> columns) => columns.Count == keys.Count && columns.All(keys.Contains);
     }
 
     public static string CreateTable(SinkTable table, Dialect dialect)
@@ -65,45 +86,18 @@ internal static class SinkDdl
             c => $"    {c.Quoted} {dialect.TypeText(c.Type, c.IsKey)}{(c.IsKey ? " NOT NULL" : "")}");
         var keys = string.Join(", ", table.Keys.ToArray().Select(k => k.Quoted));
         return $"CREATE TABLE {table.Quoted} (\n{string.Join(",\n", columns)},\n"
-            + $"    CONSTRAINT {Identifiers.Quote(ConstraintName(table, dialect))} PRIMARY KEY ({keys})\n)";
+            + $"    CONSTRAINT {Identifiers.Quote(ConstraintName(table, dialect.Fold("_pk"), dialect))} PRIMARY KEY ({keys})\n)";
     }
 
     private static string AddColumn(SinkTable table, SinkColumn column, Dialect dialect) =>
         string.Create(CultureInfo.InvariantCulture,
             $"ALTER TABLE {table.Quoted} ADD {column.Quoted} {dialect.TypeText(column.Type, false)}");
 
-    private static string ConstraintName(SinkTable table, Dialect dialect)
+    private static string ConstraintName(SinkTable table, string suffix, Dialect dialect)
     {
-        var suffix = dialect.Fold("_pk");
         var name = table.Name.Name;
-        while (System.Text.Encoding.UTF8.GetByteCount(name)
-            + suffix.Length > dialect.MaxIdentifierBytes) name = name[..^1];
+        while (Encoding.UTF8.GetByteCount(suffix) > dialect.MaxIdentifierBytes / 2) suffix = suffix[1..];
+        while (Encoding.UTF8.GetByteCount(name) + Encoding.UTF8.GetByteCount(suffix) > dialect.MaxIdentifierBytes) name = name[..^1];
         return name + suffix;
-    }
-
-    private static void Compare(SinkColumn column, ColumnInfo present, Dialect dialect, List<string> differences)
-    {
-        if (!dialect.Accepts(column.Type, present))
-        {
-            if (present.Type.Contains("time zone", StringComparison.Ordinal))
-            {
-                differences.Add(
-                    $"The column {column.Name} is {present.Type}: what is stored would depend on the session's time zone. "
-                    + $"Make it {dialect.TypeText(column.Type, column.IsKey)}, which holds UTC, and show zones in a view.");
-                return;
-            }
-
-            differences.Add(
-                $"The column {column.Name} is {present.Type}, the field is {column.Type}: "
-                + $"make the column {dialect.TypeText(column.Type, column.IsKey)}, or CAST the field in a map step.");
-            return;
-        }
-
-        if (column.Type.Kind == FieldKind.Decimal && present.Scale is { } scale && scale < column.Type.Scale)
-        {
-            differences.Add(
-                $"The column {column.Name} keeps {scale} digits after the point, the field has {column.Type.Scale}: "
-                + $"values would be rounded silently. Make it {dialect.TypeText(column.Type, false)}, or CAST the field in a map step.");
-        }
     }
 }

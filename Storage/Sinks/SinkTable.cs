@@ -12,6 +12,9 @@ namespace KafkaOracleOrleans.Storage.Sinks;
 internal sealed record SinkColumn(string Name, int Field, FieldType Type, bool IsKey)
 {
     public string Quoted => Identifiers.Quote(Name);
+
+    /// <summary>The column as the database describes it; null before that was asked.</summary>
+    public ColumnInfo? Present { get; init; }
 }
 
 /// <summary>A sink's table as statements name it: keys first, values of unbounded size last.</summary>
@@ -93,6 +96,10 @@ internal sealed class SinkTable
         return new SinkTable(
             spec, Identifiers.Table(spec.Table, dialect.Fold, dialect.MaxIdentifierBytes), columns, keys.Length, at);
     }
+
+    /// <summary>The same table, with its columns as the database describes them.</summary>
+    public SinkTable Against(TableInfo info) =>
+        new(Spec, Name, [.. Columns.Select(c => c with { Present = info.Find(c.Name) })], KeyCount, Revision);
 
     public static SinkConfigurationException Faulty(SinkSpec spec, IEnumerable<string> faults) =>
         new($"Sink '{spec.Sink}' of pipeline '{spec.Pipeline}', table {spec.Table} on connection '{spec.Connection}':"

@@ -197,7 +197,7 @@ public sealed class StatementTests
             .Where(f => f.IsLiteral && f.FieldType == typeof(string)).OrderBy(f => f.Name, StringComparer.Ordinal))
         {
             var value = (string)field.GetRawConstantValue()!;
-            if (value.StartsWith("SELECT ", StringComparison.Ordinal) || value.Contains("SAVEPOINT", StringComparison.Ordinal))
+            if (value.StartsWith("SELECT ", StringComparison.Ordinal) || value.StartsWith("WITH ", StringComparison.Ordinal) || value.Contains("SAVEPOINT", StringComparison.Ordinal))
                 Add($"constant: {field.Name}", value);
         }
 

@@ -128,13 +128,16 @@ SELECT pg_advisory_xact_lock(5264177301)
 SELECT c.step, c.cell, c.part, c.due_at, c.payload FROM unnest($2::text[], $3::text[]) AS u(step, cell) CROSS JOIN LATERAL (SELECT k.* FROM kor_cell k WHERE k.owner = $1 AND k.step = u.step AND k.cell = u.cell OFFSET 0) AS c
 
 -- constant: ReadColumns
-SELECT a.attname, t.typname, a.atttypmod, a.attnotnull, a.atthasdef OR a.attidentity <> '' FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid WHERE a.attrelid = to_regclass($1) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum
+WITH RECURSIVE c AS (SELECT a.attnum, a.attname, a.atttypid AS typ, a.atttypmod AS modifier, a.attnotnull AS filled, a.atthasdef OR a.attidentity <> '' AS has_default, a.attidentity::text AS identity, a.attgenerated::text AS generated, 0 AS depth FROM pg_attribute a WHERE a.attrelid = to_regclass($1) AND a.attnum > 0 AND NOT a.attisdropped UNION ALL SELECT c.attnum, c.attname, t.typbasetype, t.typtypmod, c.filled OR t.typnotnull, c.has_default OR t.typdefault IS NOT NULL, c.identity, c.generated, c.depth + 1 FROM c JOIN pg_type t ON t.oid = c.typ WHERE t.typtype = 'd') SELECT DISTINCT ON (c.attnum) c.attname, t.typname, c.modifier, c.filled, c.has_default, c.identity, c.generated, t.typtype::text, t.typcategory::text, format_type(c.typ, NULL) FROM c JOIN pg_type t ON t.oid = c.typ ORDER BY c.attnum, c.depth DESC
+
+-- constant: ReadKind
+SELECT relkind::text FROM pg_class WHERE oid = to_regclass($1)
 
 -- constant: ReadParts
 SELECT c.step, c.cell, c.part, c.due_at, c.payload FROM unnest($2::text[], $3::text[], $4::bigint[]) AS u(step, cell, part) CROSS JOIN LATERAL (SELECT k.* FROM kor_cell k WHERE k.owner = $1 AND k.step = u.step AND k.cell = u.cell AND k.part = u.part OFFSET 0) AS c
 
 -- constant: ReadUniqueKeys
-SELECT string_agg(a.attname, chr(1)) FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey[0:i.indnkeyatts - 1]) WHERE i.indrelid = to_regclass($1) AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL GROUP BY i.indexrelid
+SELECT string_agg(a.attname, chr(1)), i.indimmediate, i.indisprimary, x.relname FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey[0:i.indnkeyatts - 1]) WHERE i.indrelid = to_regclass($1) AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL GROUP BY i.indexrelid, i.indimmediate, i.indisprimary, x.relname ORDER BY x.relname
 
 -- constant: Savepoint
 SAVEPOINT kor_rows

@@ -122,7 +122,10 @@ ALTER TABLE "DWH"."REVENUE_5M" ADD "raw" BLOB
 SELECT step, cell, part, due_at, payload FROM kor_cell WHERE owner = @P0 AND step = @P1 AND cell = @P2
 
 -- constant: ReadColumns
-SELECT name, type, "notnull", dflt_value, pk FROM pragma_table_info(@P0)
+SELECT name, type, "notnull", dflt_value, pk, hidden FROM pragma_table_xinfo(@P0)
+
+-- constant: ReadKind
+SELECT type FROM sqlite_schema WHERE name = @P0 COLLATE NOCASE AND type IN ('table', 'view')
 
 -- constant: ReadPart
 SELECT step, cell, part, due_at, payload FROM kor_cell WHERE owner = @P0 AND step = @P1 AND cell = @P2 AND part = @P3
