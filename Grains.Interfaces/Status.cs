@@ -137,6 +137,12 @@ public sealed record ShardStatus
 
     /// <summary>Window rows per sink that are not written yet.</summary>
     [Id(12)] public IReadOnlyDictionary<string, int> Buffered { get; init; } = new Dictionary<string, int>();
+
+    /// <summary>The late records whose windows were closed because their partition was taken for idle; part of <see cref="Late"/>.</summary>
+    [Id(13)] public long LateByIdle { get; init; }
+
+    /// <summary>Records that came too late for some of their hopping windows and count in the others; not part of <see cref="Late"/>.</summary>
+    [Id(14)] public long PartlyLate { get; init; }
 }
 
 /// <summary>How a sink lane is doing.</summary>

@@ -81,7 +81,7 @@ internal sealed class WindowGrain(PlanProvider plans) : Grain, IWindowGrain
     {
         var cell = _cell!;
         _late.Clear();
-        if (call.Rows is not null) cell.Apply(call.Rows, call.Selected, call.Partition, call.WatermarkBefore, _late);
+        if (call.Rows is not null) cell.Apply(call.Rows, call.Selected, call.Partition, call.WatermarkBefore, _late, call.Source);
         if (call.WatermarkAfter != long.MinValue && cell.NextDue <= call.WatermarkAfter) cell.Advance(call.WatermarkAfter, Closed());
         return new WindowReply
         {
@@ -91,6 +91,7 @@ internal sealed class WindowGrain(PlanProvider plans) : Grain, IWindowGrain
             Closed = TakeClosed(),
             Empty = cell.IsEmpty,
             Panes = cell.OpenWindows,
+            PartlyLate = _late.Partly,
         };
     }
 
@@ -101,7 +102,7 @@ internal sealed class WindowGrain(PlanProvider plans) : Grain, IWindowGrain
         for (var i = 0; i < _late.Count; i++)
         {
             var late = _late[i];
-            list.Add(new LateRecord(rows!.Offsets[late.Row], late.WindowStart, late.WindowEnd, late.LateBy));
+            list.Add(new LateRecord(rows!.Offsets[late.Row], late.WindowStart, late.WindowEnd, late.LateBy, late.Reason));
         }
 
         return list;

@@ -96,7 +96,8 @@ internal sealed record WindowCall(
     [property: Id(2)] int[]? Selected,
     [property: Id(3)] int Partition,
     [property: Id(4)] long WatermarkBefore,
-    [property: Id(5)] long WatermarkAfter);
+    [property: Id(5)] long WatermarkAfter,
+    [property: Id(6)] int Source = -1);
 
 /// <summary>What became of rows in a window cell.</summary>
 [GenerateSerializer, Immutable, Alias("kor.WindowReply")]
@@ -119,13 +120,17 @@ internal sealed record WindowReply
     /// <summary>How many panes are open, for metrics.</summary>
     [Id(5)] public int Panes { get; init; }
 
+    /// <summary>How many rows came too late for some of their windows only.</summary>
+    [Id(6)] public int PartlyLate { get; init; }
+
     public static WindowReply Of(CellAnswer answer) => new() { Answer = answer };
 }
 
 /// <summary>A row that missed its window.</summary>
 [GenerateSerializer, Immutable, Alias("kor.LateRecord")]
 internal readonly record struct LateRecord(
-    [property: Id(0)] long Offset, [property: Id(1)] long WindowStart, [property: Id(2)] long WindowEnd, [property: Id(3)] long LateBy);
+    [property: Id(0)] long Offset, [property: Id(1)] long WindowStart, [property: Id(2)] long WindowEnd, [property: Id(3)] long LateBy,
+    [property: Id(4)] LateReason Reason = LateReason.Watermark);
 
 /// <summary>The ids seen by one partition, for one message key or a bucket of ids. Owned by a partition.</summary>
 [Alias("kor.IDedupGrain")]

@@ -252,7 +252,7 @@ internal sealed partial class PartitionGrain
         foreach (var call in calls)
         {
             foreach (var late in (await call).Late)
-                request.Late.Add(new LateOffset(late.Offset, late.WindowStart, late.WindowEnd, late.LateBy));
+                request.Late.Add(new LateOffset(late.Offset, late.WindowStart, late.WindowEnd, late.LateBy, late.Reason));
         }
     }
 

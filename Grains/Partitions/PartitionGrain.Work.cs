@@ -160,7 +160,7 @@ internal sealed partial class PartitionGrain
         {
             var reply = await call;
             foreach (var late in reply.Late)
-                request.Late.Add(new LateOffset(late.Offset, late.WindowStart, late.WindowEnd, late.LateBy));
+                request.Late.Add(new LateOffset(late.Offset, late.WindowStart, late.WindowEnd, late.LateBy, late.Reason));
         }
     }
 

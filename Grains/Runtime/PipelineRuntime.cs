@@ -61,6 +61,9 @@ internal static class Names
     /// <summary>True for such a source: it says nothing about how far time has come.</summary>
     public static bool IsReplay(string source) => source.EndsWith(ReplayMark, StringComparison.Ordinal);
 
+    /// <summary>The partition behind a source.</summary>
+    public static string Original(string source) => IsReplay(source) ? source[..^ReplayMark.Length] : source;
+
     private const string ReplayMark = "#replay";
 
     /// <summary>The sink lane of a partition; a reset begins a new one, so that rows below the old progress are written again.</summary>

@@ -20,7 +20,8 @@ internal static class StepMetrics
     private static readonly Counter<long> Checked = EngineMetrics.Meter.CreateCounter<long>("kor.quality.checked", "{record}", "Records a quality step looked at.");
 
     private static readonly Counter<long> Late = EngineMetrics.Meter.CreateCounter<long>(
-        "kor.window.late", "{record}", "Records that came too late for a window step: dropped, or sent to a sink of its late output (side).");
+        "kor.window.late", "{record}", "Records that came too late for a window step: dropped, or sent to a sink of its late output (side); by their partition's watermark, or because it "
+        + "was taken for idle.");
 
     private static readonly Counter<long> Lookups = EngineMetrics.Meter.CreateCounter<long>(
         "kor.lookup.requests", "{request}",
@@ -43,7 +44,8 @@ internal static class StepMetrics
             {
                 case WindowPlan:
                     Stepped(pipeline, step, "dropped", tally.Late);
-                    LateFound(pipeline, plan, step, tally.Late);
+                    LateFound(pipeline, plan, step, tally.Late - tally.LateByIdle, "watermark");
+                    LateFound(pipeline, plan, step, tally.LateByIdle, "idle");
                     continue;
                 case QualityPlan quality:
                     Add(Checked, tally.In, Pipeline(pipeline), Step(step));
@@ -90,11 +92,13 @@ internal static class StepMetrics
         }
     }
 
-    private static void LateFound(string pipeline, PipelinePlan plan, string step, int count)
+    private static void LateFound(string pipeline, PipelinePlan plan, string step, int count, string reason)
     {
         if (count == 0) return;
         var side = plan.Sinks.Any(s => s.From == new InputRef(step, StepOutput.Late));
-        Add(Late, count, Pipeline(pipeline), Step(step), new KeyValuePair<string, object?>("outcome", side ? "side" : "dropped"));
+        Late.Add(
+            count, Pipeline(pipeline), Step(step), new KeyValuePair<string, object?>("outcome", side ? "side" : "dropped"),
+            new KeyValuePair<string, object?>("reason", reason));
     }
 
     public static void LookedUp(string pipeline, string step, string outcome, long count) =>

@@ -156,7 +156,7 @@ internal sealed partial class AggregatorGrain
             var (cell, selected) = _work[i];
             calls[i] = Grain(cell).ApplyAsync(new WindowCall(
                 cell.NextCall(_epoch, cold.Count == 0 ? null : cold.GetValueOrDefault(cell.Name), _runtime!.Version),
-                selected is null ? null : rows, selected, partition, before, after));
+                selected is null ? null : rows, selected, partition, before, after, source?.Tag ?? -1));
         }
 
         var lateFrom = source?.Late.Count ?? 0;
@@ -164,7 +164,7 @@ internal sealed partial class AggregatorGrain
         {
             var (cell, selected) = _work[i];
             var reply = await calls[i];
-            if (reply.Answer == CellAnswer.Lost) reply = await CallAgainAsync(cell, selected, rows, partition, before, after);
+            if (reply.Answer == CellAnswer.Lost) reply = await CallAgainAsync(cell, selected, rows, partition, before, after, source);
             Take(cell, reply, source);
         }
 
@@ -172,17 +172,21 @@ internal sealed partial class AggregatorGrain
         // Replies come by cell; the partition asks by offset.
         source.Late.Sort(lateFrom, source.Late.Count - lateFrom, LateByOffset.Instance);
         _header.LateTotal += source.Late.Count - lateFrom;
+        for (var i = lateFrom; i < source.Late.Count; i++)
+        {
+            if (source.Late[i].Reason == LateReason.Idle) _header.LateByIdleTotal++;
+        }
     }
 
     /// <summary>A cell that lost only what the store holds gets it again; otherwise the reign ends.</summary>
     private async Task<WindowReply> CallAgainAsync(
-        CellEntry cell, int[]? selected, KeyedRows? rows, int partition, long before, long after)
+        CellEntry cell, int[]? selected, KeyedRows? rows, int partition, long before, long after, SourceEntry? source)
     {
         if (!cell.IsDurable) throw new CellLostException(cell.Name);
         cell.Held = false;
         var cold = await ColdCells.ReadAsync(store, _owner, _stepId, [cell], _reign.Token);
         return await Grain(cell).ApplyAsync(new WindowCall(
-            cell.NextCall(_epoch, cold[cell.Name], _runtime!.Version), selected is null ? null : rows, selected, partition, before, after));
+            cell.NextCall(_epoch, cold[cell.Name], _runtime!.Version), selected is null ? null : rows, selected, partition, before, after, source?.Tag ?? -1));
     }
 
     private void Take(CellEntry cell, WindowReply reply, SourceEntry? source)
@@ -199,6 +203,12 @@ internal sealed partial class AggregatorGrain
         cell.Due = reply.NextDue ?? long.MaxValue;
         if (cell.Due < cell.QueuedDue) Enqueue(cell);
         if (reply.Late.Count != 0) source!.Late.AddRange(reply.Late);
+        if (reply.PartlyLate != 0)
+        {
+            _header.PartlyLateTotal += reply.PartlyLate;
+            EngineMetrics.PartlyLate(_pipeline, _stepId, reply.PartlyLate);
+        }
+
         if (reply.Closed is not null) TakeClosed(reply.Closed);
     }
 

@@ -6,6 +6,7 @@ using KafkaOracleOrleans.Grains.Sinks;
 using KafkaOracleOrleans.Processing.Plan;
 using KafkaOracleOrleans.Processing.Ports;
 using KafkaOracleOrleans.Processing.Records;
+using KafkaOracleOrleans.Processing.Windows;
 using Microsoft.Extensions.Logging;
 
 namespace KafkaOracleOrleans.Grains.Shards;
@@ -61,7 +62,7 @@ internal sealed partial class AggregatorGrain
         Array.Fill(order, entry.Sequence);
         var now = time.GetUtcNow().ToUnixTimeMilliseconds() * 1000;
         var block = WindowSinkRows.Of(rows, delivery.Sink, _runtime!.Version, now);
-        delivery.Enqueue(block, order, null, null, entry.Sequence + 1);
+        delivery.Enqueue(block, order, WithdrawnRows.Of(rows, delivery.Sink), null, entry.Sequence + 1);
         delivery.Flush();
     }
 

@@ -31,6 +31,8 @@ internal sealed partial class AggregatorGrain
         Cells = _cells.Count,
         OutboxEntries = _outbox.Count,
         Late = _header.LateTotal,
+        LateByIdle = _header.LateByIdleTotal,
+        PartlyLate = _header.PartlyLateTotal,
         ClosedWindows = _header.ClosedTotal,
         Buffered = _deliveries.ToDictionary(d => d.Key, d => d.Value.PendingRows, StringComparer.Ordinal),
         LastCheckpointMs = _lastCheckpointMs,

@@ -2,6 +2,7 @@ using KafkaOracleOrleans.Grains.Contracts;
 using KafkaOracleOrleans.Grains.Runtime;
 using KafkaOracleOrleans.Processing.Records;
 using KafkaOracleOrleans.Processing.Watermarks;
+using KafkaOracleOrleans.Processing.Windows;
 
 namespace KafkaOracleOrleans.Grains.Shards;
 
@@ -10,6 +11,9 @@ internal sealed class SourceEntry(string name)
 {
     /// <summary><c>topic/partition</c>.</summary>
     public string Name { get; } = name;
+
+    /// <summary>Tells the partition apart from others of its number; a replay is of the partition whose records it plays.</summary>
+    public int Tag { get; } = SourceTags.Of(Names.Original(name));
 
     /// <summary>Everything below is applied; -1: nothing is known yet.</summary>
     public long Applied { get; set; } = -1;
@@ -54,13 +58,13 @@ internal sealed class SourceEntry(string name)
 }
 
 /// <summary>
-/// A shard's own durable state: positions per source partition, the watermark, and counters. Format: version byte 2; watermark state (block);
-/// outbox next, late, closed (varints); sources: count, each name (text), applied, epoch (varints), late rows: count, each offset, window start,
-/// window end, late by (varints). Version 1 has no epochs.
+/// A shard's own durable state: positions per source partition, the watermark, and counters. Format: version byte 3; watermark state (block);
+/// outbox next, late, closed, late by idleness, partly late (varints); sources: count, each name (text), applied, epoch (varints), late rows: count, each offset, window start,
+/// window end, late by (varints), reason (byte). Version 2 has neither reasons nor the last two counts, version 1 no epochs either.
 /// </summary>
 internal sealed class ShardHeader
 {
-    private const byte Version = 2;
+    private const byte Version = 3;
     private const string Format = "shard header";
 
     public Dictionary<string, SourceEntry> Sources { get; } = new(StringComparer.Ordinal);
@@ -72,6 +76,12 @@ internal sealed class ShardHeader
 
     /// <summary>Late rows so far.</summary>
     public long LateTotal { get; set; }
+
+    /// <summary>Those of them whose windows were closed because their partition was idle.</summary>
+    public long LateByIdleTotal { get; set; }
+
+    /// <summary>Rows so far that came too late for some of their windows only.</summary>
+    public long PartlyLateTotal { get; set; }
 
     /// <summary>Window rows that left so far.</summary>
     public long ClosedTotal { get; set; }
@@ -93,6 +103,8 @@ internal sealed class ShardHeader
         writer.VarInt(OutboxNext);
         writer.VarInt(LateTotal);
         writer.VarInt(ClosedTotal);
+        writer.VarInt(LateByIdleTotal);
+        writer.VarInt(PartlyLateTotal);
         writer.VarUInt((ulong)Sources.Count);
         foreach (var source in Sources.Values.OrderBy(s => s.Name, StringComparer.Ordinal)) WriteSource(ref writer, source);
         return writer.ToArray();
@@ -109,6 +121,7 @@ internal sealed class ShardHeader
         header.OutboxNext = reader.VarInt();
         header.LateTotal = reader.VarInt();
         header.ClosedTotal = reader.VarInt();
+        if (version >= 3) (header.LateByIdleTotal, header.PartlyLateTotal) = (reader.VarInt(), reader.VarInt());
         var count = reader.Count(reader.Remaining, "the number of sources");
         for (var i = 0; i < count; i++) ReadSource(ref reader, header, version);
         reader.ExpectEnd();
@@ -127,6 +140,7 @@ internal sealed class ShardHeader
             writer.VarInt(late.WindowStart);
             writer.VarInt(late.WindowEnd);
             writer.VarInt(late.LateBy);
+            writer.Byte((byte)late.Reason);
         }
     }
 
@@ -138,6 +152,15 @@ internal sealed class ShardHeader
         if (!header.Sources.TryAdd(entry.Name, entry)) throw reader.Fault($"the source '{entry.Name}' twice");
         var late = reader.Count(reader.Remaining, "the number of late rows");
         for (var i = 0; i < late; i++)
-            entry.Late.Add(new LateRecord(reader.VarInt(), reader.VarInt(), reader.VarInt(), reader.VarInt()));
+        {
+            entry.Late.Add(new LateRecord(
+                reader.VarInt(), reader.VarInt(), reader.VarInt(), reader.VarInt(), version >= 3 ? ReadReason(ref reader) : LateReason.Watermark));
+        }
+    }
+
+    private static LateReason ReadReason(ref ByteReader reader)
+    {
+        var reason = (LateReason)reader.Byte();
+        return reason is LateReason.Watermark or LateReason.Idle ? reason : throw reader.Fault("an unknown reason of a late row");
     }
 }

@@ -92,7 +92,7 @@ public static class PipelineDocs
         such rows would be refused there and go to quarantine; KOR2020 warns. Declare the field `required`, check `IS NOT NULL` before, or
         put `COALESCE(field, 'none')` in a map step.
 
-        **Side outputs** that a sink can read: `STEP.late` (the input's fields, `window_start`, `window_end`, `late_by_ms`),
+        **Side outputs** that a sink can read: `STEP.late` (the input's fields, `window_start`, `window_end`, `late_by_ms`, `late_reason`),
         `STEP.duplicates` (the input's fields), `STEP.quarantined`, `source.quarantined` and `quarantined` for all (`place`, `code`,
         `reason`, `record_key`, `record_value`). A sink named in `onFail: { route: SINK }` gets the fields of the quality step's input.
 
@@ -110,10 +110,21 @@ public static class PipelineDocs
         a partition that comes back later than that finds copies of its own only.
 
         **Windows** are half-open, `[window_start, window_end)`, and lie on multiples of their size (plus `offset`) since 1970, before it
-        too. A record belongs to a session when it comes less than the gap after its latest record; `maxLength` ends a session that
-        never falls silent. Calendar windows follow the clocks of their zone: a day with a change has 23 or 25 hours, and an hour
-        that the clocks show twice is two windows. A record is late when the watermark has passed the end of its windows
-        plus `allowedLateness`; one in between fires the window again, with the next `revision`.
+        too. Calendar windows follow the clocks of their zone: a day with a change has 23 or 25 hours, and an hour that the clocks show twice is two windows.
+        A record is late for a window when the watermark of its own partition, as of that record, had reached the window's end plus `allowedLateness`;
+        one in between fires the window again, with the next `revision`. A record can be late for the first of its hopping windows and in time for
+        others: it counts in those, as absorbed, and `kor_window_partly_late_total` counts it. `late_reason` of `STEP.late` is `watermark`, or `idle`
+        where the partition was taken for idle and the window closed without it.
+
+        **Sessions.** Records of a key that lie less than the gap apart are one session, in whatever order they come. A record is late when its
+        partition's watermark had reached its time plus the gap plus `allowedLateness`, unless it lies within a session that records of the same
+        partition make and that is not over. `maxLength` ends a session that never falls silent: the record that would make it longer begins the next
+        one. Which record that is can depend on the order in which partitions are read, when a key comes in several and reaches `maxLength`. A session
+        whose row was written and that is merged into another, or begins earlier, is withdrawn: a sink in mode `upsert` whose key has `window_start`
+        deletes the row; in the others it gets a last revision with `window_end` = `window_start`, counts of 0 and NULL. A session is kept for a gap
+        longer than it is open, so one can be written again even with `allowedLateness: 0s`: a late record that is in time by itself bridges it and the next.
+
+        Records of the first and last days of the calendar (years 1 and 9999) whose windows would reach beyond it are refused (KOR4046).
 
         **C# steps.** A step of type `custom` names an `IRecordTransform` that the host registers: five lines and a class.
 

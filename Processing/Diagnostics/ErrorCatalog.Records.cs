@@ -217,5 +217,12 @@ public static partial class ErrorCatalog
                 + "with the exception's type.",
             "",
             "Look at the transform; it should report bad records instead of throwing."),
+        new(
+            "KOR4046",
+            "Event time at the calendar's end",
+            "The event time lies so near the beginning of year 1 or the end of year 9999 that a window over it "
+                + "begins or ends beyond the calendar. Producers in .NET and Go write year 1 when a time was left unset.",
+            "created_at: 0001-01-01T00:00:00Z in a step with hopping windows",
+            "Mend the producer, or declare the field with a default or a map step that says which time is meant."),
     ];
 }

@@ -126,7 +126,7 @@ public enum StepOutput
     Main,
 
     /// <summary>
-    /// Window steps: rows that came too late, with <c>window_start</c>, <c>window_end</c>, <c>late_by_ms</c>.
+    /// Window steps: rows that came too late, with <c>window_start</c>, <c>window_end</c>, <c>late_by_ms</c>, <c>late_reason</c>.
     /// </summary>
     Late,
 

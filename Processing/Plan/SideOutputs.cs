@@ -20,6 +20,15 @@ public static class SideOutputs
     public const string LateBy = "late_by_ms";
 
     /// <summary>
+    /// The field of late rows with the cause: <c>watermark</c> (a function of the log), or <c>idle</c> (their partition was taken for idle, and the
+    /// window closed without it).
+    /// </summary>
+    public const string LateReason = "late_reason";
+
+    /// <summary>True for the fields that windows and side outputs add, which no field of a record may be named like.</summary>
+    public static bool IsReserved(string field) => field is WindowStart or WindowEnd or LateBy or LateReason;
+
+    /// <summary>
     /// Refused rows: the place that refused (source, or step and rule), the code and the reason, and the record's key
     /// and value as they came. Topic, partition, offset and timestamp are metadata columns.
     /// </summary>
@@ -39,6 +48,7 @@ public static class SideOutputs
             new Field(WindowStart, FieldType.Timestamp),
             new Field(WindowEnd, FieldType.Timestamp),
             new Field(LateBy, FieldType.Integer, Nullable: false),
+            new Field(LateReason, FieldType.String),
         ]);
 }
 

@@ -51,7 +51,10 @@ public sealed record LaneLease(long Epoch, long Progress, long Quarantined);
 /// <summary>Rows on their way to a table.</summary>
 /// <param name="Rows">The rows; the schema is the <see cref="SinkSpec"/>'s.</param>
 /// <param name="Progress">The lane's progress once these rows are committed; not below the last one.</param>
-/// <param name="Deletes">True at the rows that delete their key instead (tombstones); null when there are none.</param>
+/// <param name="Deletes">
+/// True at the rows that delete their key instead: tombstones, and window rows that are withdrawn, which delete a lower revision only; null when
+/// there are none.
+/// </param>
 /// <param name="Origin">Where each row came from, for quarantine; null for window rows.</param>
 public sealed record SinkWrite(RowBlock Rows, long Progress, bool[]? Deletes, QuarantineOrigin? Origin)
 {

@@ -2,6 +2,7 @@ using KafkaOracleOrleans.Processing.Plan;
 using KafkaOracleOrleans.Processing.Ports;
 using KafkaOracleOrleans.Processing.Records;
 using KafkaOracleOrleans.Processing.Watermarks;
+using KafkaOracleOrleans.Processing.Windows;
 
 namespace KafkaOracleOrleans.Processing.Steps;
 
@@ -195,6 +196,7 @@ public sealed partial class PartitionPipeline
             var late = TakeLate(request);
             _late[window.Id] = late;
             _tallies[i].Late = late.Count;
+            _tallies[i].LateByIdle = late.Count(l => l.Late.Reason == LateReason.Idle);
             foreach (var feed in _feeds)
             {
                 if (late.Count == 0 || feed.Sink.From != new InputRef(window.Id, StepOutput.Late)) continue;

@@ -93,7 +93,9 @@ public sealed class WindowRequest : PartitionRequest
 /// <param name="WindowStart">ms since the Unix epoch.</param>
 /// <param name="WindowEnd">ms since the Unix epoch.</param>
 /// <param name="LateBy">By how much the watermark had passed the window's last chance, ms.</param>
-public readonly record struct LateOffset(long Offset, long WindowStart, long WindowEnd, long LateBy);
+/// <param name="Reason">Which watermark that was.</param>
+public readonly record struct LateOffset(
+    long Offset, long WindowStart, long WindowEnd, long LateBy, LateReason Reason = LateReason.Watermark);
 
 /// <summary>
 /// Rows for a record sink, in the columns of its table. Handed over for good: nothing in it is used again.

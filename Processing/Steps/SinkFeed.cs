@@ -138,15 +138,17 @@ internal static class SideRows
         var rows = new int[late.Count];
         LongColumn start = New(FieldType.Timestamp, rows), end = New(FieldType.Timestamp, rows),
             by = New(FieldType.Integer, rows);
+        var reason = (BinaryColumn)Column.Create(FieldType.String, Math.Max(1, rows.Length));
         for (var i = 0; i < rows.Length; i++)
         {
             rows[i] = late[i].Row;
-            start.Set(i, late[i].Late.WindowStart * 1000);
-            end.Set(i, late[i].Late.WindowEnd * 1000);
+            start.Set(i, WindowTime.ToTimestamp(late[i].Late.WindowStart));
+            end.Set(i, WindowTime.ToTimestamp(late[i].Late.WindowEnd));
             by.Set(i, late[i].Late.LateBy);
+            reason.Set(i, late[i].Late.Reason == LateReason.Idle ? "idle"u8 : "watermark"u8);
         }
 
-        return ([.. input.Select(c => ColumnGather.Rows(c, rows)), start, end, by], rows);
+        return ([.. input.Select(c => ColumnGather.Rows(c, rows)), start, end, by, reason], rows);
     }
 
     /// <summary>The fields of <see cref="SideOutputs.Quarantined"/>.</summary>

@@ -17,6 +17,9 @@ public sealed class StepTally(StepPlan step)
     /// <summary>Window steps: rows that came too late.</summary>
     public int Late { get; internal set; }
 
+    /// <summary>Window steps: those of them whose windows were closed because their partition was taken for idle.</summary>
+    public int LateByIdle { get; internal set; }
+
     /// <summary>Lookup steps: rows whose key the cache held, with a row of the table.</summary>
     public int CacheHits { get; internal set; }
 

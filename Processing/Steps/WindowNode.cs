@@ -17,6 +17,7 @@ internal sealed class WindowNode : RowNode
     private readonly Selection _sound = new();
     private readonly Selection _sent = new();
     private readonly int[] _sizes;
+    private readonly WindowRange _range;
     private int[] _shardOf = [];
     private int[] _rows = [];
     private ulong[] _hashes = [];
@@ -32,6 +33,7 @@ internal sealed class WindowNode : RowNode
         _inputs = [.. plan.Window.InputTypes.Select(t => Column.Create(t))];
         _places = [.. plan.Inputs.Select(i => $"{plan.Id}.{i.Text}")];
         _sizes = new int[plan.Shards + 1];
+        _range = WindowRange.Of(plan.Window.Window);
     }
 
     public WindowPlan Plan => _plan;
@@ -54,8 +56,21 @@ internal sealed class WindowNode : RowNode
     {
         for (var i = 0; i < _inputs.Length; i++)
             _plan.Inputs[i].Evaluate(Block, Input.Selected, _inputs[i], scope.Context(_places[i]));
+        RefuseTimes(scope);
         Selected = scope.Sound(Input.Selected, _sound);
         return null;
+    }
+
+    /// <summary>Refuses records of the calendar's first and last days: no timestamp can hold where their windows begin or end.</summary>
+    private void RefuseTimes(BatchScope scope)
+    {
+        var times = scope.Batch.EventTimes;
+        foreach (var row in Input.Selected.Span)
+        {
+            if (_range.Contains(times[row])) continue;
+            scope.Errors.Add(
+                row, "KOR4046", _plan.Id, "The record's windows begin before year 1 or end after year 9999. Was its time left unset?");
+        }
     }
 
     public override void Note(StepTally tally)

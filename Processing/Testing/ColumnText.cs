@@ -33,6 +33,10 @@ public static class ColumnText
         };
     }
 
+    /// <summary>A time, ms since the Unix epoch; one beyond the calendar is shown as its first or last instant.</summary>
+    public static DateTime Time(long ms) =>
+        DateTime.UnixEpoch.AddMilliseconds(Math.Clamp(ms, Windows.WindowRange.CalendarStart, Windows.WindowRange.CalendarEnd));
+
     /// <summary>A value as text: numbers with a point, times in ISO 8601, bytes in base64, NULL as <c>NULL</c>.</summary>
     public static string Text(Column column, int row) => Text(Value(column, row));
 

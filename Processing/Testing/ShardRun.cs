@@ -40,8 +40,8 @@ internal sealed class ShardRun
             foreach (var (cell, selected) in Scatter(rows))
             {
                 _late.Clear();
-                cell.Apply(rows, selected.ToArray(), partition, before, _late);
-                foreach (var row in _late.Span) late.Add(new LateOffset(rows.Offsets[row.Row], row.WindowStart, row.WindowEnd, row.LateBy));
+                cell.Apply(rows, selected.ToArray(), partition, before, _late, SourceTags.Of(source));
+                foreach (var row in _late.Span) late.Add(new LateOffset(rows.Offsets[row.Row], row.WindowStart, row.WindowEnd, row.LateBy, row.Reason));
             }
         }
 

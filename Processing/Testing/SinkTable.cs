@@ -33,8 +33,13 @@ internal sealed class SinkTable(SinkPlan sink)
     /// <summary>Takes in rows of a window step.</summary>
     public void WriteWindows(RowBlock block, long nowMs, int version)
     {
+        var deletes = Windows.WithdrawnRows.Of(block, sink);
         for (var row = 0; row < block.Count; row++)
-            Write([.. sink.Source.Select(s => s >= 0 ? ColumnText.Value(block.Columns[s], row) : Metadata(s, nowMs, version))], delete: false);
+        {
+            Write(
+                [.. sink.Source.Select(s => s >= 0 ? ColumnText.Value(block.Columns[s], row) : Metadata(s, nowMs, version))],
+                deletes is not null && deletes[row]);
+        }
     }
 
     private void Write(object?[] values, bool delete)
@@ -74,7 +79,7 @@ internal sealed class SinkTable(SinkPlan sink)
 
     private static object? Metadata(int source, long nowMs, int version) => MetadataColumns.FromSource(source) switch
     {
-        MetadataColumn.ProcessedAt => DateTime.UnixEpoch.AddMilliseconds(nowMs),
+        MetadataColumn.ProcessedAt => ColumnText.Time(nowMs),
         MetadataColumn.PipelineVersion => (long)version,
         _ => null,
     };

@@ -136,7 +136,8 @@ internal static class TestRun
             var lateness = plan.Steps.OfType<WindowPlan>().First(s => s.Id == step).Window.AllowedLateness;
             hints.Add(
                 $"the record at offset {Number(late.Offset)} came {Durations.Format(late.LateBy)} too late for its window of '{step}' "
-                + $"(allowedLateness is {Durations.Format(lateness)})");
+                + $"(allowedLateness is {Durations.Format(lateness)}"
+                + (late.Reason == Windows.LateReason.Idle ? "; the window closed because the partition was idle)" : ")"));
         }
 
         foreach (var refused in session.Quarantined.Take(MaxHints))
@@ -145,7 +146,7 @@ internal static class TestRun
         {
             var (open, watermark) = session.OpenWindows(step.Id);
             if (open == 0) continue;
-            var at = watermark == long.MinValue ? "no watermark yet" : "watermark " + ColumnText.Text(DateTime.UnixEpoch.AddMilliseconds(watermark));
+            var at = watermark == long.MinValue ? "no watermark yet" : "watermark " + ColumnText.Text(ColumnText.Time(watermark));
             hints.Add($"{Number(open)} windows of '{step.Id}' are open ({at}); '- close: true' lets time pass until they close");
         }
 

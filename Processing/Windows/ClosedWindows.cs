@@ -70,8 +70,8 @@ public sealed class ClosedWindows
         GroupKeyCodec.Decode(key, _spec.Key, Rows.Columns, row);
         if (_hasWindow)
         {
-            ((LongColumn)Rows.Columns[_spec.Key.Count]).Set(row, WindowTime.ToMicroseconds(start));
-            ((LongColumn)Rows.Columns[_spec.Key.Count + 1]).Set(row, WindowTime.ToMicroseconds(end));
+            ((LongColumn)Rows.Columns[_spec.Key.Count]).Set(row, WindowTime.ToTimestamp(start));
+            ((LongColumn)Rows.Columns[_spec.Key.Count + 1]).Set(row, WindowTime.ToTimestamp(end));
         }
 
         ((LongColumn)Rows.Columns[^1]).Set(row, revision);

@@ -27,8 +27,8 @@ public sealed class KeyedRows
     public required long[] Offsets { get; init; }
 
     /// <summary>
-    /// The source partition's own watermark before each row, ms; null: not known. A row that is late by it is late whatever the shard's
-    /// watermark: that one is a minimum over partitions, which depends on how far each has been read, while this is a function of the log
+    /// The source partition's own watermark before each row, ms; null: the shard's is taken. It decides what a row is late for: the shard's
+    /// is a minimum over partitions, which depends on how far each has been read, while this is a function of the log
     /// alone. So replays and backfills find the same rows late.
     /// </summary>
     public long[]? Watermarks { get; init; }

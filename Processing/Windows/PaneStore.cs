@@ -17,6 +17,9 @@ internal enum PaneFlags
 
     /// <summary>Holds no data, only the revision of the window that ends with it.</summary>
     Empty = 4,
+
+    /// <summary>Holds rows that came too late for the first windows over their pane; <see cref="PaneHeader.Tag"/> says for how many.</summary>
+    Partial = 8,
 }
 
 /// <summary>The head of a pane: the smallest span of a key's time that is aggregated as one.</summary>
@@ -36,7 +39,11 @@ internal struct PaneHeader
 
     public PaneFlags Flags;
 
-    private readonly int _reserved;
+    /// <summary>
+    /// Hopping: in how many of the first windows over the pane it does not count; 0 but for <see cref="PaneFlags.Partial"/>. Sessions: the
+    /// source of all records plus 1; 0: not known; -1: several.
+    /// </summary>
+    public int Tag;
 }
 
 /// <summary>
@@ -87,7 +94,8 @@ internal sealed class PaneStore(int stateBytes, int objectSlots)
             panes[i] = pane;
             if (pane < 0) continue;
             ref var header = ref Unsafe.As<byte, PaneHeader>(ref Unsafe.Add(ref memory, pane * stride));
-            if (header.Start != starts[i] || header.End <= watermark || (header.Flags & PaneFlags.Empty) != 0) panes[i] = -1;
+            if (header.Start != starts[i] || header.End <= watermark || (header.Flags & (PaneFlags.Empty | PaneFlags.Partial)) != 0)
+                panes[i] = -1;
         }
     }
 

@@ -129,7 +129,7 @@ public sealed partial class WindowCell
             var changed = (header.Flags & PaneFlags.Changed) != 0;
             header.Flags &= ~PaneFlags.Changed;
             var last = Math.Min(WindowTime.Add(header.Start, _size), watermark);
-            var first = changed ? FirstDue(header.End, _firedUpTo) : FirstEndAfter(header.End, _firedUpTo);
+            var first = FirstFiring(header, changed);
             for (var end = first; end <= last; end += _pane) ends.Add(end);
         }
 
@@ -141,6 +141,13 @@ public sealed partial class WindowCell
             kernel.Firings.Add(new Firing(ends[i] - _size, ends[i], _keys[entry].Hash, entry, -1, revision));
         }
     }
+
+    /// <summary>The end of the first window over a pane that it counts in.</summary>
+    private long FirstEnd(in PaneHeader header) => header.End + (header.Tag * _pane);
+
+    /// <summary>The end of the first window over a pane that fires next because of it.</summary>
+    private long FirstFiring(in PaneHeader header, bool changed) =>
+        changed ? FirstDue(FirstEnd(header), _firedUpTo) : FirstEndAfter(FirstEnd(header), _firedUpTo);
 
     /// <summary>The first end of a window over a pane that is after a watermark.</summary>
     private long FirstEndAfter(long paneEnd, long watermark) =>
@@ -195,6 +202,7 @@ public sealed partial class WindowCell
             ref var header = ref _panes.Header(pane);
             if (header.Start >= end || (header.Flags & PaneFlags.Empty) != 0) continue;
             if (header.Start < end - _size) break;
+            if (FirstEnd(header) > end) continue;
             changed |= (header.Flags & PaneFlags.Changed) != 0;
             foreach (var aggregator in kernel.Aggregators) aggregator.Merge(_panes, scratch, pane);
         }
@@ -205,7 +213,6 @@ public sealed partial class WindowCell
     /// <summary>Drops what is past its lateness; a key without panes goes too, any other is scheduled anew.</summary>
     private void DropPanes(int entry, long watermark)
     {
-        var nextStart = long.MaxValue;
         ref var link = ref _keys[entry].FirstPane;
         while (link >= 0)
         {
@@ -214,10 +221,9 @@ public sealed partial class WindowCell
             var end = _mode switch
             {
                 WindowMode.Hopping => WindowTime.Add(header.Start, _size),
-                WindowMode.Session when (header.Flags & PaneFlags.Withdrawn) == 0 => SessionEnd(header, nextStart),
+                WindowMode.Session when (header.Flags & PaneFlags.Withdrawn) == 0 => KeptUntil(header),
                 _ => header.End,
             };
-            if ((header.Flags & PaneFlags.Withdrawn) == 0) nextStart = header.Start;
             if (WindowTime.Add(end, _lateness) > watermark)
             {
                 link = ref header.Next;
@@ -225,6 +231,7 @@ public sealed partial class WindowCell
             }
 
             link = header.Next;
+            _mixed?.Remove(pane);
             _panes.Free(pane);
             MarkDirty(_keys[entry].Hash);
         }
@@ -258,13 +265,14 @@ public sealed partial class WindowCell
                 var drop = WindowTime.Add(WindowTime.Add(header.Start, _size), _lateness);
                 if ((header.Flags & PaneFlags.Empty) != 0) return drop;
                 var changed = (header.Flags & PaneFlags.Changed) != 0;
-                var end = changed ? FirstDue(header.End, _firedUpTo) : FirstEndAfter(header.End, _firedUpTo);
+                var end = FirstFiring(header, changed);
                 return end <= WindowTime.Add(header.Start, _size) ? Math.Min(end, drop) : drop;
             case WindowMode.Session when (header.Flags & PaneFlags.Withdrawn) != 0:
                 return (header.Flags & PaneFlags.Changed) != 0 ? header.Start : WindowTime.Add(header.End, _lateness);
             default:
                 var close = _mode == WindowMode.Session ? SessionEnd(header, nextStart) : header.End;
-                return IsUnfired(header) ? close : WindowTime.Add(close, _lateness);
+                if (IsUnfired(header)) return close;
+                return WindowTime.Add(_mode == WindowMode.Session ? KeptUntil(header) : close, _lateness);
         }
     }
 }

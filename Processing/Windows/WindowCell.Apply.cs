@@ -6,7 +6,8 @@ namespace KafkaOracleOrleans.Processing.Windows;
 public sealed partial class WindowCell
 {
     /// <summary>
-    /// Takes rows in. Call <see cref="Advance"/> first when <see cref="NextDue"/> is not after <paramref name="watermark"/>: otherwise
+    /// Takes rows in. Which windows a row is late for is decided by its own partition's watermark (<see cref="KeyedRows.Watermarks"/>); by
+    /// the shard's only where that has passed further, which is possible after the partition was taken for idle. Call <see cref="Advance"/> first when <see cref="NextDue"/> is not after <paramref name="watermark"/>: otherwise
     /// rows may still reach windows that should have been dropped.
     /// </summary>
     /// <param name="rows">The rows.</param>
@@ -14,7 +15,8 @@ public sealed partial class WindowCell
     /// <param name="partition">The source partition they come from.</param>
     /// <param name="watermark">The shard's watermark before these rows, ms; <see cref="long.MinValue"/> when unknown.</param>
     /// <param name="late">Where rows go that missed all their windows.</param>
-    public void Apply(KeyedRows rows, ReadOnlySpan<int> selected, int partition, long watermark, LateRows late)
+    /// <param name="source">Tells apart sources whose partitions have the same number, at least 0; default: the partition.</param>
+    public void Apply(KeyedRows rows, ReadOnlySpan<int> selected, int partition, long watermark, LateRows late, int source = -1)
     {
         ArgumentNullException.ThrowIfNull(rows);
         ArgumentNullException.ThrowIfNull(late);
@@ -29,7 +31,7 @@ public sealed partial class WindowCell
             {
                 var count = Math.Min(selected.Length, RowChunk.Size);
                 kernel.Chunk.Begin(rows, partition);
-                if (_mode == WindowMode.Session) ApplySessions(kernel, selected[..count], watermark, late);
+                if (_mode == WindowMode.Session) ApplySessions(kernel, selected[..count], source < 0 ? partition : source, watermark, late);
                 else ApplyPanes(kernel, selected[..count], watermark, late);
                 Update(kernel);
                 selected = selected[count..];
@@ -69,6 +71,7 @@ public sealed partial class WindowCell
             panes[i] = FindOrAddPane(entries[i], starts[i], kernel.Ends[i], watermark);
         }
 
+        if (kernel.Partial.Count != 0) count = AddPartial(kernel, count, watermark);
         if (_partBits == 0) _dirty[0] = count == 0 ? _dirty[0] : 1;
         else MarkDirty(hashes, rows.AsSpan(0, count));
         chunk.SetCount(count);
@@ -80,8 +83,9 @@ public sealed partial class WindowCell
         var (rows, starts, ends) = (kernel.Chunk.Rows, kernel.Starts, kernel.Ends);
         var times = kernel.Chunk.Source.EventTimes;
         var watermarks = kernel.Chunk.Source.Watermarks;
+        kernel.Partial.Clear();
         var (start, end) = (1L, 0L);
-        var closed = long.MaxValue;
+        var (firstClosed, closed) = (long.MaxValue, long.MaxValue);
         var count = 0;
         foreach (var row in selected)
         {
@@ -89,20 +93,67 @@ public sealed partial class WindowCell
             if (time < start || time >= end)
             {
                 (start, end) = kernel.PaneOf(time);
-                closed = _mode == WindowMode.Totals ? long.MaxValue : WindowTime.Add(LastEnd(start, end), _lateness);
+                if (_mode != WindowMode.Totals)
+                    (firstClosed, closed) = (WindowTime.Add(end, _lateness), WindowTime.Add(LastEnd(start, end), _lateness));
             }
 
-            var passed = watermarks is null ? watermark : Math.Max(watermark, watermarks[row]);
-            if (closed <= passed)
+            var own = watermarks is null ? watermark : watermarks[row];
+            if (firstClosed <= Math.Max(watermark, own))
             {
-                var last = LastEnd(start, end);
-                late.Add(new LateRow(row, _mode == WindowMode.Hopping ? last - _size : start, last, passed - closed));
-                continue;
+                if (closed <= Math.Max(watermark, own))
+                {
+                    var last = LastEnd(start, end);
+                    late.Add(LateFor(row, _mode == WindowMode.Hopping ? WindowTime.Add(last, -_size) : start, last, closed, own, watermark));
+                    continue;
+                }
+
+                late.AddPartly();
+                var missed = Missed(end, own);
+                // Windows that the shard has dropped do not look at the pane again.
+                if (missed > Missed(end, watermark))
+                {
+                    kernel.Partial.Add((row, start, end, missed));
+                    continue;
+                }
             }
 
             rows[count] = row;
             starts[count] = start;
             ends[count++] = end;
+        }
+
+        return count;
+    }
+
+    private static LateRow LateFor(int row, long start, long end, long closed, long own, long watermark) => closed <= own
+        ? new LateRow(row, start, end, own - closed)
+        : new LateRow(row, start, end, watermark - closed, LateReason.Idle);
+
+    /// <summary>How many of the windows over a pane are past their lateness at a watermark.</summary>
+    private int Missed(long paneEnd, long watermark) => (int)((FirstDue(paneEnd, watermark) - paneEnd) / _pane);
+
+    /// <summary>
+    /// Gives rows that are late for the first windows over their pane panes of their own, beside the ones whose rows count in all windows.
+    /// Returns the new number of rows in the chunk.
+    /// </summary>
+    private int AddPartial(WindowKernel kernel, int count, long watermark)
+    {
+        var chunk = kernel.Chunk;
+        foreach (var (row, start, end, missed) in kernel.Partial)
+        {
+            var entry = FindOrAddKey(chunk.Source.KeyHashes[row], chunk.Source.Key(row));
+            var pane = FindPane(entry, start, missed);
+            if (pane < 0)
+            {
+                pane = InsertPane(entry, start, end, missed);
+                _panes.Header(pane).Flags = PaneFlags.Partial;
+            }
+
+            var first = end + (missed * _pane);
+            if (first <= watermark) _panes.Header(pane).Flags |= PaneFlags.Changed;
+            Schedule(entry, FirstDue(first, watermark));
+            chunk.Rows[count] = row;
+            chunk.Panes[count++] = pane;
         }
 
         return count;
@@ -120,7 +171,7 @@ public sealed partial class WindowCell
     private int FindOrAddPane(int entry, long start, long end, long watermark)
     {
         var pane = _keys[entry].FirstPane;
-        if (pane < 0 || _panes.Header(pane).Start != start) pane = FindPane(entry, start);
+        if (pane < 0 || _panes.Header(pane).Start != start || _panes.Header(pane).Tag != 0) pane = FindPane(entry, start);
         if (_mode == WindowMode.Totals)
         {
             if (pane < 0) pane = InsertPane(entry, start, end);

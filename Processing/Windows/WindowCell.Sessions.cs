@@ -9,30 +9,37 @@ public sealed partial class WindowCell
 {
     private SessionWindow Session => (SessionWindow)_spec.Window;
 
-    private void ApplySessions(WindowKernel kernel, ReadOnlySpan<int> selected, long watermark, LateRows late)
+    private void ApplySessions(WindowKernel kernel, ReadOnlySpan<int> selected, int source, long watermark, LateRows late)
     {
         var chunk = kernel.Chunk;
-        var source = chunk.Source;
+        var rows = chunk.Source;
         foreach (var row in selected)
         {
-            var time = source.EventTimes[row];
-            var hash = source.KeyHashes[row];
-            var entry = _keys.Find(hash, source.Key(row));
-            var pane = entry < 0 ? -1 : JoinSession(kernel, entry, time, watermark);
+            var time = rows.EventTimes[row];
+            var hash = rows.KeyHashes[row];
+            var entry = _keys.Find(hash, rows.Key(row));
+            var (left, right) = entry < 0 ? (-1, -1) : Neighbours(entry, time);
+            var own = rows.Watermarks is null ? watermark : rows.Watermarks[row];
+            // The session that the record alone would make.
+            var end = EndOf(time, time, long.MaxValue);
+            var closed = WindowTime.Add(end, _lateness);
+            if (closed <= own && !LiesInOwnSession(left, source, time, own))
+            {
+                late.Add(new LateRow(row, time, end, own - closed));
+                continue;
+            }
+
+            var pane = entry < 0 ? -1 : Join(kernel, entry, left, right, time, source, watermark);
             if (pane < 0)
             {
-                var end = EndOf(time, time, entry < 0 ? long.MaxValue : NextStart(entry, time));
-                var closed = WindowTime.Add(end, _lateness);
-                var passed = source.Watermarks is null ? watermark : Math.Max(watermark, source.Watermarks[row]);
-                if (closed <= passed)
+                if (closed <= watermark)
                 {
-                    late.Add(new LateRow(row, time, end, passed - closed));
+                    late.Add(new LateRow(row, time, end, watermark - closed, LateReason.Idle));
                     continue;
                 }
 
-                if (entry < 0) entry = _keys.Add(hash, source.Key(row));
-                pane = InsertPane(entry, time, time);
-                TakeOverRevision(entry, pane);
+                if (entry < 0) entry = _keys.Add(hash, rows.Key(row));
+                pane = Begin(entry, left, right, time, source);
             }
 
             chunk.Add(row, pane);
@@ -41,52 +48,75 @@ public sealed partial class WindowCell
         }
     }
 
-    /// <summary>The session a time falls into or extends, merged with its neighbour if it now reaches it; or -1.</summary>
-    private int JoinSession(WindowKernel kernel, int entry, long time, long watermark)
+    /// <summary>The latest session that begins at or before a time, and the one after it; -1: none.</summary>
+    private (int Left, int Right) Neighbours(int entry, long time)
     {
         var right = -1;
-        var left = -1;
-        var (nextStart, afterRight) = (long.MaxValue, long.MaxValue);
-        for (var pane = _keys[entry].FirstPane; pane >= 0 && left < 0; pane = _panes.Header(pane).Next)
+        for (var pane = _keys[entry].FirstPane; pane >= 0; pane = _panes.Header(pane).Next)
         {
             ref var header = ref _panes.Header(pane);
             if ((header.Flags & PaneFlags.Withdrawn) != 0) continue;
-            if (header.Start <= time)
-            {
-                left = pane;
-                continue;
-            }
-
-            (right, afterRight, nextStart) = (pane, nextStart, header.Start);
+            if (header.Start <= time) return (pane, right);
+            right = pane;
         }
 
-        var rightLives = right >= 0 && IsLive(_panes.Header(right), afterRight, watermark);
-        if (left >= 0 && IsLive(_panes.Header(left), nextStart, watermark) && Extends(_panes.Header(left), time))
+        return (-1, right);
+    }
+
+    /// <summary>
+    /// True when a time lies within a session that records of the same source make and that the source's watermark has not passed. What other
+    /// sources brought does not count: how far they have been read differs from run to run.
+    /// </summary>
+    private bool LiesInOwnSession(int session, int source, long time, long own)
+    {
+        if (session < 0 || time > _panes.Header(session).End) return false;
+        if (OwnSpan(session, source, time) is not { } span) return false;
+        return WindowTime.Add(EndOf(span.Start, span.Last, long.MaxValue), _lateness) > own;
+    }
+
+    /// <summary>The session a time falls into or extends, merged with its neighbour if it now reaches it; or -1.</summary>
+    private int Join(WindowKernel kernel, int entry, int left, int right, long time, int source, long watermark)
+    {
+        if (left >= 0 && Extends(_panes.Header(left), time))
         {
+            NoteSource(left, source, time, watermark);
             ref var header = ref _panes.Header(left);
             header.End = Math.Max(header.End, time);
             header.Flags |= PaneFlags.Changed;
-            if (rightLives && Reaches(header.End, nextStart) && _panes.Header(right).End - header.Start < Session.MaxLength)
-                MergeSessions(kernel, entry, left, right);
+            if (right >= 0 && Reaches(header.End, _panes.Header(right).Start)
+                && _panes.Header(right).End - header.Start < Session.MaxLength) MergeSessions(kernel, entry, left, right);
             return left;
         }
 
-        if (!rightLives || !Reaches(time, nextStart) || _panes.Header(right).End - time >= Session.MaxLength) return -1;
-        // A session that began here may have fired and been dropped; its revisions are not known any more.
-        if (WindowTime.Add(EndOf(time, time, long.MaxValue), _lateness) <= watermark) return -1;
-        BeginEarlier(entry, right, time, afterRight);
+        if (right < 0 || !Reaches(time, _panes.Header(right).Start) || _panes.Header(right).End - time >= Session.MaxLength) return -1;
+        NoteSource(right, source, time, watermark);
+        ShowNewEnd(left, _panes.Header(right).Start, time);
+        BeginEarlier(entry, right, time);
         return right;
     }
 
-    private bool IsLive(in PaneHeader session, long nextStart, long watermark) =>
-        WindowTime.Add(SessionEnd(session, nextStart), _lateness) > watermark;
+    private int Begin(int entry, int left, int right, long time, int source)
+    {
+        ShowNewEnd(left, right < 0 ? long.MaxValue : _panes.Header(right).Start, time);
+        var pane = InsertPane(entry, time, time, source + 1);
+        TakeOverRevision(entry, pane);
+        return pane;
+    }
+
+    /// <summary>A session that has fired and now ends earlier, because the next one begins earlier, fires again.</summary>
+    private void ShowNewEnd(int session, long oldNext, long newNext)
+    {
+        if (session < 0) return;
+        ref var header = ref _panes.Header(session);
+        if (header.Revision > 0 && SessionEnd(header, oldNext) != SessionEnd(header, newNext)) header.Flags |= PaneFlags.Changed;
+    }
 
     private bool Extends(in PaneHeader session, long time) =>
         time <= session.End || (Reaches(session.End, time) && time - session.Start < Session.MaxLength);
 
     private bool Reaches(long earlier, long later) => later - earlier < Session.Gap;
 
-    private void BeginEarlier(int entry, int session, long start, long nextStart)
+    private void BeginEarlier(int entry, int session, long start)
     {
         ref var header = ref _panes.Header(session);
         var old = header;
@@ -95,7 +125,7 @@ public sealed partial class WindowCell
         header.Revision = 0;
         header.Flags = PaneFlags.Changed;
         Link(entry, session);
-        if (old.Revision > 0) Withdraw(entry, old, nextStart);
+        if (old.Revision > 0) Withdraw(entry, old);
         TakeOverRevision(entry, session);
     }
 
@@ -105,17 +135,18 @@ public sealed partial class WindowCell
         Update(kernel);
         kernel.Chunk.Begin(kernel.Chunk.Source, kernel.Chunk.Partition);
         var old = _panes.Header(right);
+        MergeSources(left, right);
         foreach (var aggregator in kernel.Aggregators) aggregator.Merge(_panes, left, right);
         _panes.Header(left).End = Math.Max(_panes.Header(left).End, old.End);
         Unlink(entry, right);
         _panes.Free(right);
-        if (old.Revision > 0) Withdraw(entry, old, long.MaxValue);
+        if (old.Revision > 0) Withdraw(entry, old);
     }
 
     /// <summary>Leaves a mark that the row of a session that fired must be withdrawn; it stands as long as the session would have.</summary>
-    private void Withdraw(int entry, in PaneHeader old, long nextStart)
+    private void Withdraw(int entry, in PaneHeader old)
     {
-        var mark = InsertPane(entry, old.Start, SessionEnd(old, nextStart));
+        var mark = InsertPane(entry, old.Start, KeptUntil(old));
         ref var header = ref _panes.Header(mark);
         header.Revision = old.Revision;
         header.Flags = PaneFlags.Withdrawn | PaneFlags.Changed;
@@ -143,16 +174,9 @@ public sealed partial class WindowCell
     private long EndOf(long start, long last, long nextStart) => Math.Min(
         Math.Min(WindowTime.Add(last, Session.Gap), WindowTime.Add(start, Session.MaxLength)), nextStart);
 
-    private long NextStart(int entry, long time)
-    {
-        var next = long.MaxValue;
-        for (var pane = _keys[entry].FirstPane; pane >= 0; pane = _panes.Header(pane).Next)
-        {
-            ref var header = ref _panes.Header(pane);
-            if (header.Start <= time) break;
-            if ((header.Flags & PaneFlags.Withdrawn) == 0) next = header.Start;
-        }
-
-        return next;
-    }
+    /// <summary>
+    /// When a session's state is of no use any more, but for the lateness: a record up to a gap after its latest one bridges it and the next, and
+    /// is in time for a gap after its own time.
+    /// </summary>
+    private long KeptUntil(in PaneHeader session) => WindowTime.Add(WindowTime.Add(session.End, Session.Gap), Session.Gap);
 }

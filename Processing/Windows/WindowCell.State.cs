@@ -6,14 +6,15 @@ using KafkaOracleOrleans.Processing.Records;
 namespace KafkaOracleOrleans.Processing.Windows;
 
 /// <content>
-/// The stored format. A part: version 1; kind of window; number of aggregates and of each its kind and its input's kind,
+/// The stored format. A part: version (2 for hopping windows and sessions, else 1); kind of window; number of aggregates and of each its kind and its input's kind,
 /// precision and scale; number of parts; the watermark windows were fired up to; number of keys; per key its bytes, its hash, its panes (newest
-/// first: start, length, revision, flags, the aggregates' states); and an XxHash32 of all that. A whole cell: version 1, the bits of the
+/// first: start, length, revision, flags, of a partial pane or a session its tag, of a session of several sources the number of their spans and
+/// each span's source, start and length, then the aggregates' states); and an XxHash32 of all that. A whole cell: version 1, the bits of the
 /// number of parts, the number of parts that follow, and per part its number and its length.
 /// </content>
 public sealed partial class WindowCell
 {
-    private const byte Version = 1;
+    private const byte Version = 2;
     private const string Format = "window state";
     private const int ChecksumBytes = 4;
     private const int MaxRevision = 1 << 30;
@@ -90,7 +91,7 @@ public sealed partial class WindowCell
             }
 
             var w = new ByteWriter(64);
-            w.Byte(Version);
+            w.Byte(1);
             w.Byte((byte)_partBits);
             w.VarUInt((ulong)parts.Count);
             foreach (var (part, payload) in parts)
@@ -167,7 +168,7 @@ public sealed partial class WindowCell
 
     private void WriteHead(ref ByteWriter w)
     {
-        w.Byte(Version);
+        w.Byte(PartVersion);
         w.Byte((byte)_mode);
         w.VarUInt((ulong)_spec.Aggregates.Count);
         foreach (var aggregate in _spec.Aggregates)
@@ -182,6 +183,8 @@ public sealed partial class WindowCell
         w.Int64(_firedUpTo);
     }
 
+    private byte PartVersion => _mode is WindowMode.Hopping or WindowMode.Session ? Version : (byte)1;
+
     private void WritePanes(WindowKernel kernel, int entry, ref ByteWriter w)
     {
         var count = 0;
@@ -194,7 +197,9 @@ public sealed partial class WindowCell
             w.VarUInt((ulong)header.End - (ulong)header.Start);
             w.VarUInt((ulong)header.Revision);
             w.Byte((byte)header.Flags);
+            if ((header.Flags & PaneFlags.Partial) != 0) w.VarInt(header.Tag);
             if ((header.Flags & (PaneFlags.Empty | PaneFlags.Withdrawn)) != 0) continue;
+            if (_mode == WindowMode.Session) WriteSources(pane, header, ref w);
             foreach (var aggregator in kernel.Aggregators) aggregator.Write(_panes, pane, ref w);
         }
     }
@@ -208,7 +213,7 @@ public sealed partial class WindowCell
         var checksum = new ByteReader(payload[^ChecksumBytes..], Format).Int32();
         if ((int)XxHash32.HashToUInt32(body) != checksum) throw r.Fault("the checksum does not fit: the data is damaged");
         r = new ByteReader(body, Format);
-        ReadHead(ref r);
+        var version = ReadHead(ref r);
         var keys = r.Count(r.Remaining, "a number of keys");
         for (var i = 0; i < keys; i++)
         {
@@ -218,16 +223,16 @@ public sealed partial class WindowCell
             if (KeyTable.PartOf(hash, _partBits) != part) throw r.Fault("a key belongs to another part");
             if (_keys.Find(hash, key) >= 0) throw r.Fault("a key is there twice");
             var entry = _keys.Add(hash, key);
-            ReadPanes(kernel, entry, ref r);
+            ReadPanes(kernel, entry, version, ref r);
             Schedule(entry, KeyDue(entry));
         }
 
         r.ExpectEnd();
     }
 
-    private void ReadHead(ref ByteReader r)
+    private byte ReadHead(ref ByteReader r)
     {
-        ReadVersion(ref r);
+        var version = ReadVersion(ref r);
         var same = r.Byte() == (byte)_mode && r.VarUInt() == (ulong)_spec.Aggregates.Count;
         for (var i = 0; same && i < _spec.Aggregates.Count; i++)
         {
@@ -244,35 +249,38 @@ public sealed partial class WindowCell
 
         if (r.Byte() != _partBits) throw r.Fault("it was written with another number of parts");
         _firedUpTo = Math.Max(_firedUpTo, r.Int64());
+        return version;
     }
 
-    private void ReadPanes(WindowKernel kernel, int entry, ref ByteReader r)
+    private void ReadPanes(WindowKernel kernel, int entry, byte version, ref ByteReader r)
     {
         var count = r.Count(_mode == WindowMode.Totals ? 1 : r.Remaining, "a number of panes");
         if (count == 0) throw r.Fault("a key has no panes");
-        var last = long.MaxValue;
+        var (last, lastTag) = (long.MaxValue, 0);
         for (var i = 0; i < count; i++)
         {
             var start = r.VarInt();
-            if (i != 0 && start >= last) throw r.Fault("panes are out of order");
-            last = start;
             var end = (long)((ulong)start + r.VarUInt());
             CheckSpan(kernel, start, end, ref r);
-            var pane = InsertPane(entry, start, end);
             var revision = r.Count(MaxRevision, "a revision");
             var flags = (PaneFlags)r.Byte();
             if ((flags & ~KnownFlags) != 0) throw r.Fault("a pane has unknown flags");
+            var tag = (flags & PaneFlags.Partial) != 0 ? ReadTag(start, end, ref r) : 0;
+            if (i != 0 && (start > last || (start == last && tag <= lastTag))) throw r.Fault("panes are out of order");
+            (last, lastTag) = (start, tag);
+            var pane = InsertPane(entry, start, end, tag);
             ref var header = ref _panes.Header(pane);
             (header.Revision, header.Flags) = (revision, flags);
             if (_mode == WindowMode.Totals && (flags & PaneFlags.Changed) != 0) (_changedTotals ??= []).Add(entry);
             if ((flags & (PaneFlags.Empty | PaneFlags.Withdrawn)) != 0) continue;
+            if (_mode == WindowMode.Session && version >= 2) ReadSources(pane, ref r);
             foreach (var aggregator in kernel.Aggregators) aggregator.Read(_panes, pane, ref r);
         }
     }
 
     private PaneFlags KnownFlags => PaneFlags.Changed | _mode switch
     {
-        WindowMode.Hopping => PaneFlags.Empty,
+        WindowMode.Hopping => PaneFlags.Empty | PaneFlags.Partial,
         WindowMode.Session => PaneFlags.Withdrawn,
         _ => PaneFlags.None,
     };
@@ -292,13 +300,23 @@ public sealed partial class WindowCell
         }
     }
 
-    private static void ReadVersion(ref ByteReader r)
+    private int ReadTag(long start, long end, ref ByteReader r)
+    {
+        var windows = (_size / _pane) - 1;
+        var tag = r.VarInt();
+        if (tag < 1 || tag > windows) throw r.Fault("a pane counts in none of its windows");
+        return (int)tag;
+    }
+
+    private static byte ReadVersion(ref ByteReader r)
     {
         var version = r.Byte();
-        if (version != Version)
+        if (version is 0 or > Version)
         {
             throw r.Fault(string.Create(
-                CultureInfo.InvariantCulture, $"version {version} is not known to this program, which knows {Version}"));
+                CultureInfo.InvariantCulture, $"version {version} is not known to this program, which knows 1 to {Version}"));
         }
+
+        return version;
     }
 }

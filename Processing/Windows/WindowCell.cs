@@ -11,11 +11,13 @@ namespace KafkaOracleOrleans.Processing.Windows;
 /// A window fires when the watermark reaches its end, and again as the next revision when rows within the allowed lateness have
 /// changed it. Which rows are late is a function of the watermarks given to <see cref="Apply"/>; what windows hold does not depend on the
 /// order of the rows, save that sums and variances of doubles are carried with 106 bits and that <c>top_k</c> with more distinct
-/// values than counters and sessions that reach their maximum length depend on it.
+/// values than counters and sessions that reach their maximum length depend on it (the latter not on how the rows are batched).
+/// Rows that are late for some of their hopping windows are in panes of their own, which only the other windows combine.
 /// </para>
 /// <para>
-/// A record within a session or after its end joins it as long as the session is within its lateness; one before it makes it begin earlier only
-/// if a session of that record alone would be within its lateness too.
+/// A record counts in a session when its own partition's watermark has not passed the session of that record alone plus the lateness, or when
+/// it lies within a session that records of its own partition make and that has not been passed. The records that count and lie less than the
+/// gap apart are one session, in whatever order they come; so a session that has fired is kept for a gap longer.
 /// </para>
 /// <para>
 /// A session that has fired and is then merged into an earlier one, or begins earlier, is withdrawn: a row with its start, an end equal to
@@ -158,8 +160,10 @@ public sealed partial class WindowCell
             if ((header.Flags & PaneFlags.Withdrawn) != 0) continue;
             var changed = header.Revision == 0 || (header.Flags & PaneFlags.Changed) != 0;
             var end = _mode == WindowMode.Session ? SessionEnd(header, nextStart) : header.End;
-            result.Add(new WindowValue(header.Start, end, header.Revision, changed, Values(kernel, pane)));
             nextStart = header.Start;
+            // A session is kept for a gap longer, for records of other partitions that would bridge it and the next one.
+            if (!changed && WindowTime.Add(end, _lateness) <= _firedUpTo) continue;
+            result.Add(new WindowValue(header.Start, end, header.Revision, changed, Values(kernel, pane)));
         }
 
         result.Reverse();
@@ -174,7 +178,7 @@ public sealed partial class WindowCell
         {
             var header = _panes.Header(pane);
             if ((header.Flags & PaneFlags.Empty) != 0) continue;
-            for (var end = header.End; end <= header.Start + _size; end += _pane)
+            for (var end = FirstEnd(header); end <= header.Start + _size; end += _pane)
             {
                 if (WindowTime.Add(end, _lateness) > _firedUpTo) ends.Add(end);
             }
@@ -216,23 +220,24 @@ public sealed partial class WindowCell
         _ => throw new InvalidOperationException($"A column of type {column.Type} has no values."),
     };
 
-    private int FindPane(int entry, long start)
+    private int FindPane(int entry, long start, int tag = 0)
     {
         for (var pane = _keys[entry].FirstPane; pane >= 0; pane = _panes.Header(pane).Next)
         {
-            if (_panes.Header(pane).Start == start) return pane;
-            if (_panes.Header(pane).Start < start) return -1;
+            ref var header = ref _panes.Header(pane);
+            if (header.Start == start && header.Tag == tag) return pane;
+            if (header.Start < start) return -1;
         }
 
         return -1;
     }
 
-    /// <summary>Adds a pane to a key in the order of starts, newest first.</summary>
-    private int InsertPane(int entry, long start, long end)
+    /// <summary>Adds a pane to a key in the order of starts, newest first; of one start, those that count in more windows first.</summary>
+    private int InsertPane(int entry, long start, long end, int tag = 0)
     {
         var made = _panes.Allocate();
         ref var header = ref _panes.Header(made);
-        (header.Start, header.End) = (start, end);
+        (header.Start, header.End, header.Tag) = (start, end, tag);
         Link(entry, made);
         return made;
     }
@@ -242,7 +247,7 @@ public sealed partial class WindowCell
         ref var header = ref _panes.Header(pane);
         var newer = -1;
         var next = _keys[entry].FirstPane;
-        while (next >= 0 && _panes.Header(next).Start > header.Start)
+        while (next >= 0 && IsBefore(_panes.Header(next), header))
         {
             newer = next;
             next = _panes.Header(next).Next;
@@ -252,6 +257,9 @@ public sealed partial class WindowCell
         if (newer < 0) _keys[entry].FirstPane = pane;
         else _panes.Header(newer).Next = pane;
     }
+
+    private bool IsBefore(in PaneHeader pane, in PaneHeader other) =>
+        pane.Start > other.Start || (_mode == WindowMode.Hopping && pane.Start == other.Start && pane.Tag < other.Tag);
 
     private void Unlink(int entry, int pane)
     {

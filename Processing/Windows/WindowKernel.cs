@@ -76,6 +76,9 @@ internal sealed class WindowKernel
 
     public int[] Entries { get; } = new int[RowChunk.Size];
 
+    /// <summary>Rows of the chunk that are late for the first windows over their pane, and for how many.</summary>
+    public List<(int Row, long Start, long End, int Missed)> Partial { get; } = [];
+
     public List<int> Touched { get; } = [];
 
     public List<Firing> Firings { get; } = [];

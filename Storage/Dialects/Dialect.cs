@@ -62,6 +62,9 @@ internal abstract class Dialect
     /// <summary>Inserts or, where the revision is higher, updates rows; binds are the table's columns.</summary>
     public abstract string UpsertText(SinkTable table);
 
+    /// <summary>Deletes rows by key whose revision is lower; binds are the key columns, then the revision.</summary>
+    public abstract string DeleteOlderText(SinkTable table);
+
     /// <summary>Deletes rows by key; binds are the key columns.</summary>
     public abstract string DeleteText(SinkTable table);
 

@@ -113,6 +113,12 @@ internal sealed partial class OracleDialect
             + $"WHEN MATCHED THEN UPDATE SET {sets}{guard} {InsertPart(Names(table.Columns))}";
     }
 
+    public override string DeleteOlderText(SinkTable table)
+    {
+        var revision = table.Columns[table.Revision].Quoted;
+        return string.Create(CultureInfo.InvariantCulture, $"{DeleteText(table)} AND ({revision} IS NULL OR {revision} < :P{table.KeyCount})");
+    }
+
     public override string DeleteText(SinkTable table) =>
         $"DELETE FROM {table.Quoted} WHERE "
         + string.Join(" AND ",

@@ -111,12 +111,20 @@ internal sealed partial class PostgresDialect
         return $"{InsertText(table)} ON CONFLICT ({Names(table.Keys)}) DO UPDATE SET {sets}{guard}";
     }
 
-    public override string DeleteText(SinkTable table)
+    public override string DeleteText(SinkTable table) => DeleteText(table, table.Keys.ToArray(), "");
+
+    public override string DeleteOlderText(SinkTable table)
     {
-        var keys = table.Keys.ToArray();
-        var matches = string.Join(" AND ", keys.Select((k, i) => $"t.{k.Quoted} = {Converted(k, $"u.c{i}")}"));
-        var columns = string.Join(", ", keys.Select((_, i) => $"c{i}"));
-        return $"DELETE FROM {table.Quoted} AS t USING unnest({Arrays(keys)}) AS u({columns}) WHERE {matches}";
+        var revision = table.Columns[table.Revision];
+        return DeleteText(
+            table, [.. table.Keys, revision], $" AND (t.{revision.Quoted} IS NULL OR t.{revision.Quoted} < {Converted(revision, $"u.c{table.KeyCount}")})");
+    }
+
+    private static string DeleteText(SinkTable table, SinkColumn[] binds, string guard)
+    {
+        var matches = string.Join(" AND ", table.Keys.ToArray().Select((k, i) => $"t.{k.Quoted} = {Converted(k, $"u.c{i}")}"));
+        var columns = string.Join(", ", binds.Select((_, i) => $"c{i}"));
+        return $"DELETE FROM {table.Quoted} AS t USING unnest({Arrays(binds)}) AS u({columns}) WHERE {matches}{guard}";
     }
 
     public override async Task<TableInfo?> ReadTableAsync(DbSession session, TableName name,

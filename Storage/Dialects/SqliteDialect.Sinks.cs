@@ -82,6 +82,12 @@ internal sealed partial class SqliteDialect
         return $"{InsertText(table)} ON CONFLICT ({Names(table.Keys)}) DO UPDATE SET {sets}{guard}";
     }
 
+    public override string DeleteOlderText(SinkTable table)
+    {
+        var revision = table.Columns[table.Revision].Quoted;
+        return $"{DeleteText(table)} AND ({revision} IS NULL OR {revision} < @P{table.KeyCount})";
+    }
+
     public override string DeleteText(SinkTable table) =>
         $"DELETE FROM {table.Quoted} WHERE "
         + string.Join(" AND ", table.Keys.ToArray().Select((k, i) => $"{k.Quoted} = @P{i}"));

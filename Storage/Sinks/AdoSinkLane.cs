@@ -29,6 +29,7 @@ internal sealed class AdoSinkLane : ISinkLane
     private readonly BindType[] _bindTypes;
     private readonly string _writeText;
     private readonly string _deleteText;
+    private readonly string? _deleteOlderText;
     private long _writes;
     private long _progress;
     private int _rowsPerStatement;
@@ -50,6 +51,7 @@ internal sealed class AdoSinkLane : ISinkLane
             ? database.Dialect.AppendText(table)
             : database.Dialect.UpsertText(table);
         _deleteText = database.Dialect.DeleteText(table);
+        _deleteOlderText = table.Revision < 0 ? null : database.Dialect.DeleteOlderText(table);
         _rowsPerStatement = database.Options.RowsPerStatement;
         _writes = row.Writes;
         _progress = row.Progress;
@@ -250,8 +252,11 @@ internal sealed class AdoSinkLane : ISinkLane
             binds[i] = new ColumnBinds(write.Rows.Columns[_table.Columns[i].Field], _bindTypes[i]);
         if (_reducer.Deletes.Length > 0)
         {
+            // A window that is withdrawn has a revision as any other row has; a tombstone has none.
+            var older = write.Origin is null ? _deleteOlderText : null;
+            var keys = binds[.._table.KeyCount];
             var outcome = await session.ExecuteRowsAsync(
-                _deleteText, binds[.._table.KeyCount], _reducer.Deletes, isolate: true,
+                older ?? _deleteText, older is null ? keys : [.. keys, binds[_table.Revision]], _reducer.Deletes, isolate: true,
                     cancellation).ConfigureAwait(false);
             failures.AddRange(outcome.Failures);
         }

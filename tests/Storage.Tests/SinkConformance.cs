@@ -118,6 +118,21 @@ public abstract partial class SinkConformance : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_window_that_is_withdrawn_is_deleted_unless_the_table_holds_a_later_revision()
+    {
+        var spec = Windows();
+        await using var lane = await OpenAsync(spec);
+        var start = Time("2026-01-01T00:00:00");
+        await lane.WriteAsync(Write(1, [["a", start, 1L, 1m, 1L], ["b", start, 2L, 2m, 3L], ["c", start, 3L, 3m, 1L]]), Cancel);
+        var rows = Rows.Block(WindowRow, ["a", start, 0L, null, 2L], ["b", start, 0L, null, 2L], ["d", start, 4L, 4m, 1L], ["none", start, 0L, null, 2L]);
+        await lane.WriteAsync(new SinkWrite(rows, 2, [true, true, false, true], null), Cancel);
+
+        Assert.Equal(
+            ["b|2026-01-01T00:00:00.000000|2|2|3", "c|2026-01-01T00:00:00.000000|3|3|1", "d|2026-01-01T00:00:00.000000|4|4|1"],
+            await ReadTextsAsync(spec));
+    }
+
+    [Fact]
     public async Task Tombstones_delete_and_the_last_word_on_a_key_counts()
     {
         var schema = new Schema(new Field("id", FieldType.Integer, false), new Field("v", FieldType.String));

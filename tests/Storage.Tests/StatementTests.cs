@@ -170,6 +170,7 @@ public sealed class StatementTests
         Add("sink: upsert", dialect.UpsertText(table));
         Add("sink: upsert without values", dialect.UpsertText(keysOnly));
         Add("sink: delete", dialect.DeleteText(table));
+        Add("sink: delete what is older", dialect.DeleteOlderText(table));
         Add("sink: create table", SinkDdl.CreateTable(table, dialect));
         Add("lookup", dialect.LookupText(
             new LookupTable(

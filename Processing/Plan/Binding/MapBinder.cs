@@ -50,7 +50,7 @@ internal sealed class MapBinder(BindingContext context, StepNode node, MapStepDe
     private void Set(Located<string> name, Located<string> expression)
     {
         if (name.Faulty) return;
-        if (name.Value is SideOutputs.WindowStart or SideOutputs.WindowEnd or SideOutputs.LateBy)
+        if (SideOutputs.IsReserved(name.Value))
             context.Diagnostics.Error("KOR2009", name.Node, $"the field name '{name.Value}' is reserved");
         var flow = node.InputFlow with { Schema = new Schema([.. _scratch]), Unknown = _unknown };
         var compiled = context.Expression(expression, flow);

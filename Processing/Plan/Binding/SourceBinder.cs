@@ -112,7 +112,7 @@ internal sealed class SourceBinder(BindingContext context, PipelineDefinition de
     {
         foreach (var field in _source.Fields)
         {
-            if (field.Name.Value is SideOutputs.WindowStart or SideOutputs.WindowEnd or SideOutputs.LateBy)
+            if (SideOutputs.IsReserved(field.Name.Value))
                 context.Diagnostics.Error("KOR2009", field.Name.Node,
                     $"the field name '{field.Name.Value}' is reserved");
         }

@@ -4,6 +4,7 @@ using KafkaOracleOrleans.Grains.Interfaces;
 using KafkaOracleOrleans.Grains.Partitions;
 using KafkaOracleOrleans.Grains.Shards;
 using KafkaOracleOrleans.Processing.Records;
+using KafkaOracleOrleans.Processing.Windows;
 
 namespace KafkaOracleOrleans.Grains.Tests.Units;
 
@@ -12,6 +13,10 @@ public sealed class HeaderTests
 {
     private const string GoldenPartition = "01A41380CABEB482677864080604020203712E610203712E62D80403070809";
     private const string GoldenShard =
+        "031A01880E0203742F30880E0003742F31FFFFFFFFFFFFFFFFFF010054049A0106080203742F30C8011202B401" +
+        "14280A00BE01283C020103742F31010000";
+
+    private const string GoldenShardVersion2 =
         "021A01880E0203742F30880E0003742F31FFFFFFFFFFFFFFFFFF010054049A010203742F30C8011202B401" +
         "14280ABE01283C0203742F31010000";
 
@@ -100,7 +105,8 @@ public sealed class HeaderTests
         Assert.Equal(100, source.Applied);
         Assert.Equal(100, source.Durable);
         Assert.Equal(9, source.Epoch);
-        Assert.Equal([new LateRecord(90, 10, 20, 5), new LateRecord(95, 20, 30, 1)], source.Late);
+        Assert.Equal([new LateRecord(90, 10, 20, 5), new LateRecord(95, 20, 30, 1, LateReason.Idle)], source.Late);
+        Assert.Equal((3L, 4L), (read.LateByIdleTotal, read.PartlyLateTotal));
         Assert.Equal(-1, read.Sources["t/1"].Applied);
     }
 
@@ -111,6 +117,14 @@ public sealed class HeaderTests
         Assert.Equal((100L, 0L), (read.Sources["t/0"].Applied, read.Sources["t/0"].Epoch));
         Assert.Equal(2, read.Sources["t/0"].Late.Count);
         Assert.Equal(-1, read.Sources["t/1"].Applied);
+    }
+
+    [Fact]
+    public void A_shard_header_of_version_2_is_read()
+    {
+        var read = ShardHeader.Decode(Convert.FromHexString(GoldenShardVersion2));
+        Assert.Equal((100L, 9L, 77L), (read.Sources["t/0"].Applied, read.Sources["t/0"].Epoch, read.ClosedTotal));
+        Assert.All(read.Sources["t/0"].Late, l => Assert.Equal(LateReason.Watermark, l.Reason));
     }
 
     [Fact]
@@ -139,7 +153,7 @@ public sealed class HeaderTests
     [Fact]
     public void Any_bytes_give_a_header_or_are_refused_as_corrupt() => Gen.Byte.Array[0, 60].Sample(bytes =>
     {
-        if (bytes.Length > 0) bytes[0] = (byte)(1 + (bytes[0] % 2));
+        if (bytes.Length > 0) bytes[0] = (byte)(1 + (bytes[0] % 3));
         Try(() => PartitionHeader.Decode(bytes));
         Try(() => ShardHeader.Decode(bytes));
 
@@ -198,13 +212,13 @@ public sealed class HeaderTests
 
     private static ShardHeader Shard()
     {
-        var header = new ShardHeader { OutboxNext = 42, LateTotal = 2, ClosedTotal = 77 };
+        var header = new ShardHeader { OutboxNext = 42, LateTotal = 2, ClosedTotal = 77, LateByIdleTotal = 3, PartlyLateTotal = 4 };
         var source = header.Source("t/0");
         source.Applied = 100;
         source.Durable = 80;
         source.Epoch = 9;
         source.Late.Add(new LateRecord(90, 10, 20, 5));
-        source.Late.Add(new LateRecord(95, 20, 30, 1));
+        source.Late.Add(new LateRecord(95, 20, 30, 1, LateReason.Idle));
         header.Watermark.Observe("t/0", 900, 0);
         header.Source("t/1");
         return header;

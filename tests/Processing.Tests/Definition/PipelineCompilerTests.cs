@@ -123,7 +123,7 @@ public sealed class PipelineCompilerTests
                 new InputRef("", StepOutput.Quarantined),
             ],
             froms);
-        Assert.EndsWith("window_start:timestamp window_end:timestamp late_by_ms:integer",
+        Assert.EndsWith("window_start:timestamp window_end:timestamp late_by_ms:integer late_reason:string",
             Describe(plan.Sinks[2].InputSchema), StringComparison.Ordinal);
         Assert.Equal(6, plan.Sinks[2].Source.Count(s => s < 0));
         Assert.All(plan.Sinks.Skip(2), s => Assert.False(s.FromWindow));

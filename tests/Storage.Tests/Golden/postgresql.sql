@@ -70,6 +70,9 @@ INSERT INTO "ids" AS t ("id") SELECT * FROM unnest($1::bigint[]) ON CONFLICT ("i
 -- sink: delete
 DELETE FROM "dwh"."revenue_5m" AS t USING unnest($1::text[], $2::timestamptz[]) AS u(c0, c1) WHERE t."customer_id" = u.c0 AND t."window_start" = u.c1
 
+-- sink: delete what is older
+DELETE FROM "dwh"."revenue_5m" AS t USING unnest($1::text[], $2::timestamptz[], $3::bigint[]) AS u(c0, c1, c2) WHERE t."customer_id" = u.c0 AND t."window_start" = u.c1 AND (t."revision" IS NULL OR t."revision" < u.c2)
+
 -- sink: create table
 CREATE TABLE "dwh"."revenue_5m" (
     "customer_id" text NOT NULL,

@@ -70,6 +70,9 @@ INSERT INTO "ids" AS t ("id") VALUES (@P0) ON CONFLICT ("id") DO NOTHING
 -- sink: delete
 DELETE FROM "DWH"."REVENUE_5M" WHERE "customer_id" = @P0 AND "window_start" = @P1
 
+-- sink: delete what is older
+DELETE FROM "DWH"."REVENUE_5M" WHERE "customer_id" = @P0 AND "window_start" = @P1 AND ("revision" IS NULL OR "revision" < @P2)
+
 -- sink: create table
 CREATE TABLE "DWH"."REVENUE_5M" (
     "customer_id" TEXT NOT NULL,
