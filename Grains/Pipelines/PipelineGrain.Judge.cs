@@ -1,5 +1,6 @@
 using KafkaOracleOrleans.Grains.Interfaces;
 using KafkaOracleOrleans.Grains.Runtime;
+using Microsoft.Extensions.Logging;
 using Orleans.Runtime;
 
 namespace KafkaOracleOrleans.Grains.Pipelines;
@@ -30,7 +31,9 @@ internal sealed partial class PipelineGrain
     {
         PartMetrics.Set(Name, condition);
         if (condition == _condition) return;
-        Note("condition", reason is null ? $"{_condition} -> {condition}." : $"{_condition} -> {condition}: {reason}");
+        // Logs are read for what needs somebody; the rest is in the events.
+        var level = condition is PipelineCondition.Failed or PipelineCondition.Degraded ? LogLevel.Warning : LogLevel.Information;
+        Note("condition", reason is null ? $"{_condition} -> {condition}." : $"{_condition} -> {condition}: {reason}", level);
         _condition = condition;
         await PublishAsync();
     }

@@ -353,15 +353,15 @@ internal sealed partial class PipelineGrain(
         }
     }
 
-    private void Note(string kind, string text)
+    private void Note(string kind, string text, LogLevel level = LogLevel.Information)
     {
         _events.AddFirst(new PipelineEvent(time.GetUtcNow(), kind, text));
         if (_events.Count > KeptEvents) _events.RemoveLast();
-        LogEvent(Name, kind, text);
+        LogEvent(level, Name, kind, text);
     }
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "Pipeline {Pipeline}: {Kind}. {Text}")]
-    private partial void LogEvent(string pipeline, string kind, string text);
+    [LoggerMessage(Message = "Pipeline {Pipeline}: {Kind}. {Text}")]
+    private partial void LogEvent(LogLevel level, string pipeline, string kind, string text);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Pipeline {Pipeline} waits.")]
     private partial void LogProblem(string pipeline, Exception reason);

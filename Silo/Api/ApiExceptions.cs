@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Confluent.Kafka;
+using KafkaOracleOrleans.Grains.Interfaces;
 using KafkaOracleOrleans.Grains.Runtime;
 using KafkaOracleOrleans.Processing.Ports;
 using KafkaOracleOrleans.Storage.Connections;
@@ -34,6 +35,8 @@ internal sealed partial class ApiExceptions(IProblemDetailsService problems, Hos
         PipelineChangedException changed => Problem(StatusCodes.Status409Conflict, "Not now", changed.Message),
         StoreUnavailableException or DatabaseException or ConnectionConfigurationException => Problem(
             StatusCodes.Status503ServiceUnavailable, "Database unavailable", exception.Message),
+        GrainFaultException { Kind: GrainFaultKind.Database } fault => Problem(StatusCodes.Status503ServiceUnavailable, "Database unavailable", fault.Message),
+        GrainFaultException { Kind: GrainFaultKind.Kafka } fault => Problem(StatusCodes.Status503ServiceUnavailable, "Kafka unavailable", fault.Message),
         KafkaException kafka => Problem(StatusCodes.Status503ServiceUnavailable, "Kafka unavailable", kafka.Error.Reason),
         TimeoutException or Orleans.Runtime.OrleansException => Problem(
             StatusCodes.Status503ServiceUnavailable, "Cluster busy", "The cluster did not answer in time; try again."),

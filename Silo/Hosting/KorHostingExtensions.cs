@@ -19,6 +19,7 @@ using Microsoft.Extensions.Options;
 using Orleans.Configuration;
 using Orleans.Dashboard;
 using Orleans.Hosting;
+using Orleans.Serialization.Serializers;
 using Orleans.Storage;
 
 namespace KafkaOracleOrleans.Silo.Hosting;
@@ -49,6 +50,8 @@ public static class KorHostingExtensions
             // It takes part in every call of every grain.
             if (Telemetry.IsExporting(builder.Configuration)) silo.AddActivityPropagation();
         });
+        // After the silo, so that they begin when there is one that takes calls, and end before it does.
+        AddWork(builder.Services);
         return builder;
     }
 
@@ -82,13 +85,19 @@ public static class KorHostingExtensions
         services.AddSingleton<IKafkaLogs, KafkaLogs>();
         services.AddSingleton<IKafkaPositionSource, GrainPositionSource>();
         services.AddSingleton<HostState>();
-        services.AddHostedService(sp => sp.GetRequiredService<HostState>());
         services.AddSingleton<PipelineSupervisor>();
-        services.AddHostedService(sp => sp.GetRequiredService<PipelineSupervisor>());
         services.AddSingleton<PipelineStatuses>();
         services.AddSingleton<FieldMask>();
         services.AddSingleton<PipelineFolder>();
+    }
+
+    private static void AddWork(IServiceCollection services)
+    {
+        services.AddHostedService(sp => sp.GetRequiredService<HostState>());
+        services.AddHostedService(sp => sp.GetRequiredService<PipelineSupervisor>());
         services.AddHostedService(sp => sp.GetRequiredService<PipelineFolder>());
+        services.AddQuarantineWork();
+        services.AddHostedService<StartSummary>();
     }
 
     /// <summary>The database of the state store.</summary>
@@ -107,6 +116,9 @@ public static class KorHostingExtensions
         silo.AddStartupTask<StateSchemaCheck>(ServiceLifecycleStage.RuntimeInitialize);
         if (cluster.Connection.Length == 0) UseOneSilo(silo, cluster);
         else UseAdoNet(silo, cluster, options.Connections[cluster.Connection]);
+        silo.Services.AddSingleton<FormerControlState>();
+        silo.Services.AddKeyedSingleton<IGrainStorage, StateStoreGrainStorage>(PipelineGrainStorage.Name);
+        silo.Services.AddSingleton<IGeneralizedCodec, ForeignExceptionCodec>();
         if (cluster.Tls.Certificate.Length != 0) SiloTls.Use(silo, cluster.Tls);
         if (options.Http.Dashboard) silo.AddDashboard(o => o.HideTrace = true);
         silo.Configure<GrainCollectionOptions>(o => o.CollectionAge = TimeSpan.FromMinutes(15));
@@ -127,13 +139,13 @@ public static class KorHostingExtensions
             cluster.GatewayPort == 0 ? FreePorts.Next() : cluster.GatewayPort,
             null, cluster.ServiceId, cluster.ClusterId);
         silo.UseInMemoryReminderService();
-        silo.Services.AddKeyedSingleton<IGrainStorage, StateStoreGrainStorage>(PipelineGrainStorage.Name);
     }
 
     private static void UseAdoNet(ISiloBuilder silo, ClusterOptions cluster, Storage.Connections.ConnectionOptions connection)
     {
-        // The string holds the password: it is never logged.
-        var text = OrleansSchema.ConnectionString(cluster.Connection, connection);
+        // Orleans opens its connections through this: each reads the password anew, so that a rotated one takes effect.
+        var source = OrleansSchema.DataSource(cluster.Connection, connection);
+        silo.Services.AddSingleton(source);
         var invariant = OrleansSchema.Invariant(connection.Provider);
         silo.ConfigureEndpoints(
             ClusterAddress.Resolve(cluster.Address, out _)!,
@@ -150,13 +162,7 @@ public static class KorHostingExtensions
             o.IAmAliveTablePublishTimeout = TimeSpan.FromSeconds(5);
             o.NumMissedTableIAmAliveLimit = 3;
         });
-        silo.UseAdoNetClustering(o => (o.Invariant, o.ConnectionString) = (invariant, text));
-        silo.UseAdoNetReminderService(o => (o.Invariant, o.ConnectionString) = (invariant, text));
-        silo.AddAdoNetGrainStorage(PipelineGrainStorage.Name, o => o.Configure<Orleans.Serialization.Serializer>((o, serializer) =>
-        {
-            (o.Invariant, o.ConnectionString) = (invariant, text);
-            // The default JSON serializer drops members that hold their type's default, which is not always the state's.
-            o.GrainStorageSerializer = new OrleansGrainStorageSerializer(serializer);
-        }));
+        silo.UseAdoNetClustering(o => (o.Invariant, o.DataSource) = (invariant, source));
+        silo.UseAdoNetReminderService(o => (o.Invariant, o.DataSource) = (invariant, source));
     }
 }

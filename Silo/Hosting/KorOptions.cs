@@ -63,8 +63,8 @@ public sealed class ClusterOptions
     public string ServiceId { get; set; } = "kor";
 
     /// <summary>
-    /// The connection (PostgreSQL or Oracle) that holds membership, reminders and control state. Empty: one silo on its own, control state in the state
-    /// store, reminders in memory.
+    /// The connection (PostgreSQL or Oracle) that holds membership and reminders; control state is in the state store. Empty: one silo on its own, reminders
+    /// in memory.
     /// </summary>
     public string Connection { get; set; } = "";
 

@@ -37,6 +37,14 @@ internal static class KorOptionsValidation
                 "connection, or leave it empty for a single silo.");
         }
 
+        if (options.Cluster.Connection.Length != 0 && options.Connections.TryGetValue(options.State.Connection, out var state)
+            && state.Provider == DatabaseProvider.Sqlite)
+        {
+            faults.Add(
+                $"Kor:State:Connection '{options.State.Connection}' is sqlite, which the silos of a cluster cannot share; name a postgresql or oracle "
+                + "connection, or leave Kor:Cluster:Connection empty for a single silo.");
+        }
+
         if (options.Cluster.Connection.Length != 0 && ClusterAddress.Resolve(options.Cluster.Address, out var fault) is null) faults.Add(fault!);
         foreach (var (name, connection) in options.Connections)
             faults.AddRange(connection.Validate().Select(f => $"Kor:Connections:{name}: {f}"));

@@ -17,5 +17,6 @@ internal sealed class StateSchemaCheck(IServiceProvider services, KorOptions opt
         if (options.Cluster.Connection.Length == 0) return;
         var cluster = services.GetRequiredService<DatabaseConnections>().Get(options.Cluster.Connection);
         await OrleansSchema.EnsureAsync(cluster, options.State.Create, cancellationToken);
+        await services.GetRequiredService<FormerControlState>().LoadAsync(cluster, options.Cluster.ServiceId, cancellationToken);
     }
 }

@@ -4,6 +4,7 @@ using KafkaOracleOrleans.Grains.Runtime;
 using KafkaOracleOrleans.Silo.Hosting;
 using KafkaOracleOrleans.Storage;
 using KafkaOracleOrleans.Storage.Connections;
+using Microsoft.Extensions.Logging.Console;
 using OpenTelemetry;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
@@ -86,15 +87,12 @@ internal static class Telemetry
             return;
         }
 
-        logging.AddSimpleConsole(o =>
-        {
-            o.SingleLine = true;
-            o.UseUtcTimestamp = true;
-            o.TimestampFormat = "yyyy-MM-dd HH:mm:ss.fff ";
-        });
+        logging.AddConsoleFormatter<TextFormatter, ConsoleFormatterOptions>();
+        logging.AddConsole(o => o.FormatterName = TextFormatter.FormatterName);
     }
 
-    private static (string Number, string Commit) Version()
+    /// <summary>The build's version and commit.</summary>
+    internal static (string Number, string Commit) Version()
     {
         var text = typeof(Telemetry).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "0.0.0";
         var plus = text.IndexOf('+', StringComparison.Ordinal);

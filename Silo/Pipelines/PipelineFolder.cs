@@ -24,6 +24,12 @@ internal sealed partial class PipelineFolder(
 
     private string Me => silos.SiloAddress.ToParsableString();
 
+    /// <summary>Set once every file was looked at.</summary>
+    public bool WasRead { get; private set; }
+
+    /// <summary>The pipelines that are in force by this silo's files.</summary>
+    public IReadOnlyList<string> InForce { get; private set; } = [];
+
     /// <summary>The file in this silo's folder that defines a pipeline; null: none does.</summary>
     public string? FileOf(string pipeline) => _claimed.GetValueOrDefault(pipeline);
 
@@ -63,6 +69,8 @@ internal sealed partial class PipelineFolder(
             .GroupBy(f => f.Name, StringComparer.Ordinal).ToDictionary(g => g.Key, g => g.First().Key, StringComparer.Ordinal);
         var claims = await grains.GetGrain<IPipelineCatalogGrain>(0).ClaimAsync(new FolderClaim(Me, [.. _claimed.Keys]));
         await CompareAsync(folder is not null, claims);
+        InForce = [.. _files.Values.Select(f => f.InForce).OfType<string>()];
+        WasRead = true;
     }
 
     /// <summary>Takes note of what is in the folder now.</summary>
@@ -161,7 +169,8 @@ internal sealed partial class PipelineFolder(
 
         file.Refusal = null;
         file.InForce = name;
-        LogApplied(file.Path, name, outcome.Version);
+        // What is found at the start is told by the summary of the start.
+        LogApplied(WasRead ? LogLevel.Information : LogLevel.Debug, file.Path, name, outcome.Version);
         return true;
     }
 
@@ -249,8 +258,8 @@ internal sealed partial class PipelineFolder(
         return Path.GetExtension(name) is ".yaml" or ".yml" or ".json";
     }
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "{Path}: pipeline {Pipeline} is in force, version {Version}.")]
-    private partial void LogApplied(string path, string pipeline, int version);
+    [LoggerMessage(Message = "{Path}: pipeline {Pipeline} is in force, version {Version}.")]
+    private partial void LogApplied(LogLevel level, string path, string pipeline, int version);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "{Path} was refused; what ran before goes on.\n{Diagnostics}")]
     private partial void LogRefused(string path, string diagnostics);

@@ -15,7 +15,7 @@ internal sealed class PipelineStatuses(
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(12);
     private static readonly TimeSpan PingWithin = TimeSpan.FromSeconds(3);
 
-    private string Store => options.Cluster.Connection.Length == 0 ? options.State.Connection : options.Cluster.Connection;
+    private string Store => options.State.Connection;
 
     /// <summary>All pipelines.</summary>
     public async Task<IReadOnlyList<PipelineStatus>> ListAsync(CancellationToken cancellation)

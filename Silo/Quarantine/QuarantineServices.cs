@@ -23,6 +23,11 @@ internal static class QuarantineServices
             sp.GetRequiredService<IQuarantineTopic>()));
         services.AddSingleton<IQuarantine>(sp => sp.GetRequiredService<PipelineQuarantine>());
         services.AddSingleton<QuarantineDesk>();
+    }
+
+    /// <summary>What goes on by itself.</summary>
+    public static void AddQuarantineWork(this IServiceCollection services)
+    {
         services.AddHostedService<QuarantineSweeper>();
         services.AddHostedService<QuarantineGauge>();
     }

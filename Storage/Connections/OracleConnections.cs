@@ -114,7 +114,8 @@ internal sealed class OracleConnections : IConnectionSource
         return default;
     }
 
-    private DbConnection Create()
+    /// <summary>A connection that is not open yet, with the password as it is now.</summary>
+    public DbConnection Create()
     {
         var text = new DbConnectionStringBuilder { ConnectionString = _text.ConnectionString };
         if (_ownPassword) text["Password"] = _secrets.Read()!;

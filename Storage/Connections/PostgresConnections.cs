@@ -13,14 +13,20 @@ internal sealed class PostgresConnections : IConnectionSource
     {
         var text = Text(name, options, secrets);
         Place = string.Create(CultureInfo.InvariantCulture, $"{text.Host?.ToLowerInvariant()}:{text.Port}/{text.Database}?{text.Username}&{text.SearchPath}");
-        var builder = new NpgsqlDataSourceBuilder(text.ConnectionString);
+        _source = Source(name, options, secrets);
+    }
+
+    /// <summary>A pool of connections, each of which reads the password when it is opened.</summary>
+    public static NpgsqlDataSource Source(string name, ConnectionOptions options, PasswordSource secrets)
+    {
+        var builder = new NpgsqlDataSourceBuilder(Text(name, options, secrets).ConnectionString);
         if (options.Password is not null || options.PasswordFile is not null)
         {
             builder.UsePasswordProvider(
                 _ => secrets.Read()!, (_, _) => ValueTask.FromResult(secrets.Read()!));
         }
 
-        _source = builder.Build();
+        return builder.Build();
     }
 
     public string Place { get; }

@@ -1,3 +1,4 @@
+using System.Data.Common;
 using System.Globalization;
 using KafkaOracleOrleans.Processing.Ports;
 using KafkaOracleOrleans.Storage.Connections;
@@ -86,22 +87,52 @@ public static class OrleansSchema
     }
 
     /// <summary>
-    /// The connection string Orleans' own providers get: the connection's, password included. Never to be logged.
-    /// Throws <see cref="ConnectionConfigurationException"/>.
+    /// Where Orleans' own providers get their connections: each opened one reads the password anew. Throws <see cref="ConnectionConfigurationException"/>.
     /// </summary>
-    public static string ConnectionString(string name, ConnectionOptions options)
+    public static DbDataSource DataSource(string name, ConnectionOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
         var secrets = new PasswordSource(name, options);
-        var text = options.Provider switch
+        return options.Provider switch
         {
-            DatabaseProvider.PostgreSql => PostgresConnections.Text(name, options, secrets),
-            DatabaseProvider.Oracle => OracleConnections.Text(name, options, secrets),
+            DatabaseProvider.PostgreSql => PostgresConnections.Source(name, options, secrets),
+            DatabaseProvider.Oracle => new OracleDataSource(new OracleConnections(name, options, secrets)),
             _ => throw new ConnectionConfigurationException(
                 $"Connection '{name}' is {options.Provider.ToText()}: a cluster's database is postgresql or oracle."),
         };
-        if (secrets.Read() is { } password) text["Password"] = password;
-        return text.ConnectionString;
+    }
+
+    /// <summary>
+    /// What Orleans' provider for grain state holds of a service; empty when there is no such table. The key is the text of a text key, or else the number.
+    /// Throws <see cref="DatabaseException"/>.
+    /// </summary>
+    public static async Task<IReadOnlyList<(string GrainType, string Key, byte[] Payload)>> ReadGrainStorageAsync(
+        Database database, string serviceId, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(database);
+        try
+        {
+            return await database.ReadAsync(
+                async (session, token) =>
+                {
+                    var rows = new List<(string, string, byte[])>();
+                    await session.QueryAsync(
+                        "SELECT ServiceId, GrainTypeString, GrainIdExtensionString, GrainIdN1, PayloadBinary FROM OrleansStorage WHERE PayloadBinary IS NOT NULL",
+                        r =>
+                        {
+                            if (r.GetString(0) != serviceId) return;
+                            var key = r.IsDBNull(2) ? r.GetInt64(3).ToString(CultureInfo.InvariantCulture) : r.GetString(2);
+                            rows.Add((r.GetString(1), key, (byte[])r.GetValue(4)));
+                        },
+                        token).ConfigureAwait(false);
+                    return rows;
+                },
+                cancellation).ConfigureAwait(false);
+        }
+        catch (DatabaseException failure) when (database.Dialect.IsMissingTable(failure.Error))
+        {
+            return [];
+        }
     }
 
     /// <summary>Oracle keeps a function that does not compile and says so only when it is asked.</summary>

@@ -70,6 +70,17 @@ public sealed class StartupTests
     }
 
     [Fact]
+    public void A_cluster_shares_its_state()
+    {
+        var message = Refused(o =>
+        {
+            o.Connections["pg"] = new ConnectionOptions { Provider = DatabaseProvider.PostgreSql, Host = "db", Database = "kor" };
+            o.Cluster.Connection = "pg";
+        });
+        Assert.Contains("Kor:State:Connection 'state' is sqlite, which the silos of a cluster cannot share", message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Limits_have_limits()
     {
         var message = Refused(o =>

@@ -157,6 +157,7 @@ public sealed class TlsTests : IDisposable
         options.Pipelines = null;
         options.Connections["cluster"] = new ConnectionOptions { Provider = DatabaseProvider.PostgreSql, ConnectionString = postgres.ConnectionString };
         options.Cluster.Connection = "cluster";
+        options.State.Connection = "cluster";
         if (certificate is null) return;
         options.Cluster.Tls.Certificate = certificate;
         options.Cluster.Tls.Key = certificate;

@@ -158,22 +158,37 @@ public sealed class ConnectionTests
     }
 
     [Fact]
-    public void Orleans_gets_the_whole_connection_string_of_PostgreSQL_and_Oracle_and_none_of_SQLite()
+    public void Orleans_gets_connections_of_PostgreSQL_and_Oracle_with_the_password_of_the_moment_and_none_of_SQLite()
     {
-        var oracle = OrleansSchema.ConnectionString("c", new()
+        var file = Path.GetTempFileName();
+        try
         {
-            Provider = DatabaseProvider.Oracle, Host = "db", Database = "orders", User = "kor", Password = Secret,
-        });
-        Assert.Contains("//db:1521/orders", oracle);
-        Assert.Contains(Secret, oracle);
-        var postgres = OrleansSchema.ConnectionString("c", new()
+            using var oracle = OrleansSchema.DataSource("c", new()
+            {
+                Provider = DatabaseProvider.Oracle, Host = "db", Database = "orders", User = "kor", PasswordFile = file,
+            });
+            foreach (var password in new[] { $"one-{Secret}", $"two-{Secret}" })
+            {
+                File.WriteAllText(file, password);
+                using var connection = oracle.CreateConnection();
+                Assert.Contains("//db:1521/orders", connection.ConnectionString);
+                Assert.Contains(password, connection.ConnectionString);
+            }
+
+            Assert.DoesNotContain(Secret, oracle.ConnectionString);
+            using var postgres = OrleansSchema.DataSource("c", new()
+            {
+                Provider = DatabaseProvider.PostgreSql, Host = "db", Database = "orders", User = "kor", PasswordFile = file, Tls = true,
+            });
+            Assert.Contains("SSL Mode=VerifyFull", postgres.ConnectionString);
+            Assert.DoesNotContain(Secret, postgres.ConnectionString);
+            Assert.Throws<ConnectionConfigurationException>(
+                () => OrleansSchema.DataSource("c", new() { Provider = DatabaseProvider.Sqlite, Database = "x" }));
+        }
+        finally
         {
-            Provider = DatabaseProvider.PostgreSql, Host = "db", Database = "orders", User = "kor", Password = Secret, Tls = true,
-        });
-        Assert.Contains("SSL Mode=VerifyFull", postgres);
-        Assert.Contains(Secret, postgres);
-        Assert.Throws<ConnectionConfigurationException>(
-            () => OrleansSchema.ConnectionString("c", new() { Provider = DatabaseProvider.Sqlite, Database = "x" }));
+            File.Delete(file);
+        }
     }
 
     private sealed class Clock : TimeProvider

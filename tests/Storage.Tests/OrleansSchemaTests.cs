@@ -1,3 +1,4 @@
+using System.Data.Common;
 using KafkaOracleOrleans.Storage.Connections;
 using KafkaOracleOrleans.Storage.State;
 using Microsoft.Extensions.DependencyInjection;
@@ -22,7 +23,8 @@ public sealed class OrleansSchemaTests(PostgresFixture postgres)
         await using var database = PostgresFixture.Connect(cluster.For(name));
         await OrleansSchema.CreateAsync(database, Cancel);
         await OrleansSchema.CreateAsync(database, Cancel);
-        await RunAsync(DatabaseProvider.PostgreSql, cluster.For(name));
+        await using var source = OrleansSchema.DataSource("test", new() { Provider = DatabaseProvider.PostgreSql, ConnectionString = cluster.For(name) });
+        await RunAsync(DatabaseProvider.PostgreSql, null, source);
         Assert.Equal("21|21", await cluster.PsqlAsync(name,
             "SELECT count(*), count(DISTINCT (grainidhash, graintypehash, grainidn0, grainidn1, grainidextensionstring)) FROM orleansstorage"));
         Assert.Equal("0",
@@ -34,7 +36,7 @@ public sealed class OrleansSchemaTests(PostgresFixture postgres)
     {
         await using var database = SqliteFile.Create();
         await OrleansSchema.CreateAsync(database, Cancel);
-        await RunAsync(DatabaseProvider.Sqlite, $"Data Source={database.Options.Database}");
+        await RunAsync(DatabaseProvider.Sqlite, $"Data Source={database.Options.Database}", null);
     }
 
     [Fact]
@@ -48,7 +50,8 @@ public sealed class OrleansSchemaTests(PostgresFixture postgres)
         await OrleansSchema.EnsureAsync(database, create: true, Cancel);
         await OrleansSchema.EnsureAsync(database, create: false, Cancel);
         await OrleansSchema.CreateAsync(database, Cancel);
-        await RunAsync(DatabaseProvider.Oracle, OrleansSchema.ConnectionString("test", options));
+        await using var source = OrleansSchema.DataSource("test", options);
+        await RunAsync(DatabaseProvider.Oracle, null, source);
         var cluster = await postgres.GetAsync();
         Assert.Equal("21|21", await cluster.PsqlAsync(options.Database!,
             "SELECT count(*), count(DISTINCT (grainidhash, graintypehash, grainidn0, grainidn1, grainidextensionstring)) FROM orleansstorage"));
@@ -57,7 +60,7 @@ public sealed class OrleansSchemaTests(PostgresFixture postgres)
         Assert.Equal("1", await cluster.PsqlAsync(options.Database!, "SELECT count(*) FROM orleansmembershiptable"));
     }
 
-    private static async Task RunAsync(DatabaseProvider provider, string connectionString)
+    private static async Task RunAsync(DatabaseProvider provider, string? connectionString, DbDataSource? source)
     {
         var invariant = OrleansSchema.Invariant(provider);
         var builder = Host.CreateApplicationBuilder();
@@ -66,7 +69,7 @@ public sealed class OrleansSchemaTests(PostgresFixture postgres)
         {
             if (provider != DatabaseProvider.Sqlite)
             {
-                silo.UseAdoNetClustering(o => (o.Invariant, o.ConnectionString) = (invariant, connectionString));
+                silo.UseAdoNetClustering(o => (o.Invariant, o.ConnectionString, o.DataSource) = (invariant, connectionString!, source));
                 silo.ConfigureEndpoints(FreePort(), 0);
             }
             else
@@ -75,8 +78,8 @@ public sealed class OrleansSchemaTests(PostgresFixture postgres)
             }
 
             silo.Configure<ClusterOptions>(o => (o.ClusterId, o.ServiceId) = ("c", "s"));
-            silo.AddAdoNetGrainStorage("store", o => (o.Invariant, o.ConnectionString) = (invariant, connectionString));
-            silo.UseAdoNetReminderService(o => (o.Invariant, o.ConnectionString) = (invariant, connectionString));
+            silo.AddAdoNetGrainStorage("store", o => (o.Invariant, o.ConnectionString, o.DataSource) = (invariant, connectionString!, source));
+            silo.UseAdoNetReminderService(o => (o.Invariant, o.ConnectionString, o.DataSource) = (invariant, connectionString!, source));
         });
         using var host = builder.Build();
         await host.StartAsync(Cancel);

@@ -80,6 +80,9 @@ public sealed class TestSilo : IAsyncDisposable
             configure(options);
         });
         builder.Logging.AddProvider(Lines);
+        // Tests look at more than is shown by default.
+        foreach (var category in new[] { "KafkaOracleOrleans", "KafkaOracleOrleans.Grains", "KafkaOracleOrleans.Streams.Kafka" })
+            builder.Logging.AddFilter<LogCapture>(category, LogLevel.Information);
         _app = SiloHost.Build(builder);
         await _app.StartAsync();
     }
