@@ -33,7 +33,6 @@ internal static class Telemetry
 
     public static void Add(WebApplicationBuilder builder, KorOptions options)
     {
-        AddLogs(builder.Logging, options.Logs);
         var telemetry = builder.Services.AddOpenTelemetry()
             .ConfigureResource(r => r.AddService("kor", serviceVersion: Version().Number, serviceInstanceId: Environment.MachineName))
             .WithMetrics(metrics => AddMetrics(metrics, options.Metrics));
@@ -73,9 +72,15 @@ internal static class Telemetry
         instrument.Meter.Name.StartsWith("KafkaOracleOrleans", StringComparison.Ordinal)
         && instrument.GetType() is { IsGenericType: true } type && type.GetGenericTypeDefinition() == typeof(Histogram<>);
 
+    /// <summary>Log lines on the console, in the form the configuration asks for.</summary>
+    public static void AddLogs(WebApplicationBuilder builder)
+    {
+        var options = (KorOptions)builder.Services.Last(s => s.ServiceType == typeof(KorOptions)).ImplementationInstance!;
+        AddLogs(builder.Logging, options.Logs);
+    }
+
     private static void AddLogs(ILoggingBuilder logging, LogsOptions options)
     {
-        logging.ClearProviders();
         if (options.Format == LogFormat.Json)
         {
             logging.AddJsonConsole(o =>
