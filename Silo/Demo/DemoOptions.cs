@@ -30,6 +30,6 @@ internal sealed record DemoOptions
     /// <summary>Partitions of the embedded broker's topic.</summary>
     public int Partitions { get; init; } = 4;
 
-    /// <summary>The pipeline file.</summary>
-    public required string PipelineFile { get; init; }
+    /// <summary>The pipeline file; null: the sample that is built in.</summary>
+    public string? PipelineFile { get; init; }
 }

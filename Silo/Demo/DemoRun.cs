@@ -10,17 +10,22 @@ internal static class DemoRun
 {
     private static readonly TimeSpan Drain = TimeSpan.FromSeconds(30);
 
-    /// <summary>pipelines/orders.yaml, beside the sources or beside the program.</summary>
-    public static string DefaultPipeline()
+    private const string Sample = "orders.yaml";
+
+    /// <summary>Puts the pipeline into the folder that is watched: a file of the user's, or the sample in this assembly, which is there wherever the demo runs.</summary>
+    private static async Task PlaceAsync(string? file, string folder, CancellationToken cancellation)
     {
-        var path = Path.Combine("pipelines", "orders.yaml");
-        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+        if (file is not null)
         {
-            var candidate = Path.Combine(folder.FullName, path);
-            if (File.Exists(candidate)) return candidate;
+            if (!File.Exists(file)) throw new KorConfigurationException([$"There is no file '{file}' (--pipeline); without --pipeline the sample runs that is built in."]);
+            File.Copy(file, Path.Combine(folder, Path.GetFileName(file)));
+            return;
         }
 
-        throw new KorConfigurationException([$"{path} was not found above {AppContext.BaseDirectory}; name a file with --pipeline."]);
+        await using var sample = typeof(DemoRun).Assembly.GetManifestResourceStream(Sample)
+            ?? throw new InvalidOperationException($"The resource {Sample} is missing from this build.");
+        await using var target = File.Create(Path.Combine(folder, Sample));
+        await sample.CopyToAsync(target, cancellation);
     }
 
     public static async Task<int> RunAsync(DemoOptions demo, CancellationToken cancellation)
@@ -57,7 +62,7 @@ internal static class DemoRun
     private static async Task RunAsync(DemoOptions demo, string bootstrap, string folder, CancellationToken cancellation)
     {
         var pipelines = Directory.CreateDirectory(Path.Combine(folder, "pipelines")).FullName;
-        File.Copy(demo.PipelineFile, Path.Combine(pipelines, Path.GetFileName(demo.PipelineFile)));
+        await PlaceAsync(demo.PipelineFile, pipelines, cancellation);
         var builder = SiloHost.CreateBuilder([], options =>
         {
             options.Kafka["main"] = new KafkaConnection { BootstrapServers = bootstrap };

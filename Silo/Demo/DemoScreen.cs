@@ -101,7 +101,7 @@ internal sealed class DemoScreen(IGrainFactory grains, DemoOptions demo, string 
             new[] { c.Absorbed, c.Duplicate, c.Late, c.Filtered, c.Quarantined }
                 .Select(n => n.ToString("N0", CultureInfo.InvariantCulture)).ToArray());
         return new Rows(
-            new Rule($"[bold]{Pipeline}[/]  {Markup.Escape(demo.PipelineFile)}").LeftJustified(),
+            new Rule($"[bold]{Pipeline}[/]  {Markup.Escape(demo.PipelineFile ?? "the sample pipelines/orders.yaml")}").LeftJustified(),
             head,
             counts,
             status.Reason is null ? Text.Empty : new Markup($"[yellow]{Markup.Escape(status.Reason)}[/]"),

@@ -6,6 +6,7 @@ using System.Text.RegularExpressions;
 using KafkaOracleOrleans.Client.Cli.Api;
 using KafkaOracleOrleans.Client.Cli.Output;
 using KafkaOracleOrleans.Grains.Interfaces;
+using KafkaOracleOrleans.Processing.Definition;
 
 namespace KafkaOracleOrleans.Client.Cli.Verbs;
 
@@ -103,8 +104,8 @@ internal static partial class NewVerb
 
         var pipeline = NameLine().Replace(Resource($"{Prefix}{template}.yaml"), $"name: {name}", 1);
         var test = Resource($"{Prefix}{template}.test.yaml").Replace($"pipeline: {template}.yaml", $"pipeline: {name}.yaml", StringComparison.Ordinal);
-        // The schema lies beside the patterns in the repository; elsewhere 'kor schema' writes it.
-        pipeline = SchemaLine().Replace(pipeline, "# yaml-language-server: $schema=pipeline.schema.json", 1);
+        // The schema lies beside the patterns in the repository; here it is written beside the file.
+        pipeline = SchemaLine().Replace(pipeline, $"# yaml-language-server: $schema={SchemaFile}", 1);
         return new Dictionary<string, string>(StringComparer.Ordinal) { [$"{name}.yaml"] = pipeline, [$"{name}.test.yaml"] = test };
     }
 
@@ -121,6 +122,8 @@ internal static partial class NewVerb
         return new Dictionary<string, string>(StringComparer.Ordinal) { [$"{name}.yaml"] = draft.Pipeline, [$"{name}.test.yaml"] = draft.Test };
     }
 
+    private const string SchemaFile = "pipeline.schema.json";
+
     private static int Write(VerbContext context, string folder, Dictionary<string, string> files, bool force)
     {
         var root = context.Host.FullPath(folder);
@@ -128,6 +131,8 @@ internal static partial class NewVerb
         if (!force && files.Keys.FirstOrDefault(f => File.Exists(Path.Combine(root, f))) is { } taken)
             throw new CliException(ExitCodes.Conflict, $"'{Path.Combine(folder, taken)}' is there already; --force writes over it.");
         foreach (var (file, text) in files) File.WriteAllText(Path.Combine(root, file), text);
+        // What the first line of the pipeline names for editors; the host takes no *.schema.json for a pipeline.
+        if (!File.Exists(Path.Combine(root, SchemaFile)) || force) File.WriteAllText(Path.Combine(root, SchemaFile), PipelineReader.JsonSchema());
         var names = files.Keys.Select(f => folder == "." ? f : Path.Combine(folder, f)).ToList();
         if (context.Output.ForPeople)
         {
