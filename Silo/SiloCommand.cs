@@ -26,6 +26,7 @@ internal static class SiloCommand
         run.SetAction((result, cancellation) => GuardAsync(() => RunAsync([.. result.UnmatchedTokens], cancellation)));
         root.Add(run);
         root.Add(RunOne());
+        root.Add(ConfigCommands.Create(GuardAsync));
         root.Add(DiagnosisCommands.Doctor(GuardAsync));
         root.Add(DiagnosisCommands.Plan(GuardAsync));
         root.Add(DiagnosisCommands.VerifyOracle(GuardAsync));
@@ -72,7 +73,7 @@ internal static class SiloCommand
         var seed = new Option<int>("--seed") { Description = "Seed of the generator.", DefaultValueFactory = _ => 1 };
         var url = new Option<string>("--url") { Description = "Where the API listens.", DefaultValueFactory = _ => "http://127.0.0.1:8080" };
         var seconds = new Option<int?>("--seconds") { Description = "Stop by itself after so many seconds." };
-        var file = new Option<string?>("--pipeline") { Description = "The pipeline file. Default: pipelines/orders.yaml." };
+        var file = new Option<string?>("--pipeline") { Description = "The pipeline file. Default: the sample orders, which is built in." };
         var demo = new Command("demo", "Everything in one process, nothing to install: orders flow into windows and a database.")
         {
             kafka, state, sink, rate, seed, url, seconds, file,
@@ -87,7 +88,7 @@ internal static class SiloCommand
                 Seed = result.GetValue(seed),
                 Url = result.GetValue(url)!,
                 Duration = result.GetValue(seconds) is { } s ? TimeSpan.FromSeconds(s) : null,
-                PipelineFile = result.GetValue(file) ?? DemoRun.DefaultPipeline(),
+                PipelineFile = result.GetValue(file),
             },
             cancellation)));
         return demo;
@@ -96,6 +97,7 @@ internal static class SiloCommand
     private static async Task<int> RunAsync(string[] args, CancellationToken cancellation)
     {
         await using var app = SiloHost.Build(SiloHost.CreateBuilder(args, null));
+        StartSummary.Begin(app.Services);
         await app.RunAsync(cancellation);
         return 0;
     }
@@ -120,7 +122,8 @@ internal static class SiloCommand
         catch (Exception e) when (DatabaseFault(e) is { } fault)
         {
             // Ours, or the driver's own: Orleans reads its membership right after our checks, and a database may go away in between.
-            await Console.Error.WriteLineAsync($"{fault.Message} 'doctor' looks at every connection and says what to do.");
+            await Console.Error.WriteLineAsync(fault.Message);
+            await Console.Error.WriteLineAsync("'doctor' looks at every connection and says what to do.");
             return ExitUnreachable;
         }
         catch (IOException e) when (e.InnerException is Microsoft.AspNetCore.Connections.AddressInUseException)

@@ -32,6 +32,7 @@ internal sealed class KorCommand
         QualityVerb.AddTo(this);
         PreviewVerb.AddTo(this);
         RunVerb.AddTo(this);
+        ConfigVerb.AddTo(this);
         NewVerb.AddTo(this);
         ClusterVerbs.AddTo(this);
         QuarantineVerbs.AddTo(this);

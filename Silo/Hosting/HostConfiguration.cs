@@ -4,12 +4,15 @@ namespace KafkaOracleOrleans.Silo.Hosting;
 internal static class HostConfiguration
 {
     /// <summary>Reads it as the silo does: appsettings.json, the environment's own file, environment variables.</summary>
-    public static KorOptions Load()
+    public static KorOptions Load() => Read().Options;
+
+    /// <summary>Reads it, and returns where it was read from.</summary>
+    public static (KorOptions Options, IConfigurationRoot Configuration) Read()
     {
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
         var options = new KorOptions();
-        builder.Configuration.GetSection(KorOptions.Section).Bind(options);
-        return options;
+        options.Unread = KorConfiguration.Read(builder.Configuration, options);
+        return (options, builder.Configuration);
     }
 
     /// <summary>What is wrong with it; empty when a silo would start with it.</summary>

@@ -38,7 +38,7 @@ public static class KorHostingExtensions
     {
         ArgumentNullException.ThrowIfNull(builder);
         var options = new KorOptions();
-        builder.Configuration.GetSection(KorOptions.Section).Bind(options);
+        options.Unread = KorConfiguration.Read(builder.Configuration, options);
         configure?.Invoke(options);
         KorOptionsValidation.Check(options);
 
@@ -84,7 +84,15 @@ public static class KorHostingExtensions
         services.AddSingleton<LocalPartitions>();
         services.AddSingleton<IKafkaLogs, KafkaLogs>();
         services.AddSingleton<IKafkaPositionSource, GrainPositionSource>();
+        services.AddHostedService<StateSchemaCheck>();
         services.AddSingleton<HostState>();
+        if (options.Cluster.Connection.Length == 0)
+        {
+            services.AddSingleton<SoleSilo>();
+            // Registered before the silo: it gives the database back when all else has ended.
+            services.AddHostedService(sp => sp.GetRequiredService<SoleSilo>());
+        }
+
         services.AddSingleton<PipelineSupervisor>();
         services.AddSingleton<PipelineStatuses>();
         services.AddSingleton<FieldMask>();
@@ -112,8 +120,6 @@ public static class KorHostingExtensions
             o.ClusterId = cluster.ClusterId;
             o.ServiceId = cluster.ServiceId;
         });
-        // Schema checks come before the silo takes part in anything.
-        silo.AddStartupTask<StateSchemaCheck>(ServiceLifecycleStage.RuntimeInitialize);
         if (cluster.Connection.Length == 0) UseOneSilo(silo, cluster);
         else UseAdoNet(silo, cluster, options.Connections[cluster.Connection]);
         silo.Services.AddSingleton<FormerControlState>();

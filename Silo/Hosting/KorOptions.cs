@@ -51,6 +51,9 @@ public sealed class KorOptions
 
     /// <summary>Metrics.</summary>
     public MetricsOptions Metrics { get; set; } = new();
+
+    /// <summary>What could not be read of the configuration, in words.</summary>
+    internal IReadOnlyList<string> Unread { get; set; } = [];
 }
 
 /// <summary>How silos find each other.</summary>

@@ -16,7 +16,7 @@ internal static class KorOptionsValidation
 {
     public static void Check(KorOptions options)
     {
-        var faults = new List<string>();
+        var faults = new List<string>(options.Unread);
         if (options.Kafka.Count == 0)
             faults.Add("Kor:Kafka names no cluster; set Kor:Kafka:main:BootstrapServers (environment: Kor__Kafka__main__BootstrapServers).");
         foreach (var (name, kafka) in options.Kafka.Where(k => string.IsNullOrWhiteSpace(k.Value.BootstrapServers)))
@@ -47,7 +47,15 @@ internal static class KorOptionsValidation
 
         if (options.Cluster.Connection.Length != 0 && ClusterAddress.Resolve(options.Cluster.Address, out var fault) is null) faults.Add(fault!);
         foreach (var (name, connection) in options.Connections)
+        {
             faults.AddRange(connection.Validate().Select(f => $"Kor:Connections:{name}: {f}"));
+            if (connection.PasswordFile is { } file && Unreadable(file) is { } why)
+            {
+                faults.Add(
+                    $"Kor:Connections:{name}:PasswordFile is '{file}', which cannot be read ({why}); mount it, let the process's user read it, or name another.");
+            }
+        }
+
         var engine = options.Engine;
         Range(faults, "Kor:Engine:CheckpointInterval", engine.CheckpointInterval, TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(10));
         Range(faults, "Kor:Engine:QueuedBatches", engine.QueuedBatches, 1, 64);
@@ -64,6 +72,19 @@ internal static class KorOptionsValidation
         faults.AddRange(SiloTls.Validate(options.Cluster.Tls));
         faults.AddRange(HttpFaults(options));
         if (faults.Count != 0) throw new KorConfigurationException(faults);
+    }
+
+    private static string? Unreadable(string file)
+    {
+        try
+        {
+            using var stream = File.OpenRead(file);
+            return null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return e is FileNotFoundException or DirectoryNotFoundException ? "there is no such file" : e.Message;
+        }
     }
 
     private static List<string> HttpFaults(KorOptions options)

@@ -17,7 +17,7 @@ internal static class RunFile
     public static async Task<int> RunAsync(string file, string? state, string? url, CancellationToken cancellation)
     {
         var path = Path.GetFullPath(file);
-        if (!File.Exists(path)) throw new KorConfigurationException([$"There is no file '{file}'."]);
+        if (!File.Exists(path)) throw new KorConfigurationException([$"There is no file '{file}'; 'kor new' drafts one."]);
         var folder = Directory.CreateTempSubdirectory("kor-run-");
         try
         {
@@ -35,6 +35,7 @@ internal static class RunFile
             await using var app = SiloHost.Build(builder);
             await Console.Error.WriteLineAsync(
                 $"Running {file}; Ctrl-C stops it. It writes to its real sinks, and commits offsets for its group: give it a name that no deployment uses.");
+            StartSummary.Begin(app.Services);
             await app.RunAsync(cancellation);
             return 0;
         }

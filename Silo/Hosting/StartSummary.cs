@@ -41,11 +41,20 @@ internal sealed partial class StartSummary(
         var kafka = string.Join("; ", options.Kafka.Select(k => $"{k.Key} = {k.Value.BootstrapServers}"));
         LogKafka(kafka);
         var address = Address();
-        LogApi(address, Authentication.IsOn(options.Http) ? "keys or tokens" : "this machine only, without keys");
+        var whom = Authentication.IsOn(options.Http) ? "keys or tokens" : "this machine only, without keys";
+        LogApi(address, whom);
         var pipelines = Pipelines();
         LogPipelines(pipelines);
         var next = Next();
         LogNext(next);
+    }
+
+    /// <summary>The first line of a start, before anything may fail or take its time.</summary>
+    public static void Begin(IServiceProvider services)
+    {
+        var (build, _) = Telemetry.Version();
+        var log = services.GetRequiredService<ILogger<StartSummary>>();
+        LogBegin(log, build);
     }
 
     private bool IsBeginning()
@@ -85,6 +94,9 @@ internal sealed partial class StartSummary(
             ? $"POST a pipeline to {Address()}/api/v1/pipelines"
             : $"kor new --from-topic TOPIC{url}, and save what it drafts in {Path.GetFullPath(options.Pipelines)}";
     }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "KafkaOracleOrleans {Version} starts ...")]
+    private static partial void LogBegin(ILogger log, string version);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "KafkaOracleOrleans {Version} is up after {Seconds:0.0} s (.NET {Runtime}, librdkafka {LibRdKafka}).")]
     private partial void LogUp(string version, double seconds, Version runtime, string libRdKafka);

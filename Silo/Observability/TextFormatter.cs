@@ -17,6 +17,8 @@ internal sealed class TextFormatter(TimeProvider time, IOptionsMonitor<LoggerFil
 
     public override void Write<TState>(in LogEntry<TState> logEntry, IExternalScopeProvider? scopeProvider, TextWriter textWriter)
     {
+        // Whoever starts the host is told by the exception, and says it in its own words.
+        if (logEntry is { Category: "Microsoft.Extensions.Hosting.Internal.Host", EventId.Name: "HostedServiceStartupFaulted" }) return;
         textWriter.Write(time.GetUtcNow().ToString("yyyy-MM-ddTHH:mm:ss.fffZ ", CultureInfo.InvariantCulture));
         textWriter.Write(Level(logEntry.LogLevel));
         // What the process says of itself needs no name.

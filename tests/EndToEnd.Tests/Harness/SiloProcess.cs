@@ -58,6 +58,11 @@ public sealed partial class SiloProcess : IAsyncDisposable
     /// <summary>Ctrl-C ends it, whatever the tests' own process does with the signal.</summary>
     public bool ResetSignals { get; init; }
 
+    public int ProcessId => _process!.Id;
+
+    /// <summary>How it ended.</summary>
+    public int ExitCode => _process!.ExitCode;
+
     public bool IsRunning => _process is { HasExited: false };
 
     /// <summary>The memory it holds now, MiB.</summary>
