@@ -1,7 +1,7 @@
-using System.Globalization;
 using KafkaOracleOrleans.Grains.Cells;
 using KafkaOracleOrleans.Grains.Contracts;
 using KafkaOracleOrleans.Grains.Runtime;
+using KafkaOracleOrleans.Processing.Dedup;
 using KafkaOracleOrleans.Processing.Plan;
 using KafkaOracleOrleans.Processing.Ports;
 using KafkaOracleOrleans.Processing.Steps;
@@ -22,13 +22,17 @@ internal sealed partial class PartitionGrain
     private sealed class StepCells(DedupPlan step)
     {
         public DedupPlan Step { get; } = step;
+        public DedupCells Layout { get; } = step.Cells;
         public Dictionary<string, CellEntry> ByName { get; } = new(StringComparer.Ordinal);
         public Dictionary<ulong, CellEntry> ByHash { get; } = [];
 
-        /// <summary>Groups by their number, so that a row needs no look-up; empty for cells of one key.</summary>
-        public CellEntry?[] ByGroup { get; } = new CellEntry?[step.GrainPer.Groups];
+        /// <summary>Cells by their number, so that a row needs no look-up; empty for cells of one key.</summary>
+        public CellEntry?[] ByGroup { get; } = new CellEntry?[step.Cells.Groups];
 
         public List<CellEntry> Dirty { get; } = [];
+
+        /// <summary>That ids come with several message keys was told in this reign.</summary>
+        public bool ViolationTold { get; set; }
 
         /// <summary>The memory its cells said they take.</summary>
         public long Bytes { get; set; }
@@ -38,14 +42,23 @@ internal sealed partial class PartitionGrain
     {
         _cells.Clear();
         foreach (var step in _runtime!.Plan.Steps.OfType<DedupPlan>().Where(s => !s.Global)) _cells.Add(step.Id, new StepCells(step));
+        var others = new List<CellId>();
         foreach (var (id, dueAt) in await store.ListCellsAsync(_owner, _reign.Token))
         {
             if (!_cells.TryGetValue(id.Step, out var cells)) continue;
-            var cell = Entry(cells, id.Cell);
-            cell.Stored = true;
-            cell.Parts.Add(id.Part);
-            cell.LastDue = Math.Max(cell.LastDue, dueAt ?? long.MaxValue);
+            if (cells.Layout.TryRoute(id.Cell, out _)) NoteStored(cells, id, dueAt);
+            else others.Add(id);
         }
+
+        foreach (var step in others.GroupBy(o => o.Step, StringComparer.Ordinal)) await MoveCellsAsync(_cells[step.Key], [.. step]);
+    }
+
+    private static void NoteStored(StepCells cells, CellId id, long? dueAt)
+    {
+        var cell = Entry(cells, id.Cell);
+        cell.Stored = true;
+        cell.Parts.Add(id.Part);
+        cell.LastDue = Math.Max(cell.LastDue, dueAt ?? long.MaxValue);
     }
 
     /// <summary>
@@ -64,7 +77,7 @@ internal sealed partial class PartitionGrain
                 deletes.AddRange(cell.Parts.Select(p => new CellId(cells.Step.Id, cell.Name, p)));
                 cells.ByName.Remove(cell.Name);
                 cells.Bytes -= cell.Bytes;
-                var route = RouteOf(cell.Name);
+                if (!cells.Layout.TryRoute(cell.Name, out var route)) continue;
                 if (route < (ulong)cells.ByGroup.Length) cells.ByGroup[route] = null;
                 cells.ByHash.Remove(route);
             }
@@ -97,6 +110,18 @@ internal sealed partial class PartitionGrain
         }
 
         EngineMetrics.DuplicatesFound(_id.Source, request.Step.Id, duplicates, conflicts, tooOld);
+        if (request.KeyViolations != 0) NoteViolations(cells, request.KeyViolations);
+    }
+
+    /// <summary>The pipeline says that an id always comes with its message key, and the records say otherwise.</summary>
+    private void NoteViolations(StepCells cells, int violations)
+    {
+        EngineMetrics.KeysDiffered(_id.Source, cells.Step.Id, violations);
+        if (cells.ViolationTold) return;
+        cells.ViolationTold = true;
+        Tell(
+            "dedup", $"step '{cells.Step.Id}': an id came with two message keys, and cellBy: message_key does not find such copies. Take cellBy out of the step.",
+            false);
     }
 
     private Task<ClaimReply> CallAsync(
@@ -155,22 +180,18 @@ internal sealed partial class PartitionGrain
 
     private static CellEntry CellOf(StepCells cells, ulong hash)
     {
-        // A cell may serve several message keys: its ids are what counts. So the hash alone names it.
-        var groups = cells.ByGroup;
-        if (groups.Length == 0) return CellAt(cells, hash);
-        var group = hash % (uint)groups.Length;
-        return groups[group] ??= CellAt(cells, group);
+        // A cell may serve several ids or message keys: its ids are what counts. So the hash alone names it.
+        var route = cells.Layout.RouteOf(hash);
+        return cells.ByGroup.Length == 0 ? CellAt(cells, route) : cells.ByGroup[route] ??= CellAt(cells, route);
     }
 
     private static CellEntry CellAt(StepCells cells, ulong route)
     {
         if (cells.ByHash.TryGetValue(route, out var cell)) return cell;
-        cell = Entry(cells, string.Create(CultureInfo.InvariantCulture, $"{route:x}"));
+        cell = Entry(cells, cells.Layout.NameOf(route));
         cells.ByHash.Add(route, cell);
         return cell;
     }
-
-    private static ulong RouteOf(string name) => ulong.Parse(name, NumberStyles.HexNumber, CultureInfo.InvariantCulture);
 
     private static CellEntry Entry(StepCells cells, string name)
     {

@@ -67,7 +67,7 @@ internal sealed partial class PartitionGrain
         var lease = await store.AcquireAsync(_owner, _reign.Token);
         _epoch = lease.Epoch;
         _fresh = lease.Header is null;
-        _merges = _runtime.Plan.Steps.Any(s => s is DedupPlan { Global: true } or DedupPlan { GrainPer.Groups: 0 } or WindowPlan { GrainPer.Groups: 0 });
+        _merges = _runtime.Plan.Steps.Any(s => s is DedupPlan { Global: true } or DedupPlan { Cells.Groups: 0 } or WindowPlan { GrainPer.Groups: 0 });
         if (_fresh) _first ??= await GrainFactory.GetGrain<IPipelineGrain>(_id.Source).GetStartAsync(_source);
         _header = lease.Header is null ? new PartitionHeader() : PartitionHeader.Decode(lease.Header);
         _pipeline = new PartitionPipeline(_runtime.Plan, _runtime.Version);

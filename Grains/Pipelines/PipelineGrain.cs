@@ -55,13 +55,15 @@ internal sealed partial class PipelineGrain(
         if (compiled.Plan is not { } plan) return Refuse(compiled.Diagnostics);
         if (plan.Name != Name) return Refuse([$"{definition.FileName}: the pipeline is named '{plan.Name}', not '{Name}'."]);
         if (state.State.Hash is not null && state.State.Origin != definition.Origin) return Refuse([Taken()]);
+        var incompatible = Incompatible(plan);
         if (state.State.Hash == plan.DefinitionHash)
         {
+            // This build may go by other fingerprints than the one that stored the state; partitions take it over when they begin.
+            if (incompatible.Count == 0 && TakeOver(plan)) await SaveAsync();
             await RenameAsync(definition.FileName);
             return new ApplyOutcome(true, state.State.Version, compiled.Diagnostics);
         }
 
-        var incompatible = Incompatible(plan);
         if (incompatible.Count != 0) return Refuse(incompatible);
 
         if (state.State.Hash is null) state.State.Desired = definition.Initial;
@@ -293,6 +295,7 @@ internal sealed partial class PipelineGrain(
         foreach (var (step, fingerprint) in plan.StateFingerprints)
         {
             if (!state.State.Fingerprints.TryGetValue(step, out var old) || old == fingerprint) continue;
+            if (StateFingerprint.CanTakeOver(plan, step, old)) continue;
             if (old.StartsWith(Removed, StringComparison.Ordinal))
             {
                 reasons.Add(
@@ -308,6 +311,15 @@ internal sealed partial class PipelineGrain(
         }
 
         return reasons;
+    }
+
+    /// <summary>True when fingerprints were replaced by those of this build.</summary>
+    private bool TakeOver(PipelinePlan plan)
+    {
+        var known = state.State.Fingerprints;
+        if (!plan.StateFingerprints.Any(f => known.TryGetValue(f.Key, out var old) && old != f.Value)) return false;
+        TakeFingerprints(plan);
+        return true;
     }
 
     private string Taken() => state.State.Origin == DefinitionOrigin.Folder

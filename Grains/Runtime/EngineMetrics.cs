@@ -58,6 +58,10 @@ public static class EngineMetrics
     private static readonly Counter<long> PartlyLateRecords = Meter.CreateCounter<long>(
         "kor.window.partly_late", "{record}", "Records that came too late for some of their hopping windows and count in the others.");
 
+    private static readonly Counter<long> CellByViolations = Meter.CreateCounter<long>(
+        "kor.dedup.cell_by_violations", "{record}",
+        "Records whose id came with another message key before, found by sampling one id in 16, where the step says cellBy: message_key: copies of such ids pass.");
+
     private static readonly Histogram<double> LookupDuration = Meter.CreateHistogram<double>(
         "kor.lookup.duration", "s", "Time of a lookup step's request to its database.");
 
@@ -126,6 +130,9 @@ public static class EngineMetrics
     }
 
     internal static void PartlyLate(string pipeline, string step, int count) => PartlyLateRecords.Add(count, Pipeline(pipeline), Step(step));
+
+    internal static void KeysDiffered(string pipeline, string step, int records) =>
+        CellByViolations.Add(records, Pipeline(pipeline), Step(step));
 
     internal static void LookedUp(string pipeline, string step, TimeSpan duration, bool failed)
     {

@@ -28,6 +28,28 @@ public sealed partial class DedupCell
         return parts;
     }
 
+    /// <summary>Takes note of how far another cell had come; what that leaves behind is forgotten.</summary>
+    internal void Reach(long maxTime)
+    {
+        if (maxTime > _maxTime) See(maxTime);
+    }
+
+    /// <summary>Takes over a claim of another cell, unless a larger offset holds the id.</summary>
+    internal void Adopt(in DedupClaim claim, long time, long offset)
+    {
+        MakeRoom(1, 1);
+        var hash = ClaimIndex.Hash(claim.IdLow, claim.IdHigh);
+        var held = Find(claim, hash, out var slot);
+        if (held >= 0)
+        {
+            var page = _pages[held >> _pageBits]!;
+            if (page.BaseOffset + page[held & _placeMask].Offset >= offset) return;
+        }
+
+        var counts = default(DedupCounts);
+        Hold(claim, hash, time, offset, held, slot, ref counts);
+    }
+
     private void TakeGone(List<CellPart> parts)
     {
         // The bucket of a shared cell may have been forgotten and come back since.

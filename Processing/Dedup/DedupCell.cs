@@ -3,7 +3,7 @@ using KafkaOracleOrleans.Processing.Records;
 namespace KafkaOracleOrleans.Processing.Dedup;
 
 /// <summary>
-/// The ids of one partition (or of one message key or group of ids in it) and the offsets that hold them. Not thread-safe; a function of its
+/// The ids of one partition (or of a bucket of ids or one message key in it) and the offsets that hold them. Not thread-safe; a function of its
 /// calls only, and of the order of the records alone: how they are cut into batches does not show.
 /// <para>
 /// A record is a duplicate when its id is held by a smaller offset whose event time is at most <c>within</c> away from its own. Otherwise it is
@@ -76,6 +76,9 @@ public sealed partial class DedupCell
     /// The length of a time bucket, ms, for a span: state is stored by buckets, so that cells of one length can read each other's and no others.
     /// </summary>
     public static long BucketLength(long withinMs) => Math.Clamp((withinMs / 8) + (withinMs % 8 == 0 ? 0 : 1), 1000, int.MaxValue);
+
+    /// <summary>The smallest offset new pages have room for; -1: that of their first claim.</summary>
+    internal long PageBase { get; init; } = -1;
 
     /// <summary>How many ids are remembered.</summary>
     public int Count => _live;
@@ -294,7 +297,7 @@ public sealed partial class DedupCell
             var next = number < 0 ? 0 : _pages[number]!.Number + 1;
             if (next >= 1 << DedupPage.NumberBits)
                 throw new InvalidOperationException("A dedup cell holds too many ids in one time bucket. Spread them over more groups or shards.");
-            number = AddPage(new DedupPage(bucket, next, _shared ? 0 : offset, _placeMask + 1, _rooms.TryPop(out var room) ? room : null));
+            number = AddPage(new DedupPage(bucket, next, BaseOf(offset), _placeMask + 1, _rooms.TryPop(out var room) ? room : null));
         }
 
         (_recentBucket, _recentPage) = (bucket, number);
@@ -304,6 +307,8 @@ public sealed partial class DedupCell
         _live++;
         return NumberOf(number, page.Add(claim));
     }
+
+    private long BaseOf(long offset) => _shared ? 0 : PageBase >= 0 && offset >= PageBase ? PageBase : offset;
 
     private int AddPage(DedupPage page)
     {

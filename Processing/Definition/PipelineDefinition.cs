@@ -112,10 +112,16 @@ public sealed record StopIfDefinition(Located<double> FailedRatio, Located<long>
 
 /// <summary><c>type: dedup</c>.</summary>
 public sealed record DedupStepDefinition(
-    StepHead Head, IReadOnlyList<Located<string>> Key, Located<long> Within, bool Global, Located<GrainPer>? GrainPer,
+    StepHead Head, IReadOnlyList<Located<string>> Key, Located<long> Within, Located<bool>? Scope, Located<GrainPer>? GrainPer,
     Located<long>? Shards)
         : StepDefinition(Head)
 {
+    /// <summary>True: <c>scope: global</c>.</summary>
+    public bool Global => Scope is { Faulty: false, Value: true };
+
+    /// <summary>True when the cell of an id is that of its message key; null: the step does not say, and it is the id's.</summary>
+    public Located<bool>? ByMessageKey { get; init; }
+
     /// <summary>
     /// The number of shards of <c>scope: global</c> when a step does not say: every one of them costs a transaction per batch.
     /// </summary>

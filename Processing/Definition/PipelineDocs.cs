@@ -102,6 +102,16 @@ public static class PipelineDocs
         replayed; one with the same id and another value is a duplicate too, and counted on its own. A record whose key fields are all
         NULL has no id and passes.
 
+        Within a partition an id is found whatever its message key: ids are spread over a fixed number of cells by a hash of the id (`grainPer: group(n)`, 8 by
+        default; the number may be changed, the ids are sorted anew when the pipeline starts). Where producers always send an id with the same message key,
+        `cellBy: message_key` makes a grain for each message key instead (or `group(n)` of them), which can be looked at one by one; copies with another key pass
+        then. That the declaration is wrong is found by looking at one id in 16: `kor_dedup_cell_by_violations_total` counts, and an event names the step.
+        State that version 0.1 kept by message key is taken over: an upgrade forgets no id. There is no way back but a reset.
+
+        **Which scope.** The default, one partition, is right when the same id always comes in the same partition: when the message key is the id, or what it
+        belongs to (the order's customer). KOR2061 warns when nothing says so; `scope: partition` says it. It costs memory only. Everything else, and what Spark's
+        `dropDuplicates` did, is `scope: global`.
+
         With `scope: global` an id is looked for in all partitions: for producers that do not key by what the id belongs to, or re-send to
         another partition. The copy that is read first wins, also when it is late for its window and the other copy would not have been. A record is a
         duplicate when a record with its id was accepted at most `within` away from it. What was decided is stored before it has

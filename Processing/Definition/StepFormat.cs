@@ -153,16 +153,19 @@ internal static class StepFormat
             "For how long (event time) an id is remembered.");
         var scope = Prop.Optional(
             "scope", new WordShape<bool>(("partition", false), ("global", true)),
-            "partition (default): the same id always comes in the same partition. global: it may not.");
+            "partition: the same id always comes in the same partition (default; KOR2061 warns when nothing says so). global: it may not.");
+        var cellBy = Prop.Optional(
+            "cellBy", new WordShape<bool>(("id", false), ("message_key", true)),
+            "scope: partition only. id (default): an id is found whatever its message key. message_key: an id always comes with the same message key.");
         var grain = Prop.Optional("grainPer", Forms.GrainPer(),
-            "scope: partition only. key (default) or group(n): how ids are spread over grains.");
+            "scope: partition only. group(n): how many grains ids are spread over; default group(8). With cellBy: message_key also key (default): a grain for each message key.");
         var shards = Prop.Optional("shards", ScalarRules.Integer(1, 4096),
             "scope: global only. Into how many owners the ids are cut; default 4. Fixed for the life of the state.");
         return Make(
             "dedup", "a dedup step",
             (read, head) => new DedupStepDefinition(
-                head, read.Get(key), read.Get(within), read.Or(scope, false), read.Find(grain), read.Find(shards)),
-            key, within, scope, grain, shards);
+                head, read.Get(key), read.Get(within), read.Find(scope), read.Find(grain), read.Find(shards)) { ByMessageKey = read.Find(cellBy) },
+            key, within, scope, cellBy, grain, shards);
     }
 
     private static ObjectShape<StepDefinition> MakeLookup()

@@ -221,8 +221,23 @@ public static partial class ErrorCatalog
         new(
             "KOR2036",
             "A property of the other scope",
-            "A dedup step spreads its ids by 'grainPer' (scope: partition) or by 'shards' (scope: global).",
+            "A dedup step spreads its ids by 'grainPer' and 'cellBy' (scope: partition) or by 'shards' (scope: global).",
             "{ type: dedup, key: [id], within: 1h, scope: global, grainPer: group(64) }",
             "Take the property out, or change the scope."),
+        new(
+            "KOR2060",
+            "A grain per message key for ids that may come with any key",
+            "A grain for each message key knows the ids that came with that key only. Unless the pipeline says that an id always comes with the same "
+                + "message key, ids are spread over grains by the id.",
+            "{ type: dedup, key: [id], within: 1h, scope: partition, grainPer: key }",
+            "Add cellBy: message_key if producers always send an id with the same message key, or leave 'grainPer' out."),
+        new(
+            "KOR2061",
+            "Nothing says where copies of an id come",
+            "By default an id is looked for in its own partition: cheap, and right when the same id always comes in the same partition, as it does when the "
+                + "message key is (part of) the id. A copy that comes in another partition or topic passes. dropDuplicates of Spark looks in all of them.",
+            "- { id: unique, type: dedup, key: [order_id], within: 1h }   # and nothing says that the topic is keyed by order_id",
+            "Write scope: global to look in all partitions and topics (every batch then waits for a transaction of each of its shards); or scope: partition, or "
+                + "cellBy: message_key, if the same id always comes in the same partition; or declare the whole message key as a field (from: key) and make it part of the dedup key."),
     ];
 }

@@ -1,3 +1,4 @@
+using KafkaOracleOrleans.Processing.Dedup;
 using KafkaOracleOrleans.Processing.Expressions;
 using KafkaOracleOrleans.Processing.Ports;
 using KafkaOracleOrleans.Processing.Records;
@@ -239,7 +240,8 @@ public sealed record DedupPlan : StepPlan
     /// <summary>Across partitions: into how many owners the ids are cut.</summary>
     public int Shards { get; init; }
 
-    public required GrainPer GrainPer { get; init; }
+    /// <summary>In one partition: how ids are spread over cells.</summary>
+    public DedupCells Cells { get; init; }
 }
 
 /// <summary>What a lookup does with rows that find nothing.</summary>

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using KafkaOracleOrleans.Processing.Dedup;
 using KafkaOracleOrleans.Processing.Definition;
 using KafkaOracleOrleans.Processing.Ports;
 using KafkaOracleOrleans.Processing.Records;
@@ -86,12 +87,19 @@ public static class PlanDescription
         FilterPlan filter => $"filter, keeps rows where {filter.Where.Text}",
         QualityPlan quality => "quality: " + string.Join(", ", quality.Rules.Select(Rule)),
         DedupPlan dedup => $"dedup by {Names(dedup.InputSchema, dedup.Key)} within {Durations.Format(dedup.Within)}, "
-            + (dedup.Global ? string.Create(CultureInfo.InvariantCulture, $"across partitions; {dedup.Shards} shards") : "per partition"),
+            + (dedup.Global ? string.Create(CultureInfo.InvariantCulture, $"across partitions; {dedup.Shards} shards") : "per partition; " + Cells(dedup.Cells)),
         LookupPlan lookup =>
             $"lookup in {lookup.Lookup.Table} of {lookup.Lookup.Connection} by {Names(lookup.InputSchema, lookup.Key)}",
         WindowPlan window => Window(window),
         CustomPlan custom => $"custom transform {custom.Name}",
         _ => Kind(step),
+    };
+
+    private static string Cells(DedupCells cells) => (cells.ByMessageKey, cells.Groups) switch
+    {
+        (false, var groups) => string.Create(CultureInfo.InvariantCulture, $"{groups} cells by id"),
+        (true, 0) => "a cell per message key (an id must always come with its key)",
+        (true, var groups) => string.Create(CultureInfo.InvariantCulture, $"{groups} cells by message key (an id must always come with its key)"),
     };
 
     private static string Rule(QualityRulePlan rule)

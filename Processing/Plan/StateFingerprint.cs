@@ -39,11 +39,29 @@ public static class StateFingerprint
         return result;
     }
 
+    /// <summary>
+    /// True when state stored under a fingerprint can be taken over by a plan that has another one for the step: dedup state that version 0.1
+    /// kept by message key goes into cells by id.
+    /// </summary>
+    public static bool CanTakeOver(PipelinePlan plan, string step, string stored)
+    {
+        ArgumentNullException.ThrowIfNull(plan);
+        if (plan.Steps.FirstOrDefault(s => s.Id == step) is not DedupPlan { Global: false, Cells.ByMessageKey: false } dedup) return false;
+        foreach (var groups in (int[])[0, dedup.Cells.Groups])
+        {
+            if (Hash(Parts(dedup with { Cells = new DedupCells(true, groups) })) == stored) return true;
+        }
+
+        return false;
+    }
+
     private static IEnumerable<string> Parts(DedupPlan plan)
     {
-        yield return "dedup v1";
-        yield return plan.Global ? "global" : "partition";
-        yield return Number(plan.Global ? plan.Shards : plan.GrainPer.Groups);
+        // Cells by id are named by their number and sorted anew when it changes, so it is no part of theirs.
+        var byId = !plan.Global && !plan.Cells.ByMessageKey;
+        yield return byId ? "dedup v2" : "dedup v1";
+        yield return plan.Global ? "global" : byId ? "by id" : "partition";
+        if (!byId) yield return Number(plan.Global ? plan.Shards : plan.Cells.Groups);
         yield return Number(DedupCell.BucketLength(plan.Within));
         foreach (var place in plan.Key) yield return $"{plan.InputSchema[place].Name}:{plan.InputSchema[place].Type}";
     }

@@ -1,4 +1,5 @@
 using System.IO.Hashing;
+using KafkaOracleOrleans.Processing.Dedup;
 using KafkaOracleOrleans.Processing.Plan;
 using KafkaOracleOrleans.Processing.Records;
 using KafkaOracleOrleans.Processing.Windows;
@@ -10,6 +11,7 @@ internal sealed class DedupNode(DedupPlan plan, RowNode input)
     : RowNode(plan.Id, input, new RowBlock(plan.Schema, input.Block.Columns, 0))
 {
     private readonly Column[] _key = [.. plan.Key.Select(k => input.Block.Columns[k])];
+    private readonly MessageKeyCheck? _keyCheck = plan is { Global: false, Cells.ByMessageKey: true } ? new MessageKeyCheck() : null;
     private readonly Selection _asked = new();
     private UInt128[] _ids = [];
     private uint[] _bodies = [];
@@ -57,6 +59,7 @@ internal sealed class DedupNode(DedupPlan plan, RowNode input)
     private void Ask(BatchScope scope)
     {
         var raw = scope.Raw;
+        var violations = 0;
         _asked.Clear();
         Array.Clear(_duplicate, 0, scope.Count);
         foreach (var row in Input.Selected.Span)
@@ -66,7 +69,7 @@ internal sealed class DedupNode(DedupPlan plan, RowNode input)
             GroupKeyCodec.Append(_key, row, ref _bytes);
             _ids[row] = XxHash128.HashToUInt128(_bytes.Written);
             _bodies[row] = (uint)XxHash3.HashToUInt64(raw.Value(row));
-            if (!plan.Global) _cells[row] = raw.KeyLength[row] < 0 ? (ulong)_ids[row] : XxHash3.HashToUInt64(raw.Key(row));
+            if (!plan.Global) _cells[row] = CellHash(raw, row, ref violations);
             _asked.Add(row);
         }
 
@@ -74,8 +77,17 @@ internal sealed class DedupNode(DedupPlan plan, RowNode input)
         {
             Step = plan, Rows = _asked, Ids = _ids, Bodies = _bodies, CellHashes = _cells,
                 EventTimes = scope.Batch.EventTimes,
-            Offsets = raw.Offsets, Count = scope.Count, Duplicate = _duplicate,
+            Offsets = raw.Offsets, Count = scope.Count, Duplicate = _duplicate, KeyViolations = violations,
         };
+    }
+
+    private ulong CellHash(RawBatch raw, int row, ref int violations)
+    {
+        if (_keyCheck is null) return DedupCells.HashOf(_ids[row]);
+        // As version 0.1 has stored them.
+        var hash = raw.KeyLength[row] < 0 ? (ulong)_ids[row] : XxHash3.HashToUInt64(raw.Key(row));
+        if (_keyCheck.Differs(_ids[row], hash)) violations++;
+        return hash;
     }
 
     private bool AllNull(int row)

@@ -29,11 +29,13 @@ public sealed class DedupRequest : PartitionRequest
     public required uint[] Bodies { get; init; }
 
     /// <summary>
-    /// The hash that routes a row to its cell: of the message key, or of the id when there is no key. Rows with the
-    /// same id always have the same hash only when producers key by the id's owner; with <c>grainPer: key</c> the cell
-    /// is the message key. Not filled for steps that look across partitions.
+    /// The hash that routes a row to its cell, for <see cref="DedupCells.RouteOf"/>: of the id; or of the message key (of the id when there is
+    /// none) where the pipeline says that an id always comes with its key. Not filled for steps that look across partitions.
     /// </summary>
     public required ulong[] CellHashes { get; init; }
+
+    /// <summary>How many rows came with another message key than the same id before, of those looked at; 0 where cells are chosen by the id.</summary>
+    public int KeyViolations { get; init; }
 
     /// <summary>Event times, ms.</summary>
     public required long[] EventTimes { get; init; }

@@ -316,9 +316,7 @@ internal sealed class PipelineSession
         var byCell = new Dictionary<DedupCell, List<int>>();
         foreach (var row in request.Rows.Span)
         {
-            var hash = request.CellHashes[row];
-            var route = request.Step.GrainPer.Groups > 0 ? hash % (uint)request.Step.GrainPer.Groups : hash;
-            var name = (request.Step.Id, NameOf(source.Topic, source.Partition), route);
+            var name = (request.Step.Id, NameOf(source.Topic, source.Partition), request.Step.Cells.RouteOf(request.CellHashes[row]));
             if (!_dedup.TryGetValue(name, out var cell))
                 _dedup.Add(name, cell = new DedupCell(request.Step.Within, _plan.Source.MaxOutOfOrder));
             if (!byCell.TryGetValue(cell, out var rows)) byCell.Add(cell, rows = []);

@@ -97,6 +97,8 @@ public static class TablePlans
                 ? new StateEffect(step, "new", "starts empty: records read before are not in it")
                 : old == fingerprint
                     ? new StateEffect(step, "kept", step == StateFingerprint.Source ? "goes on from its positions" : "goes on with its state")
+                    : StateFingerprint.CanTakeOver(next, step, old)
+                    ? new StateEffect(step, "kept", "goes on with its state, which is sorted by id when its partitions start")
                     : new StateEffect(step, "refused",
                         step == StateFingerprint.Source
                             ? $"topics or connection changed, and positions belong to them: give the pipeline a new name, or 'kor reset {next.Name}' it"

@@ -20,7 +20,7 @@ internal sealed record Cell(
         new("hopping", "query B (hopping 5 min / 1 min), 10,000 Zipf keys, `group(4)`, 4 shards", KeySpread.K10Z, "group(4)", 4, true, null, SmallMb),
     ];
 
-    public string Dedup => Name == "across" ? $"scope: global, shards: {Shards}" : $"grainPer: {GrainPer}";
+    public string Dedup => Name == "across" ? $"scope: global, shards: {Shards}" : GrainPer == "key" ? "cellBy: message_key" : $"scope: partition, grainPer: {GrainPer}";
 
     public string Window => Hopping ? "{ hopping: 5m, every: 1m }" : $"{{ tumbling: {(Keys == KeySpread.K1MU ? "1h" : "5m")} }}";
 

@@ -105,6 +105,31 @@ public sealed class PipelineTests
         await stage.AssertCompleteAsync();
     }
 
+    /// <summary>Version 0.1 kept ids by message key, whatever the pipeline said; the number of cells by id may change as well.</summary>
+    [Theory]
+    [InlineData("cellBy: message_key, grainPer: key", "scope: partition")]
+    [InlineData("cellBy: message_key, grainPer: group(2)", "scope: partition, grainPer: group(2)")]
+    [InlineData("scope: partition, grainPer: group(2)", "scope: partition, grainPer: group(3)")]
+    public async Task No_id_is_forgotten_when_cells_are_chosen_in_another_way(string before, string after)
+    {
+        var text = TestPipeline.Text("group(2)");
+        string With(string cells) => text.Replace("scope: partition, grainPer: group(2)", cells, StringComparison.Ordinal);
+        await using var stage = await Stage.StartAsync(9, text: With(before));
+        stage.Model.Send(150);
+        await stage.AssertCompleteAsync();
+        await stage.ApplyAsync(With(after));
+        stage.Model.OtherKeys = true;
+        for (var c = 0; c < 20; c++) stage.Model.Repeat(3, $"c{c}");
+        stage.Model.Close();
+        await stage.AssertCompleteAsync();
+        // What was stored by message key is gone; it cannot be put back, and that is said.
+        var cells = await stage.Store.ListCellsAsync(stage.Owners().First(), TestContext.Current.CancellationToken);
+        Assert.All(cells.Where(c => c.Id.Step == "unique"), c => Assert.StartsWith("i", c.Id.Cell, StringComparison.Ordinal));
+        var back = await stage.Pipeline.ApplyAsync(new PipelineText(TestPipeline.Name, With("cellBy: message_key"), "sales.yaml", 0));
+        Assert.False(back.Accepted);
+        Assert.Contains("reset sales --to-earliest", Assert.Single(back.Diagnostics), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Ids_that_all_active_partitions_have_passed_are_forgotten_across_partitions()
     {

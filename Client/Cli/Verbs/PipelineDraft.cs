@@ -65,7 +65,7 @@ internal sealed partial record PipelineDraft(string Pipeline, string Test, int U
             Line(text, "    type: quality");
             Line(text, $"    rules: {{ has_{key}: {key} IS NOT NULL }}");
             Line(text, "    onFail: quarantine");
-            Line(text, $"  - {{ id: unique, type: dedup, key: [{key}], within: 1h }}");
+            Line(text, $"  - {{ id: unique, type: dedup, key: [{key}], within: 1h, scope: global }}");
         }
 
         Line(text, "sinks:");

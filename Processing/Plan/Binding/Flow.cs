@@ -16,6 +16,9 @@ internal sealed record Flow
     /// <summary>Fields that hold what came from the Kafka key, unchanged.</summary>
     public IReadOnlySet<string> FromKey { get; init; } = new HashSet<string>();
 
+    /// <summary>Fields that hold the whole Kafka key, unchanged.</summary>
+    public IReadOnlySet<string> WholeKey { get; init; } = new HashSet<string>();
+
     public bool IsOpaque { get; init; }
 
     /// <summary>The same rows with fields added at the end.</summary>

@@ -17,6 +17,7 @@ internal sealed class MapBinder(BindingContext context, StepNode node, MapStepDe
 
     private readonly HashSet<string> _unknown = [.. node.InputFlow.Unknown];
     private readonly HashSet<string> _fromKey = [.. node.InputFlow.FromKey];
+    private readonly HashSet<string> _wholeKey = [.. node.InputFlow.WholeKey];
     private readonly List<(int Scratch, CompiledExpression Expression)> _set = [];
 
     public (StepPlan? Plan, Flow Output) Bind()
@@ -33,6 +34,7 @@ internal sealed class MapBinder(BindingContext context, StepNode node, MapStepDe
             Schema = new Schema([.. _output.Select(o => _scratch[o.Scratch] with { Name = o.Name })]),
             Unknown = _unknown,
             FromKey = _fromKey,
+            WholeKey = _wholeKey,
         };
         if (input.IsOpaque || _set.Count < map.Set.Count) return (null, output);
         return (new MapPlan
@@ -55,6 +57,7 @@ internal sealed class MapBinder(BindingContext context, StepNode node, MapStepDe
         var flow = node.InputFlow with { Schema = new Schema([.. _scratch]), Unknown = _unknown };
         var compiled = context.Expression(expression, flow);
         _fromKey.Remove(name.Value);
+        _wholeKey.Remove(name.Value);
         var place = _output.FindIndex(o => o.Name == name.Value);
         if (compiled is null)
         {
@@ -93,6 +96,7 @@ internal sealed class MapBinder(BindingContext context, StepNode node, MapStepDe
         if (place >= 0) _output[place] = (to.Value, _output[place].Scratch);
         else if (_unknown.Remove(from.Value)) _unknown.Add(to.Value);
         if (_fromKey.Remove(from.Value)) _fromKey.Add(to.Value);
+        if (_wholeKey.Remove(from.Value)) _wholeKey.Add(to.Value);
     }
 
     private void Drop(Located<string> name)
@@ -101,6 +105,7 @@ internal sealed class MapBinder(BindingContext context, StepNode node, MapStepDe
         if (place >= 0) _output.RemoveAt(place);
         _unknown.Remove(name.Value);
         _fromKey.Remove(name.Value);
+        _wholeKey.Remove(name.Value);
         if (_output.Count == 0 && !node.InputFlow.IsOpaque && place >= 0)
             context.Diagnostics.Error("KOR1015", name.Node, "a map step cannot drop every field");
     }

@@ -36,6 +36,7 @@ internal sealed class SourceBinder(BindingContext context, PipelineDefinition de
             Schema = schema,
             Unknown = unknown,
             FromKey = fields.Where(f => f.From == FieldOrigin.Key).Select(f => f.Name).ToHashSet(),
+            WholeKey = fields.Where(f => f.From == FieldOrigin.Key && f.Path.Count == 0).Select(f => f.Name).ToHashSet(),
             IsOpaque = _source.Fields.Count == 0,
         };
         var eventTime = EventTime(flow);

@@ -101,18 +101,7 @@ internal sealed class StepBinder(BindingContext context, SourceDefinition source
                 + $"{Durations.Format(disorder)} late (maxOutOfOrder)");
         }
 
-        if (dedup is { Global: true, GrainPer: { } grain })
-        {
-            context.Diagnostics.Error(
-                "KOR2036", grain.Node, "'grainPer' spreads the ids of one partition; with scope: global, 'shards' says over how many owners they are spread");
-        }
-
-        if (dedup is { Global: false, Shards: { } shards })
-        {
-            context.Diagnostics.Error(
-                "KOR2036", shards.Node, "'shards' belongs to scope: global; with scope: partition, 'grainPer' says how ids are spread over grains");
-        }
-
+        new DedupScope(context, source).Check(dedup, key, flow);
         if (flow.IsOpaque || key.Count < dedup.Key.Count || key.Count == 0) return (null, flow);
         return (new DedupPlan
         {
@@ -124,7 +113,7 @@ internal sealed class StepBinder(BindingContext context, SourceDefinition source
             Within = dedup.Within.Value,
             Global = dedup.Global,
             Shards = dedup.Global ? (int)(dedup.Shards?.Value ?? DedupStepDefinition.DefaultShards) : 0,
-            GrainPer = dedup.GrainPer?.Value ?? default,
+            Cells = DedupScope.CellsOf(dedup),
         }, flow);
     }
 

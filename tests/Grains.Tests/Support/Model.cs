@@ -21,6 +21,9 @@ internal sealed class Model(string bootstrapServers, int partitions, int seed) :
     /// <summary>What is sent once more comes to any partition instead of the one it came to first.</summary>
     public bool Spreads { get; set; }
 
+    /// <summary>What is sent once more has any message key, or none.</summary>
+    public bool OtherKeys { get; set; }
+
     /// <summary>Records sent, and how many of them were sent before.</summary>
     public int Sent { get; private set; }
 
@@ -42,7 +45,7 @@ internal sealed class Model(string bootstrapServers, int partitions, int seed) :
             {
                 if (last[Spreads ? _random.Next(partitions) : p] is { } old && _random.Next(10) == 0)
                 {
-                    Produce(p, old.Id, old.Customer, old.Amount, old.At);
+                    Produce(p, old.Id, old.Customer, old.Amount, old.At, again: true);
                     Duplicates++;
                     continue;
                 }
@@ -65,7 +68,7 @@ internal sealed class Model(string bootstrapServers, int partitions, int seed) :
         for (var i = 0; i < count; i++)
         {
             var sale = sales[_random.Next(sales.Count)];
-            Produce(Spreads ? _random.Next(partitions) : sale.Partition, sale.Id, sale.Customer, sale.Amount, sale.At);
+            Produce(Spreads ? _random.Next(partitions) : sale.Partition, sale.Id, sale.Customer, sale.Amount, sale.At, again: true);
             Duplicates++;
         }
 
@@ -116,13 +119,14 @@ internal sealed class Model(string bootstrapServers, int partitions, int seed) :
         Windows[key] = (count + 1, sum + amount);
     }
 
-    private void Produce(int partition, string id, string customer, int amount, long at)
+    private void Produce(int partition, string id, string customer, int amount, long at, bool again = false)
     {
         var time = DateTimeOffset.FromUnixTimeMilliseconds(at).ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
         var json = string.Create(
             CultureInfo.InvariantCulture,
             $$"""{"id":"{{id}}","customer":"{{customer}}","amount":{{amount}},"at":"{{time}}"}""");
-        _producer.Send(TestPipeline.Topic, partition, Encoding.UTF8.GetBytes(customer), Encoding.UTF8.GetBytes(json));
+        var key = !again || !OtherKeys ? customer : _random.Next(3) switch { 0 => null, 1 => "another", _ => customer };
+        _producer.Send(TestPipeline.Topic, partition, key is null ? null : Encoding.UTF8.GetBytes(key), Encoding.UTF8.GetBytes(json));
         _log[partition].Add(id);
         Sent++;
     }

@@ -77,6 +77,7 @@ internal sealed class Stage : IAsyncDisposable
         await new AdoQuarantine(stage._connections.Get("db")).EnsureAsync(true, CancellationToken.None);
         await stage.StartClusterAsync();
         text ??= TestPipeline.Text(grainPer);
+        stage.Model.OtherKeys = !text.Contains("cellBy: message_key", StringComparison.Ordinal);
         stage.Model.Spreads = text.Contains("scope: global", StringComparison.Ordinal);
         var outcome = await stage.Pipeline.ApplyAsync(new PipelineText(TestPipeline.Name, text, "sales.yaml", 0));
         Assert.True(outcome.Accepted, string.Join('\n', outcome.Diagnostics));

@@ -31,7 +31,7 @@ internal sealed class TestPipeline : IPipelineCompiler
             at: timestamp
           eventTime: { field: at, maxOutOfOrder: 1s, idleAfter: 1s }
         steps:
-          - { id: unique, type: dedup, key: [id], within: 1h, {{(grainPer == Global ? "scope: global, shards: 2" : $"grainPer: {grainPer}")}} }
+          - { id: unique, type: dedup, key: [id], within: 1h, {{Dedup(grainPer)}} }
           - id: totals
             type: window
             window: {{window}}
@@ -44,6 +44,13 @@ internal sealed class TestPipeline : IPipelineCompiler
           - { id: rows, from: unique, connection: db, table: SALES, mode: append, create: true, flush: { rows: 500, interval: 100ms } }
           - { id: sums, from: totals, connection: db, table: TOTALS, mode: upsert, create: true, flush: { rows: 500, interval: 100ms } }
         """;
+
+    private static string Dedup(string grainPer) => grainPer switch
+    {
+        Global => "scope: global, shards: 2",
+        "key" => "cellBy: message_key, grainPer: key",
+        _ => $"scope: partition, grainPer: {grainPer}",
+    };
 
     public static PipelinePlan Compile(string? text = null)
     {

@@ -29,7 +29,7 @@ internal static class PipelineTexts
               paid: amount > 0
               known: { check: customer IS NOT NULL, severity: error, onFail: drop }
             onFail: quarantine
-          - { id: unique, type: dedup, key: [order_id], within: 1h }
+          - { id: unique, type: dedup, scope: partition, key: [order_id], within: 1h }
           - { id: more, type: lookup, connection: dwh, table: CUSTOMERS, on: { ID: customer }, add: { segment: SEGMENT } }
           - id: sums
             type: window
