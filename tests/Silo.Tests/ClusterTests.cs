@@ -55,6 +55,37 @@ public sealed class ClusterTests
     }
 
     [Fact]
+    public async Task A_pipeline_ends_when_no_silo_has_its_file_and_not_before()
+    {
+        Assert.SkipWhen(PostgresCluster.SkipReason is not null, PostgresCluster.SkipReason ?? "");
+        await using var postgres = await PostgresCluster.StartAsync();
+        var state = new ConnectionOptions { Provider = DatabaseProvider.PostgreSql, ConnectionString = postgres.ConnectionString };
+        await using var first = await TestSilo.StartAsync(o => Use(o, state, cluster: true), withKeys: false);
+        await first.WaitForAsync(s => s.GetProperty("state").GetString() == "Running", null);
+        var kafka = first.App.Services.GetRequiredService<KorOptions>().Kafka["main"];
+        await using var second = await TestSilo.StartAsync(
+            o =>
+            {
+                Use(o, state, cluster: true);
+                o.Kafka["main"] = kafka;
+                o.Pipelines = Directory.CreateDirectory(Path.Combine(first.Folder, "none")).FullName;
+            },
+            withKeys: false);
+        // The folder of the second is empty, and it sees that the first one's is not.
+        await second.WaitAsync(() => Task.FromResult(second.Log.Contains("has its file; 'kor delete' ends it", StringComparison.Ordinal)), () => "the second to look");
+        using (var refused = await second.Http.DeleteAsync($"/api/v1/pipelines/{TestSilo.Pipeline}", Cancel))
+        {
+            Assert.Equal(HttpStatusCode.Conflict, refused.StatusCode);
+            Assert.Contains("a file in the folder of silo", await refused.Content.ReadAsStringAsync(Cancel), StringComparison.Ordinal);
+        }
+
+        await second.WaitForAsync(s => s.GetProperty("state").GetString() == "Running", null);
+        File.Delete(Path.Combine(first.Folder, "pipelines", "events.yaml"));
+        await second.WaitAsync(
+            async () => (await second.Http.GetFromJsonAsync<JsonElement>("/api/v1/pipelines", Cancel)).GetArrayLength() == 0, () => "the pipeline to end");
+    }
+
+    [Fact]
     public async Task A_password_that_changes_takes_effect_everywhere_without_a_restart()
     {
         Assert.SkipWhen(PostgresCluster.SkipReason is not null, PostgresCluster.SkipReason ?? "");

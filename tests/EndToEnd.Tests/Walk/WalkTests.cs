@@ -250,6 +250,7 @@ public sealed partial class WalkTests
         var orders = await File.ReadAllTextAsync(Path.Combine(stage.Folder, "pipelines", "orders.yaml"));
         await api.CallAsync(HttpStatusCode.Conflict, "PUT /pipelines/{name}", ["orders"], "", orders.Replace("amount > 0", "amount > 1", StringComparison.Ordinal), "application/yaml");
         await api.CallAsync(HttpStatusCode.Conflict, "DELETE /pipelines/{name}", ["orders"]);
+        Assert.Contains("orders.yaml", (await api.KorAsync(4, "delete", "orders")).Error, StringComparison.Ordinal);
         await api.CallAsync(HttpStatusCode.NoContent, "DELETE /pipelines/{name}", ["drafted"]);
         await api.CallAsync(HttpStatusCode.NotFound, "GET /pipelines/{name}", ["drafted"]);
     }
@@ -263,6 +264,17 @@ public sealed partial class WalkTests
             .Replace("ORDERS_CLEAN", "TRIAL_CLEAN", StringComparison.Ordinal)
             .Replace("REVENUE_5M", "TRIAL_REVENUE", StringComparison.Ordinal));
         var url = $"http://127.0.0.1:{FreePorts.Next()}";
+        // Nothing is set here, which is told all at once; what the server has is shown and can work.
+        Assert.Contains("Kor:Kafka names no cluster", (await kor.KorAsync(78, "config", "check")).Error, StringComparison.Ordinal);
+        await kor.KorAsync(78, "config", "show");
+        using (var show = kor.Start(["config", "show", "-o", "json"], stage.Silo.Settings))
+        {
+            var shown = await show.StandardOutput.ReadToEndAsync();
+            await show.WaitForExitAsync();
+            Assert.Equal(0, show.ExitCode);
+            Assert.Contains(JsonDocument.Parse(shown).RootElement.EnumerateArray(), i => i.GetProperty("origin").GetString() == "environment");
+        }
+
         using var run = kor.Start(["run", "drafts/trial.yaml", "--url", url], stage.Silo.Settings);
         var said = Task.WhenAll(run.StandardOutput.ReadToEndAsync(), run.StandardError.ReadToEndAsync());
         using var http = new HttpClient { BaseAddress = new Uri(url) };
