@@ -57,7 +57,8 @@ public sealed record SiloReport(
 
 /// <summary>What answers here.</summary>
 /// <param name="Version">The product's version, and after '+' the commit it was built from.</param>
-public sealed record VersionReport(string Product, string Version, string Runtime, string Orleans, string Os, string Api);
+/// <param name="Librdkafka">The version of librdkafka that the server has loaded, and the file it comes from.</param>
+public sealed record VersionReport(string Product, string Version, string Runtime, string Orleans, string Os, string Api, string? Librdkafka = null);
 
 /// <summary>Records of a topic.</summary>
 public sealed record TopicRecords(string Topic, string Connection, int Partitions, IReadOnlyList<TopicRecord> Records);

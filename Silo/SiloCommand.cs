@@ -3,6 +3,7 @@ using KafkaOracleOrleans.Silo.Demo;
 using KafkaOracleOrleans.Silo.Diagnosis;
 using KafkaOracleOrleans.Silo.Hosting;
 using KafkaOracleOrleans.Silo.Security;
+using KafkaOracleOrleans.Streams.Kafka;
 
 namespace KafkaOracleOrleans.Silo;
 
@@ -98,7 +99,7 @@ internal static class SiloCommand
     {
         await using var app = SiloHost.Build(SiloHost.CreateBuilder(args, null));
         StartSummary.Begin(app.Services);
-        await app.RunAsync(cancellation);
+        await ShutdownWatchdog.RunAsync(app, cancellation);
         return 0;
     }
 
@@ -114,7 +115,8 @@ internal static class SiloCommand
             await Console.Error.WriteLineAsync(e.Message);
             return e.ExitCode;
         }
-        catch (Exception e) when (e is KorConfigurationException or Storage.Connections.ConnectionConfigurationException)
+        catch (Exception e) when (e is KorConfigurationException or Storage.Connections.ConnectionConfigurationException or KafkaLibraryException
+            or Orleans.Runtime.OrleansConfigurationException)
         {
             await Console.Error.WriteLineAsync(e.Message);
             return ExitConfiguration;

@@ -6,6 +6,7 @@ namespace KafkaOracleOrleans.Streams.Kafka;
 public static class KafkaConfigRules
 {
     private const string Redacted = "***";
+    private const string Reference = "https://github.com/confluentinc/librdkafka/blob/master/CONFIGURATION.md";
 
     private static readonly Dictionary<string, string> Refused = new(StringComparer.OrdinalIgnoreCase)
     {
@@ -50,27 +51,33 @@ public static class KafkaConfigRules
     /// <exception cref="ArgumentException">A setting is refused.</exception>
     public static void Check(IReadOnlyDictionary<string, string>? config, string place)
     {
-        if (config is null)
-            return;
-        foreach (var (name, _) in config)
+        if (Faults(config) is [var first, ..])
+            throw new ArgumentException($"Config of {place}: {first}");
+    }
+
+    /// <summary>Every setting that is refused, with its name, its value unless that is secret, the reason and the remedy.</summary>
+    /// <param name="config">librdkafka settings by name.</param>
+    public static IReadOnlyList<string> Faults(IReadOnlyDictionary<string, string>? config)
+    {
+        var faults = new List<string>();
+        foreach (var (name, value) in config ?? new Dictionary<string, string>())
         {
             if (string.IsNullOrWhiteSpace(name))
-                throw new ArgumentException($"Config of {place} has an empty setting name.");
-            if (Refused.TryGetValue(name, out var reason))
-                throw new ArgumentException($"Config of {place}: '{name}' can't be set: {reason}.");
-            if (name.EndsWith("_cb", StringComparison.Ordinal))
-                throw new ArgumentException($"Config of {place}: '{name}' can't be set: it is a callback, not text.");
+                faults.Add("a setting name is empty; give librdkafka's name of the setting.");
+            else if (Refused.TryGetValue(name, out var reason))
+                faults.Add($"'{name}' can't be set: {reason}.");
+            else if (name.EndsWith("_cb", StringComparison.Ordinal))
+                faults.Add($"'{name}' can't be set: it is a callback, not text.");
+            else if (NativeConsumer.RefusalOf(name, value) is { } refusal)
+                faults.Add($"librdkafka setting '{name}': {refusal}{Shown(name, value, refusal)}. Correct it or take it away; names and values are those of {Reference}.");
         }
 
-        try
-        {
-            NativeConsumer.CheckConfig(config);
-        }
-        catch (ArgumentException e)
-        {
-            throw new ArgumentException($"Config of {place}: {e.Message}", e);
-        }
+        return faults;
     }
+
+    /// <summary>The value of a setting that does not exist is not shown: a misspelt name tells nothing of how secret it is.</summary>
+    private static string Shown(string name, string value, string refusal) =>
+        IsSecret(name) || refusal.StartsWith("No such", StringComparison.Ordinal) ? "" : $" (the value is '{value}')";
 
     internal static void CheckOfSource(IReadOnlyDictionary<string, string>? config, string place)
     {

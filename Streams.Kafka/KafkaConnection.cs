@@ -1,3 +1,5 @@
+using KafkaOracleOrleans.Streams.Kafka.Native;
+
 namespace KafkaOracleOrleans.Streams.Kafka;
 
 /// <summary>How a Kafka cluster is reached. <see cref="ToString"/> hides secrets.</summary>
@@ -37,6 +39,34 @@ public sealed class KafkaConnection
     public override string ToString() =>
         $"{BootstrapServers} {SecurityProtocol ?? "plaintext"} {SaslMechanism} user={SaslUsername ?? "(none)"} " +
         $"password={KafkaConfigRules.RedactIfSet(SaslPassword)} {{{KafkaConfigRules.Describe(Config)}}}";
+
+    /// <summary>Everything that can be told to be wrong without a broker, each with its remedy. Never holds a secret.</summary>
+    /// <param name="name">The connection's name, for the messages.</param>
+    public IReadOnlyList<string> Faults(string name)
+    {
+        var refused = KafkaConfigRules.Faults(Config);
+        if (refused.Count > 0)
+            return [.. refused.Select(f => $"Config: {f}")];
+        try
+        {
+            Validate(name);
+        }
+        catch (ArgumentException e)
+        {
+            return [e.Message];
+        }
+
+        try
+        {
+            var source = new KafkaSource { Name = "check", Topics = ["check"] };
+            var consumer = ClientConfigs.Consumer(this, source, new KafkaStreamOptions(), 1);
+            return NativeConsumer.RefusalOf(consumer, producer: false) is { } refusal ? [$"librdkafka refuses the settings: {refusal}"] : [];
+        }
+        catch (ArgumentException e)
+        {
+            return [e.Message];
+        }
+    }
 
     internal void Validate(string name)
     {

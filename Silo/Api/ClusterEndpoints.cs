@@ -1,6 +1,7 @@
 using System.Reflection;
 using KafkaOracleOrleans.Grains.Interfaces;
 using KafkaOracleOrleans.Processing.Definition;
+using KafkaOracleOrleans.Streams.Kafka;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Orleans.Runtime;
 
@@ -37,7 +38,8 @@ public static class ClusterEndpoints
 
     private static Ok<VersionReport> Version() => TypedResults.Ok(new VersionReport(
         "KafkaOracleOrleans", InformationalOf(typeof(ClusterEndpoints)), System.Runtime.InteropServices.RuntimeInformation.FrameworkDescription,
-        InformationalOf(typeof(Grain)), System.Runtime.InteropServices.RuntimeInformation.OSDescription, "v1"));
+        InformationalOf(typeof(Grain)), System.Runtime.InteropServices.RuntimeInformation.OSDescription, "v1",
+        $"{KafkaLibrary.Version.ToString(3)} from {KafkaLibrary.Path}"));
 
     private static string InformationalOf(Type type) =>
         type.Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "";

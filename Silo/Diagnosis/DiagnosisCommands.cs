@@ -5,6 +5,7 @@ using KafkaOracleOrleans.Silo.Hosting;
 using KafkaOracleOrleans.Silo.Pipelines;
 using KafkaOracleOrleans.Storage.Connections;
 using KafkaOracleOrleans.Storage.Diagnosis;
+using KafkaOracleOrleans.Streams.Kafka;
 
 namespace KafkaOracleOrleans.Silo.Diagnosis;
 
@@ -82,6 +83,7 @@ internal static class DiagnosisCommands
         var options = HostConfiguration.Load();
         var findings = HostConfiguration.Faults(options).Select(f => Finding.Failed("configuration", "Kor", f, "Correct appsettings.json or the environment.")).ToList();
         if (findings.Count == 0) findings.Add(Finding.Ok("configuration", "Kor", "complete and consistent"));
+        findings.Add(Library());
         var plans = new List<PipelinePlan>();
         foreach (var file in files.Length > 0 ? files : Default(options))
         {
@@ -102,6 +104,19 @@ internal static class DiagnosisCommands
         var doctor = new HostDoctor(options, databases, TimeProvider.System);
         foreach (var name in doctor.Names) findings.AddRange(await doctor.CheckAsync(name, plans, cancellation));
         return findings;
+    }
+
+    private static Finding Library()
+    {
+        try
+        {
+            KafkaLibrary.Check();
+            return Finding.Ok("librdkafka", "library", $"{KafkaLibrary.Version.ToString(3)} from {KafkaLibrary.Path}");
+        }
+        catch (KafkaLibraryException e)
+        {
+            return Finding.Failed("librdkafka", "library", e.Message, "Deploy the application's folder as it was published.");
+        }
     }
 
     private static async Task<Dictionary<string, ConnectionOptions>> UsableAsync(KorOptions options, List<Finding> findings)

@@ -1,5 +1,6 @@
 using KafkaOracleOrleans.Silo.Security;
 using KafkaOracleOrleans.Storage.Connections;
+using KafkaOracleOrleans.Streams.Kafka;
 
 namespace KafkaOracleOrleans.Silo.Hosting;
 
@@ -21,6 +22,7 @@ internal static class KorOptionsValidation
             faults.Add("Kor:Kafka names no cluster; set Kor:Kafka:main:BootstrapServers (environment: Kor__Kafka__main__BootstrapServers).");
         foreach (var (name, kafka) in options.Kafka.Where(k => string.IsNullOrWhiteSpace(k.Value.BootstrapServers)))
             faults.Add($"Kor:Kafka:{name}:BootstrapServers is empty; give host:port of at least one broker.");
+        faults.AddRange(KafkaFaults(options));
         if (!options.Connections.ContainsKey(options.State.Connection))
         {
             faults.Add(
@@ -62,6 +64,9 @@ internal static class KorOptionsValidation
         Range(faults, "Kor:Engine:SinkBufferBytes", engine.SinkBufferBytes, 1 << 20, 1 << 30);
         Range(faults, "Kor:Engine:RecentWindows", engine.RecentWindows, 0, 100_000);
         Range(faults, "Kor:Reading:Slots", options.Reading.Slots, 1, 1024);
+        Range(faults, "Kor:Reading:MetadataInterval", options.Reading.MetadataInterval, TimeSpan.FromMilliseconds(100), TimeSpan.FromDays(1));
+        Range(faults, "Kor:Reading:MaxBatchRecords", options.Reading.MaxBatchRecords, 1, 100_000);
+        Range(faults, "Kor:Reading:MaxBufferedBytes", options.Reading.MaxBufferedBytes, 8L << 20, 64L << 30);
         Range(faults, "Kor:ShutdownTimeout", options.ShutdownTimeout, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(10));
         Range(faults, "Kor:StopDelay", options.StopDelay, TimeSpan.Zero, TimeSpan.FromMinutes(5));
         if (options.StopDelay >= options.ShutdownTimeout) faults.Add("Kor:StopDelay must be shorter than Kor:ShutdownTimeout, of which it is a part.");
@@ -85,6 +90,21 @@ internal static class KorOptionsValidation
         {
             return e is FileNotFoundException or DirectoryNotFoundException ? "there is no such file" : e.Message;
         }
+    }
+
+    private static List<string> KafkaFaults(KorOptions options)
+    {
+        try
+        {
+            KafkaLibrary.Check();
+        }
+        catch (KafkaLibraryException e)
+        {
+            return [e.Message];
+        }
+
+        var named = options.Kafka.Where(k => !string.IsNullOrWhiteSpace(k.Value.BootstrapServers));
+        return [.. named.SelectMany(k => k.Value.Faults(k.Key).Select(f => $"Kor:Kafka:{k.Key}: {f}"))];
     }
 
     private static List<string> HttpFaults(KorOptions options)

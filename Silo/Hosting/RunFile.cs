@@ -36,7 +36,7 @@ internal static class RunFile
             await Console.Error.WriteLineAsync(
                 $"Running {file}; Ctrl-C stops it. It writes to its real sinks, and commits offsets for its group: give it a name that no deployment uses.");
             StartSummary.Begin(app.Services);
-            await app.RunAsync(cancellation);
+            await ShutdownWatchdog.RunAsync(app, cancellation);
             return 0;
         }
         finally

@@ -1,4 +1,3 @@
-using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
@@ -6,16 +5,11 @@ namespace KafkaOracleOrleans.Streams.Kafka.Native;
 
 /// <summary>
 /// The part of librdkafka's C interface that Confluent.Kafka does not expose: batch consumption, partition queues and
-/// the mock cluster. The very library Confluent.Kafka ships is opened, so one copy is loaded.
+/// the mock cluster. <see cref="KafkaLibrary"/> says which file it is.
 /// </summary>
 internal static unsafe partial class LibRdKafka
 {
     private const string Name = "librdkafka";
-
-    static LibRdKafka() => NativeLibrary.SetDllImportResolver(typeof(LibRdKafka).Assembly, Resolve);
-
-    [LibraryImport(Name, EntryPoint = "rd_kafka_version_str")]
-    internal static partial byte* VersionText();
 
     [LibraryImport(Name, EntryPoint = "rd_kafka_conf_new")]
     internal static partial nint ConfNew();
@@ -207,26 +201,6 @@ internal static unsafe partial class LibRdKafka
     {
         if (error != 0)
             throw new KafkaNativeException(error, $"{what}: {Describe(error)}");
-    }
-
-    /// <summary>The same order of candidates, from the same folders, as Confluent.Kafka itself uses.</summary>
-    private static nint Resolve(string name, Assembly assembly, DllImportSearchPath? path)
-    {
-        if (name != Name)
-            return 0;
-        var owner = typeof(Confluent.Kafka.ProducerConfig).Assembly;
-        string[] candidates = RuntimeInformation.RuntimeIdentifier.Contains("musl", StringComparison.Ordinal)
-            ? [Name, "alpine-librdkafka"]
-            : [Name, "centos8-librdkafka"];
-        foreach (var candidate in candidates)
-        {
-            if (NativeLibrary.TryLoad(candidate, owner, null, out var handle))
-                return handle;
-        }
-
-        throw new DllNotFoundException(
-            $"None of {string.Join(", ", candidates)} of the package librdkafka.redist could be loaded. Check that " +
-            $"it was deployed for {RuntimeInformation.RuntimeIdentifier} and that its system libraries are installed.");
     }
 
     /// <summary>rd_kafka_message_t.</summary>

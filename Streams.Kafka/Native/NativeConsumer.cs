@@ -33,6 +33,7 @@ internal readonly record struct CommitResult(string Topic, int Partition, long O
 internal sealed unsafe partial class NativeConsumer : IDisposable
 {
     public const long NoOffset = -1001;
+    private const int ProducerType = 0;
     private const int ConsumerType = 1;
     private const int DestroyWithoutClose = 0x8;
     private const int TextSize = 512;
@@ -70,6 +71,49 @@ internal sealed unsafe partial class NativeConsumer : IDisposable
     {
         var conf = CreateConf(config);
         ConfDestroy(conf);
+    }
+
+    /// <summary>Why librdkafka does not take a setting; null when it does. Never holds a secret's value.</summary>
+    public static string? RefusalOf(string name, string value)
+    {
+        var conf = ConfNew();
+        try
+        {
+            var error = stackalloc byte[TextSize];
+            if (ConfSet(conf, name, value, error, TextSize) == 0)
+                return null;
+            return KafkaConfigRules.IsSecret(name) ? "the value is not accepted" : Text(error).TrimEnd('.');
+        }
+        finally
+        {
+            ConfDestroy(conf);
+        }
+    }
+
+    /// <summary>
+    /// Why librdkafka does not take settings together, or cannot use what they name (a certificate's file); null when it can. Makes a client of them, one
+    /// that connects to nothing.
+    /// </summary>
+    public static string? RefusalOf(IReadOnlyDictionary<string, string> config, bool producer)
+    {
+        var alone = config.Where(c => c.Key is not ("bootstrap.servers" or "metadata.broker.list")).ToDictionary(c => c.Key, c => c.Value, StringComparer.Ordinal);
+        // It would say that it has no brokers.
+        alone["log_level"] = "0";
+        alone.Remove("debug");
+        var conf = CreateConf(alone);
+        var error = stackalloc byte[TextSize];
+        var handle = New(producer ? ProducerType : ConsumerType, conf, error, TextSize);
+        if (handle != 0)
+        {
+            DestroyFlags(handle, DestroyWithoutClose);
+            return null;
+        }
+
+        ConfDestroy(conf);
+        var text = Text(error);
+        foreach (var secret in config.Where(c => c.Value.Length > 2 && KafkaConfigRules.IsSecret(c.Key)))
+            text = text.Replace(secret.Value, "***", StringComparison.Ordinal);
+        return text;
     }
 
     /// <summary>The partition's own queue, cut off from the main one. Destroy it by <see cref="CloseQueue"/>.</summary>

@@ -8,6 +8,15 @@ using Microsoft.Extensions.Logging;
 using Orleans.Configuration;
 using Orleans.Hosting;
 
+// KafkaSilo library [FILE]: prints which librdkafka is used; with a file, after that has been loaded as well.
+if (args[0] == "library")
+{
+    if (args.Length > 1) System.Runtime.InteropServices.NativeLibrary.Load(args[1]);
+    KafkaLibrary.Check();
+    Console.WriteLine($"{KafkaLibrary.Version} {KafkaLibrary.Path} {Confluent.Kafka.Library.VersionString}");
+    return;
+}
+
 // KafkaSilo BROKERS TOPIC FOLDER SILO_PORT GATEWAY_PORT PRIMARY_PORT: a silo for tests that kill processes. Its subscribers
 // write every batch they accept to a file per partition in FOLDER, and continue from there.
 var (brokers, topic, folder) = (args[0], args[1], args[2]);

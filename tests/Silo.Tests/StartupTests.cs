@@ -94,6 +94,56 @@ public sealed class StartupTests
             Assert.Contains(name, message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("fetch.wait.max.ms", "soon", "Kor:Kafka:main: Config: librdkafka setting 'fetch.wait.max.ms'", "(the value is 'soon')")]
+    [InlineData("fetch.mni.bytes", "1", "'fetch.mni.bytes': No such configuration property", "CONFIGURATION.md")]
+    [InlineData("group.id", "g", "'group.id' can't be set: set GroupId of the source instead", "group.id")]
+    [InlineData("ssl.ca.location", "/does/not/exist.pem", "Kor:Kafka:main: librdkafka refuses the settings", "ssl.ca.location")]
+    [InlineData("receive.message.max.bytes", "1000", "Kor:Kafka:main: librdkafka refuses the settings", "receive.message.max.bytes")]
+    public async Task A_refused_Kafka_setting_is_named_with_its_remedy_and_the_code_is_78(string setting, string value, string part, string other)
+    {
+        void Configure(KorOptions options)
+        {
+            options.Kafka["main"].Config[setting] = value;
+            if (setting.StartsWith("ssl.", StringComparison.Ordinal)) options.Kafka["main"].SecurityProtocol = "ssl";
+        }
+
+        var message = Refused(Configure);
+        Assert.Contains(part, message, StringComparison.Ordinal);
+        Assert.Contains(other, message, StringComparison.Ordinal);
+        Assert.Equal(78, await SiloCommand.GuardAsync(() =>
+        {
+            var options = Options();
+            Configure(options);
+            KorOptionsValidation.Check(options);
+            return Task.FromResult(0);
+        }));
+        var checkedOptions = Options();
+        Configure(checkedOptions);
+        Assert.Single(HostConfiguration.Faults(checkedOptions));
+    }
+
+    [Fact]
+    public void A_refused_secret_is_not_shown()
+    {
+        const string Secret = "c4n4ry-s3cret";
+        var message = Refused(o =>
+        {
+            o.Kafka["main"].SecurityProtocol = "ssl";
+            o.Kafka["main"].Config["ssl.key.pem"] = Secret;
+            o.Kafka["main"].Config["ssl.certificate.pem"] = Secret;
+            o.Kafka["other"] = new KafkaConnection { BootstrapServers = "x:1", Config = { ["sasl.passwrod"] = Secret, ["fetch.min.bytes"] = "-1" } };
+        });
+        Assert.DoesNotContain(Secret, message, StringComparison.Ordinal);
+        Assert.Contains("Kor:Kafka:main:", message, StringComparison.Ordinal);
+        Assert.Contains("'sasl.passwrod'", message, StringComparison.Ordinal);
+        Assert.Contains("'fetch.min.bytes'", message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_Orleans_refuses_is_told_without_a_stack_trace() =>
+        Assert.Equal(78, await SiloCommand.GuardAsync(() => throw new Orleans.Runtime.OrleansConfigurationException("Kafka streams 'kafka': no.")));
+
     [Fact]
     public void A_mounted_key_is_read_again_when_it_changes()
     {

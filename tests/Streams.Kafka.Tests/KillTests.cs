@@ -12,6 +12,10 @@ public sealed class KillTests : IDisposable
     private readonly string _folder = Directory.CreateTempSubdirectory("journal-").FullName;
     private readonly List<Process> _processes = [];
 
+    /// <summary>The silo's program. The folders above the output: net10.0, then the configuration.</summary>
+    public static string SiloProgram { get; } = RepoPaths.Under(
+        "tests", "KafkaSilo", "bin", new DirectoryInfo(AppContext.BaseDirectory).Parent!.Name, "net10.0", "KafkaOracleOrleans.KafkaSilo.dll");
+
     public void Dispose()
     {
         foreach (var process in _processes)
@@ -97,11 +101,8 @@ public sealed class KillTests : IDisposable
 
     private async Task<Process> StartSiloAsync(string brokers, int port, int primary)
     {
-        // The folders above the output: net10.0, then the configuration.
-        var configuration = new DirectoryInfo(AppContext.BaseDirectory).Parent!.Name;
         var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true };
-        start.ArgumentList.Add(RepoPaths.Under(
-            "tests", "KafkaSilo", "bin", configuration, "net10.0", "KafkaOracleOrleans.KafkaSilo.dll"));
+        start.ArgumentList.Add(SiloProgram);
         foreach (var argument in new object[] { brokers, Topic, _folder, port, FreePorts.Next(), primary })
             start.ArgumentList.Add(Convert.ToString(argument, CultureInfo.InvariantCulture)!);
         var process = Process.Start(start)!;

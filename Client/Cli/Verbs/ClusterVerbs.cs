@@ -62,6 +62,7 @@ internal static class ClusterVerbs
         {
             context.Output.Line($"kor     {own}");
             context.Output.Line(server is null ? "server  -" : $"server  {server.Value.Version}, Orleans {server.Value.Orleans}, {server.Value.Runtime}, {server.Value.Os}");
+            if (server?.Value.Librdkafka is { } library) context.Output.Line($"        librdkafka {library}");
         }
         else
         {
