@@ -41,7 +41,7 @@ internal static class ClientConfigs
             ["max.partition.fetch.bytes"] = Text(fetch),
             ["fetch.queue.backoff.ms"] = "5",
             ["fetch.min.bytes"] = Text(32 * KiB),
-            ["fetch.wait.max.ms"] = "25",
+            ["fetch.wait.max.ms"] = "50",
             ["fetch.error.backoff.ms"] = "250",
             ["reconnect.backoff.ms"] = "100",
             ["reconnect.backoff.max.ms"] = "5000",

@@ -12,6 +12,9 @@ public sealed class LocalPartitions(IGrainFactory grains)
 {
     private readonly ConcurrentDictionary<string, bool> _owned = new(StringComparer.Ordinal);
 
+    /// <summary>How many there are.</summary>
+    internal int Count => _owned.Count;
+
     internal void Add(string key) => _owned[key] = true;
 
     internal void Remove(string key) => _owned.TryRemove(key, out _);

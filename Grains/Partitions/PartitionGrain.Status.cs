@@ -19,6 +19,7 @@ internal sealed partial class PartitionGrain
     private double _rate;
     private bool _idle;
     private bool _idleTold;
+    private long _idleToldAt;
     private bool _paused;
     private long? _seekTo;
 
@@ -130,7 +131,10 @@ internal sealed partial class PartitionGrain
         var idle = silent && await IsAtEndAsync();
         if (!idle && !_idle) return;
         if (!idle && _idleTold) return;
+        // Each time is a call to every shard: news at once, the rest now and then.
+        if (idle && _idle && time.GetElapsedTime(_idleToldAt) < Quiet) return;
         _idle = idle;
+        _idleToldAt = time.GetTimestamp();
         var position = _fresh ? 0 : _header.Position;
         var durable = _fresh ? 0 : _durable;
         await Task.WhenAll(_shards.Values.SelectMany(s => s).Select(s => s.SetIdleAsync(_source, position, durable, idle)));

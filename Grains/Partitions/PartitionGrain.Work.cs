@@ -218,7 +218,7 @@ internal sealed partial class PartitionGrain
     {
         var lane = _lanes.Find(l => l.Sink.Id == request.Sink.Id)
             ?? throw new PipelineChangedException($"There is no lane for sink '{request.Sink.Id}'.");
-        while (lane.PendingBytes > _options.SinkBufferBytes)
+        while (lane.PendingBytes > _options.SinkShare(local.Count * _lanes.Count))
         {
             SetState(lane.State, $"Sink '{lane.Sink.Id}' holds {lane.PendingRows} rows not yet written. {lane.Reason}");
             lane.Flush();

@@ -14,9 +14,18 @@ public sealed class EngineOptions
     [Range(1, 64)]
     public int QueuedBatches { get; set; } = 4;
 
-    /// <summary>Bytes a sink delivery of a partition or shard may hold; above it the owner waits. 1 MiB to 1 GiB. Default: 32 MiB.</summary>
+    /// <summary>
+    /// Bytes a sink delivery of a partition or shard may hold, as far as <see cref="TotalSinkBufferBytes"/> allows; above it the owner waits. 1 MiB to 1 GiB.
+    /// Default: 32 MiB.
+    /// </summary>
     [Range(1 << 20, 1 << 30)]
     public int SinkBufferBytes { get; set; } = 32 << 20;
+
+    /// <summary>
+    /// Bytes the sink deliveries of all partitions of this silo may hold together: each gets an equal share, at least 1 MiB. 16 MiB to 64 GiB. Default:
+    /// 128 MiB.
+    /// </summary>
+    public long TotalSinkBufferBytes { get; set; } = 128L << 20;
 
     /// <summary>First wait after something outside failed; doubles up to <see cref="MaxRetryDelay"/>, with jitter. Default: 100 ms.</summary>
     public TimeSpan RetryDelay { get; set; } = TimeSpan.FromMilliseconds(100);
@@ -28,6 +37,9 @@ public sealed class EngineOptions
     /// Longest wait between two checks of a sink that failed because its table, columns, privileges or login are wrong. 1 s to 1 h. Default: 1 min.
     /// </summary>
     public TimeSpan MaxRepairDelay { get; set; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>What one of so many deliveries may hold.</summary>
+    internal long SinkShare(int deliveries) => Math.Clamp(TotalSinkBufferBytes / Math.Max(1, deliveries), 1 << 20, SinkBufferBytes);
 
     // Below Orleans' response timeout (30 s), so that an owner hears of a slow database instead of timing out. Tests shorten it.
     internal TimeSpan WriteDeadline { get; set; } = TimeSpan.FromSeconds(20);

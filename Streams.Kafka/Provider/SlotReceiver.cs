@@ -9,7 +9,8 @@ namespace KafkaOracleOrleans.Streams.Kafka.Provider;
 /// </summary>
 internal sealed class SlotReceiver(ReaderContext context, int slot) : IQueueAdapterReceiver
 {
-    private static readonly TimeSpan MaxWait = TimeSpan.FromMilliseconds(250);
+    // What is there to take is signalled; the agent comes back for whatever else it has to see to.
+    private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(2);
     private object? _claim;
     private int _next;
 

@@ -19,8 +19,8 @@ internal sealed class AssignedPartition(PartitionReader reader, byte[] topicUtf8
     /// <summary>Whether the last batch was full, so that more is waiting in librdkafka.</summary>
     public bool MoreWaiting { get; set; }
 
-    /// <summary>Moving average of a record's cost in the buffer.</summary>
-    public double BytesPerRecord { get; set; } = 512;
+    /// <summary>Moving average of a record's cost in the buffer; 0: none was seen yet.</summary>
+    public double BytesPerRecord { get; set; }
 
     public long RestartAt { get; set; } = long.MaxValue;
 

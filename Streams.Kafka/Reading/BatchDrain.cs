@@ -37,7 +37,8 @@ internal sealed unsafe class BatchDrain : IDisposable
     public DrainResult Run(AssignedPartition partition, NativeConsumer consumer, long share)
     {
         var maxBytes = MaxBatchBytes(share);
-        var wanted = (int)Math.Clamp(maxBytes / partition.BytesPerRecord, 1, _maxRecords);
+        // The first record shows what records cost: a guess too low would take in many times what the partition may hold.
+        var wanted = partition.BytesPerRecord == 0 ? 1 : (int)Math.Clamp(maxBytes / partition.BytesPerRecord, 1, _maxRecords);
         var received = (int)ConsumeBatchQueue(partition.Queue, 0, _messages, (nuint)wanted);
         if (received <= 0)
             return default;
@@ -57,7 +58,9 @@ internal sealed unsafe class BatchDrain : IDisposable
         if (state.Records > 0)
         {
             var average = state.Bytes / (double)state.Records;
-            partition.BytesPerRecord += Smoothing * (average - partition.BytesPerRecord);
+            // Up at once and down slowly: what is estimated too low makes a batch more than was reckoned with.
+            var smoothing = average > partition.BytesPerRecord ? 1 : Smoothing;
+            partition.BytesPerRecord += smoothing * (average - partition.BytesPerRecord);
         }
 
         if (state.Records > 0 || state.AtEnd)

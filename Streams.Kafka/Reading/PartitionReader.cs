@@ -205,6 +205,7 @@ internal sealed partial class PartitionReader
     /// <param name="backoff">Pause by number of failures in a row.</param>
     public void PutBack(IReadOnlyList<KafkaBatchContainer> containers, Func<int, TimeSpan> backoff)
     {
+        TimeSpan pause;
         lock (_lock)
         {
             for (var i = containers.Count - 1; i >= 0; i--)
@@ -217,9 +218,18 @@ internal sealed partial class PartitionReader
                     _bytes -= container.Batch.HeldBytes;
             }
 
-            var pause = backoff(_redeliveries++);
+            pause = backoff(_redeliveries++);
             _notBefore = _clock.GetTimestamp() + (long)(pause.TotalSeconds * _clock.TimestampFrequency);
         }
+
+        _ = WakeAgentAsync(pause);
+    }
+
+    /// <summary>Nothing else tells the agent that a pause is over.</summary>
+    private async Task WakeAgentAsync(TimeSpan pause)
+    {
+        await Task.Delay(pause + TimeSpan.FromMilliseconds(1), _clock).ConfigureAwait(false);
+        _agent.Set();
     }
 
     /// <summary>Drops what is ready, lets what Orleans holds go stale, and continues at another position.</summary>

@@ -11,7 +11,10 @@ namespace KafkaOracleOrleans.Streams.Kafka.Reading;
 internal sealed partial class PollLoop : IDisposable
 {
     private static readonly TimeSpan CommitInterval = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan IdleWait = TimeSpan.FromMilliseconds(100);
+
+    // What arrives wakes the loop; this is for what nobody tells it: commits, restarts, another share of memory.
+    private static readonly TimeSpan IdleWait = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan FaultPause = TimeSpan.FromMilliseconds(100);
 
     private readonly ConcurrentQueue<Action> _commands = new();
     private readonly Dictionary<PartitionReader, AssignedPartition> _byReader = [];
@@ -164,7 +167,7 @@ internal sealed partial class PollLoop : IDisposable
             catch (Exception e)
             {
                 Report(e);
-                _wake.WaitOne(IdleWait);
+                _wake.WaitOne(FaultPause);
             }
         }
 
@@ -227,14 +230,29 @@ internal sealed partial class PollLoop : IDisposable
         // Announce first, look again, then sleep: what arrives in between sets the event.
         Volatile.Write(ref _sleeping, 1);
         Interlocked.MemoryBarrier();
-        if (_commands.IsEmpty)
-            _wake.WaitOne(IdleWait);
-        Volatile.Write(ref _sleeping, 0);
+        try
+        {
+            if (!RunOnce())
+                _wake.WaitOne(UntilDue());
+        }
+        finally
+        {
+            Volatile.Write(ref _sleeping, 0);
+        }
+    }
+
+    private TimeSpan UntilDue()
+    {
+        if (_nextRestart == long.MaxValue)
+            return IdleWait;
+        var left = TimeSpan.FromSeconds((_nextRestart - Stopwatch.GetTimestamp()) / (double)Stopwatch.Frequency);
+        return left < TimeSpan.Zero ? TimeSpan.Zero : left < IdleWait ? left + TimeSpan.FromMilliseconds(1) : IdleWait;
     }
 
     private bool Drain(AssignedPartition partition, long share)
     {
-        if (!partition.Reader.WantsMore(share - (2L * _drain.MaxBatchBytes(share)), partition.MoreWaiting))
+        // Records larger than those before can make two batches of what was to be one; each holds up to twice its bytes.
+        if (!partition.Reader.WantsMore(share - (4L * _drain.MaxBatchBytes(share)), partition.MoreWaiting))
             return false;
         var (began, from) = (KafkaTraces.Begin(), partition.Next);
         var result = _drain.Run(partition, _consumer, share);

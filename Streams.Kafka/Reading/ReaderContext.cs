@@ -169,7 +169,12 @@ internal sealed class ReaderContext : IKafkaSourceRegistry, IAsyncDisposable, ID
     /// <summary>Tells a slot's agent that there may be something to take.</summary>
     public SlotSignal Signal(int slot) => _signals[slot];
 
-    public void PartitionsChanged() => Interlocked.Increment(ref _version);
+    /// <summary>The shares of memory change at once: whoever begins to be read now must not take what was another's.</summary>
+    public void PartitionsChanged()
+    {
+        Interlocked.Increment(ref _version);
+        Volatile.Write(ref _share, Options.MaxBufferedBytes / 2 / Math.Max(1, _readers.Values.Sum(r => r.Partitions.Count())));
+    }
 
     public TopicCatalog Catalog(string connectionName) => _catalogs.GetOrAdd(
         connectionName,
@@ -269,15 +274,10 @@ internal sealed class ReaderContext : IKafkaSourceRegistry, IAsyncDisposable, ID
         {
             var version = Volatile.Read(ref _version);
             var bySlot = new List<PartitionReader>[Options.Slots];
-            var count = 0;
             foreach (var reader in _readers.Values.SelectMany(r => r.Partitions))
-            {
                 (bySlot[reader.Slot] ??= []).Add(reader);
-                count++;
-            }
 
             _bySlot = [.. bySlot.Select(list => list is null ? [] : list.ToArray())];
-            Volatile.Write(ref _share, Options.MaxBufferedBytes / 2 / Math.Max(1, count));
             Volatile.Write(ref _builtVersion, version);
         }
     }
