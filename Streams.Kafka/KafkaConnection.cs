@@ -60,7 +60,11 @@ public sealed class KafkaConnection
         {
             var source = new KafkaSource { Name = "check", Topics = ["check"] };
             var consumer = ClientConfigs.Consumer(this, source, new KafkaStreamOptions(), 1);
-            return NativeConsumer.RefusalOf(consumer, producer: false) is { } refusal ? [$"librdkafka refuses the settings: {refusal}"] : [];
+            if (NativeConsumer.RefusalOf(consumer, producer: false) is not { } refusal)
+                return [];
+            var named = consumer.Where(c => refusal.Contains(c.Key, StringComparison.Ordinal) && !KafkaConfigRules.IsSecret(c.Key))
+                .Select(c => $"{c.Key} is '{c.Value}'").ToList();
+            return [$"librdkafka refuses the settings: {refusal}{(named.Count > 0 ? $" ({string.Join(", ", named)})" : "")}. Correct them or take them away."];
         }
         catch (ArgumentException e)
         {
