@@ -70,12 +70,22 @@ internal sealed partial class PartitionGrain
             await CheckProviderAsync();
             await TellIdlenessAsync();
             await FollowReaderAsync();
+            var told = _idle || _shards.Count + _dedupShards.Count == 0;
+            Pace(told && !_changed && !_paused && _queue.Count == 0 && time.GetElapsedTime(_lastBatchAt) >= Quiet);
         }
         catch (Exception e) when (!cancellation.IsCancellationRequested)
         {
             // The next tick tries again; nothing was changed here.
             LogTick(_owner, e);
         }
+    }
+
+    private void Pace(bool rests)
+    {
+        if (rests == _rests) return;
+        _rests = rests;
+        var tick = rests ? RestingTick : Tick;
+        _timer?.Change(tick, tick);
     }
 
     /// <summary>

@@ -34,6 +34,9 @@ internal sealed partial class PartitionGrain(
 {
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(500);
 
+    // While nothing arrives and everything is told.
+    private static readonly TimeSpan RestingTick = TimeSpan.FromSeconds(2);
+
     // A delivery waits this long for room in the queue; well below the response timeout of 30 s.
     private static readonly TimeSpan RoomDeadline = TimeSpan.FromSeconds(10);
 
@@ -55,6 +58,8 @@ internal sealed partial class PartitionGrain(
     private bool _owned;
     private bool _stopped;
     private bool _leaves;
+    private IGrainTimer? _timer;
+    private bool _rests;
     private bool _fresh;
     private readonly Placement _placement = new(membership, options.Value.MoveAfter, time);
 
@@ -80,7 +85,7 @@ internal sealed partial class PartitionGrain(
         _restarts = new Backoff(_options, time);
         _owning = new SharedRun(BeginReignAsync);
         _lastBatchAt = time.GetTimestamp();
-        this.RegisterGrainTimer(TickAsync, new GrainTimerCreationOptions(Tick, Tick) { KeepAlive = true });
+        _timer = this.RegisterGrainTimer(TickAsync, new GrainTimerCreationOptions(Tick, Tick) { KeepAlive = true });
         return Task.CompletedTask;
     }
 
@@ -121,6 +126,7 @@ internal sealed partial class PartitionGrain(
         _lastBatchAt = time.GetTimestamp();
         _queue.Enqueue(item);
         _wake.TrySetResult();
+        Pace(rests: false);
     }
 
     public Task OnErrorAsync(Exception ex)

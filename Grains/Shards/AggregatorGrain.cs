@@ -29,6 +29,9 @@ internal sealed partial class AggregatorGrain(
     private const string ReminderName = "windows";
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(200);
 
+    // Without open windows nothing comes due.
+    private static readonly TimeSpan RestingTick = TimeSpan.FromSeconds(1);
+
     private readonly EngineOptions _options = options.Value;
     private string _pipeline = "";
     private string _stepId = "";
@@ -45,6 +48,8 @@ internal sealed partial class AggregatorGrain(
     private PartState _state = PartState.Starting;
     private string? _reason;
     private IGrainReminder? _reminder;
+    private IGrainTimer? _timer;
+    private bool _rests;
     private readonly Placement _placement = new(membership, options.Value.MoveAfter, time);
 
     public override Task OnActivateAsync(CancellationToken cancellationToken)
@@ -52,7 +57,7 @@ internal sealed partial class AggregatorGrain(
         (_pipeline, _stepId, var shard) = Names.Split(this.GetPrimaryKeyString());
         _shard = int.Parse(shard, System.Globalization.CultureInfo.InvariantCulture);
         _owner = Names.ShardOwner(_pipeline, _stepId, _shard);
-        this.RegisterGrainTimer(TickAsync, new GrainTimerCreationOptions(Tick, Tick) { KeepAlive = true });
+        _timer = this.RegisterGrainTimer(TickAsync, new GrainTimerCreationOptions(Tick, Tick) { KeepAlive = true });
         return Task.CompletedTask;
     }
 
@@ -80,6 +85,7 @@ internal sealed partial class AggregatorGrain(
             source.Prune(batch.DurablePosition);
             if (batch.From > source.Applied) return Reply(ApplyAnswer.Rewind, source, batch);
             if (batch.To > source.Applied) await ApplyRowsAsync(batch, source);
+            Pace();
             return Reply(ApplyAnswer.Ok, source, batch);
         }
         catch (Exception e) when (e is not PipelineChangedException)
@@ -235,11 +241,21 @@ internal sealed partial class AggregatorGrain(
             await FireDueAsync();
             await CheckpointIfDueAsync();
             MoveIfDue();
+            Pace();
         }
         catch (Exception e) when (!cancellation.IsCancellationRequested)
         {
             await FailAsync(e);
         }
+    }
+
+    private void Pace()
+    {
+        var rests = _due.Count == 0 && _outbox.Count == 0 && _closed is not { Count: > 0 };
+        if (rests == _rests) return;
+        _rests = rests;
+        var tick = rests ? RestingTick : Tick;
+        _timer?.Change(tick, tick);
     }
 
     /// <summary>Shards spread over the silos of a cluster that has come to rest.</summary>
