@@ -37,6 +37,39 @@ public static class Durations
         return lastUnit >= 0;
     }
 
+    /// <summary>How a span that is written in words, or as ISO 8601 has it, is written here; null when it is none.</summary>
+    public static string? Meant(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        var written = text.Trim().ToLowerInvariant();
+        if (written.StartsWith("interval ", StringComparison.Ordinal)) written = written["interval ".Length..].Replace("'", "", StringComparison.Ordinal);
+        if (written.StartsWith('p') && written.Length > 2) written = written.Replace("p", "", StringComparison.Ordinal).Replace("t", "", StringComparison.Ordinal);
+        var spans = "";
+        for (var at = 0; at < written.Length;)
+        {
+            var start = at;
+            while (at < written.Length && char.IsAsciiDigit(written[at])) at++;
+            var number = written[start..at];
+            while (at < written.Length && written[at] is ' ' or '-') at++;
+            start = at;
+            while (at < written.Length && char.IsAsciiLetter(written[at])) at++;
+            var unit = written[start..at] switch
+            {
+                "ms" or "msec" or "msecs" or "milli" or "millis" or "millisecond" or "milliseconds" => "ms",
+                "s" or "sec" or "secs" or "second" or "seconds" => "s",
+                "m" or "min" or "mins" or "minute" or "minutes" => "m",
+                "h" or "hr" or "hrs" or "hour" or "hours" => "h",
+                "d" or "day" or "days" => "d",
+                _ => null,
+            };
+            if (number.Length == 0 || unit is null) return null;
+            spans += number + unit;
+            while (at < written.Length && written[at] is ' ' or ',') at++;
+        }
+
+        return TryParse(spans, out _) ? spans : null;
+    }
+
     /// <summary>Writes a span the shortest way that reads back the same.</summary>
     public static string Format(long milliseconds)
     {

@@ -48,7 +48,7 @@ public sealed record KafkaDefinition(
 
 /// <summary>The section <c>source.csv</c>.</summary>
 public sealed record CsvDefinition(
-    Located<string>? Delimiter, Located<string>? Quote, IReadOnlyList<Located<string>>? Columns);
+    Located<string>? Delimiter, Located<string>? Quote, IReadOnlyList<Located<string>>? Columns, bool Ragged);
 
 /// <summary>A field of the source.</summary>
 public sealed record FieldDefinition(

@@ -139,9 +139,12 @@ internal static class SourceFormat
             "columns",
             new ListShape<Located<string>>("a list of column names", ScalarRules.Text("a column's name", 200), min: 1),
             "The names of the values of a line, in order; default: the fields in order.");
+        var ragged = Prop.Optional(
+            "ragged", new WordShape<bool>(("refuse", false), ("allow", true)),
+            "Lines with fewer or more values than columns: refuse (default; the record goes to quarantine) or allow (missing; not looked at).");
         return new ObjectShape<CsvDefinition>(
-            "csv", "'csv'", [delimiter, quote, columns],
-            read => new CsvDefinition(read.Find(delimiter), read.Find(quote), read.Find(columns)));
+            "csv", "'csv'", [delimiter, quote, columns, ragged],
+            read => new CsvDefinition(read.Find(delimiter), read.Find(quote), read.Find(columns), read.Or(ragged, false)));
     }
 
     private static EitherShape<FieldDefinition> MakeField()
@@ -160,7 +163,7 @@ internal static class SourceFormat
             "required", ScalarRules.Boolean(), "true: a record without it is refused. Default false.");
         var pattern = Prop.Optional(
             "pattern", ScalarRules.Text("a pattern", 100),
-            "Times: iso (default), epoch_s, epoch_ms, epoch_us, or a pattern such as 'yyyy-MM-dd HH:mm:ss'.");
+            "Times: iso (default), epoch_s, epoch_ms, epoch_us, epoch_ns, epoch_days, or a .NET pattern such as 'yyyy-MM-dd HH:mm:ss'.");
         var full = new ObjectShape<FieldDefinition>(
             "field", "a field", [type, from, path, byDefault, required, pattern], read => new FieldDefinition(
                 read.Get(type), read.Or(from, FieldOrigin.Value), read.Find(path), read.Find(byDefault),

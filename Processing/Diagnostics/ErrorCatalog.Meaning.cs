@@ -187,7 +187,7 @@ public static partial class ErrorCatalog
             "pattern belongs to timestamps and dates; path to json; a key field of csv and string formats is "
                 + "the whole key.",
             "name: { type: string, pattern: epoch_ms }",
-            "Follow the message."),
+            "Follow the message. Patterns are .NET's: yyyy MM dd HH mm ss fff zzz (months are MM, minutes mm; hh needs tt)."),
         new(
             "KOR2029",
             "The connection is not known",
@@ -215,7 +215,7 @@ public static partial class ErrorCatalog
         new(
             "KOR2035",
             "A quarantine that cannot work",
-            "A quarantine topic must be a topic of its own, and 'table' and 'keepFor' belong to a table.",
+            "A quarantine topic must be a topic of its own, which neither the source's topics nor its patterns name; and 'table' and 'keepFor' belong to a table.",
             "quarantine: { kafka: { connection: main, topic: orders } } in a pipeline that reads orders",
             "Name a topic that the pipeline does not read; add 'connection' to keep the records in a database as well."),
         new(
@@ -239,5 +239,11 @@ public static partial class ErrorCatalog
             "- { id: unique, type: dedup, key: [order_id], within: 1h }   # and nothing says that the topic is keyed by order_id",
             "Write scope: global to look in all partitions and topics (every batch then waits for a transaction of each of its shards); or scope: partition, or "
                 + "cellBy: message_key, if the same id always comes in the same partition; or declare the whole message key as a field (from: key) and make it part of the dedup key."),
+        new(
+            "KOR2062",
+            "Pipelines that read each other's quarantine",
+            "The quarantine topic of one pipeline is read by another one, whose own quarantine topic comes back to the first. A record that none of them takes goes round for ever.",
+            "a.yaml: topics: [orders, b-bad], quarantine topic a-bad; b.yaml: topics: [a-bad], quarantine topic b-bad",
+            "Send the quarantine of one of them to another topic, or to a table (quarantine: { connection: ... })."),
     ];
 }

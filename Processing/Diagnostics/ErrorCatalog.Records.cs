@@ -126,7 +126,7 @@ public static partial class ErrorCatalog
                 + "8601: 2026-01-31T10:30:00.123456+01:00; without an offset it is UTC. Hour 24 and second "
                 + "60 are not taken; digits beyond the microsecond are cut off.",
             "{\"created_at\": \"31.01.2026\"}",
-            "Declare the form: format: epoch_ms, epoch_s, or a pattern such as dd.MM.yyyy."),
+            "Declare the form: 'pattern: epoch_ms' (also epoch_s, epoch_us, epoch_ns, epoch_days), or a pattern such as dd.MM.yyyy."),
         new(
             "KOR4018",
             "Time out of range",
@@ -177,6 +177,13 @@ public static partial class ErrorCatalog
             "1,\"unfinished",
             "Quote values with delimiters, quotes or line breaks, double quotes inside, and send one "
                 + "line per record."),
+        new(
+            "KOR4031",
+            "Too few or too many values in a CSV line",
+            "A line has one value for each column of the source, empty ones included. A line that is shorter or longer is most often cut off, or has a delimiter in a "
+                + "value that is not quoted, and then values stand under the wrong names.",
+            "10;a;1 for columns [id, name, amount, at]",
+            "Mend the producer, list all columns in csv.columns, or write csv: { ragged: allow } to take what is missing as NULL and not look at what is too much."),
         new(
             "KOR4040",
             "No event time",

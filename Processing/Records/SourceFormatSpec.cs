@@ -82,19 +82,44 @@ public enum TimeEncoding
     /// <summary>ISO 8601; without an offset it is UTC.</summary>
     Iso8601,
 
-    /// <summary>A number of seconds since the Unix epoch, fractions allowed (timestamps only).</summary>
+    /// <summary>A number of seconds since the Unix epoch, fractions allowed. Dates: of whole days, as with all units below.</summary>
     EpochSeconds,
 
-    /// <summary>A whole number of milliseconds since the Unix epoch (timestamps only).</summary>
+    /// <summary>A whole number of milliseconds since the Unix epoch.</summary>
     EpochMilliseconds,
 
-    /// <summary>A whole number of microseconds since the Unix epoch (timestamps only).</summary>
+    /// <summary>A whole number of microseconds since the Unix epoch.</summary>
     EpochMicroseconds,
 
     /// <summary>
     /// A .NET custom date and time pattern in the invariant culture; without an offset in the pattern it is UTC.
     /// </summary>
     Pattern,
+
+    /// <summary>A whole number of nanoseconds since the Unix epoch; what is below a microsecond is cut off.</summary>
+    EpochNanoseconds,
+
+    /// <summary>A whole number of days since the Unix epoch; a timestamp is the day's midnight.</summary>
+    EpochDays,
+}
+
+/// <summary>The words for ways to write times.</summary>
+internal static class TimeEncodings
+{
+    private static readonly (string Name, TimeEncoding Encoding)[] All =
+    [
+        ("iso", TimeEncoding.Iso8601), ("epoch_s", TimeEncoding.EpochSeconds), ("epoch_ms", TimeEncoding.EpochMilliseconds),
+        ("epoch_us", TimeEncoding.EpochMicroseconds), ("epoch_ns", TimeEncoding.EpochNanoseconds), ("epoch_days", TimeEncoding.EpochDays),
+    ];
+
+    public static IReadOnlyList<string> Names { get; } = [.. All.Select(a => a.Name)];
+
+    public static bool TryParse(string name, out TimeEncoding encoding)
+    {
+        var found = All.FirstOrDefault(a => a.Name == name);
+        encoding = found.Encoding;
+        return found.Name is not null;
+    }
 }
 
 /// <summary>One field of a source.</summary>
@@ -140,4 +165,6 @@ public sealed record SourceFieldSpec
 /// <param name="Delimiter">An ASCII character between values; default comma.</param>
 /// <param name="Quote">An ASCII character around values; default double quote. Doubled inside, it stands for
 /// itself.</param>
-public sealed record CsvFormatSpec(char Delimiter = ',', char Quote = '"');
+/// <param name="Columns">How many values a line has; 0: as many as fields need.</param>
+/// <param name="Ragged">True: lines may have fewer (missing) or more (not looked at) values.</param>
+public sealed record CsvFormatSpec(char Delimiter = ',', char Quote = '"', int Columns = 0, bool Ragged = false);

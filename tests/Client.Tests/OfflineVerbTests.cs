@@ -9,6 +9,40 @@ public sealed class OfflineVerbTests : IDisposable
 
     public void Dispose() => _kor.Dispose();
 
+    [Theory]
+    [InlineData("trigger_interval", "flush: { rows, bytes, interval }")]
+    [InlineData("max.poll.records", "Kor:Reading:MaxBatchRecords")]
+    [InlineData("failOnDataLoss", "kor reset")]
+    public async Task Names_of_the_usual_guide_lead_somewhere(string name, string part)
+    {
+        var result = await _kor.RunAsync("docs", name);
+        Assert.Equal(ExitCodes.Ok, result.Code);
+        Assert.Contains(part, result.Out, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_migration_page_has_the_names_of_the_usual_guide()
+    {
+        var page = File.ReadAllText(TestSupport.RepoPaths.Under("docs", "migrating-from-pyspark.md"));
+        Assert.All(Client.Cli.Verbs.GuideNames.All, g => Assert.Contains($"| `{g.Name}` | {g.Here} |", page, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Pipelines_that_read_each_others_quarantine_are_warned_of()
+    {
+        string With(string name, string topics, string bad) => Samples.Payments.Replace("name: payments", $"name: {name}", StringComparison.Ordinal)
+            .Replace("topics: [payments]", $"topics: [{topics}]", StringComparison.Ordinal) + $"\nquarantine: {{ kafka: {{ connection: main, topic: {bad} }} }}\n";
+        _kor.Write("a.yaml", With("a", "orders, '^b-.*'", "a-bad"));
+        _kor.Write("b.yaml", With("b", "a-bad", "b-bad"));
+        _kor.Write("c.yaml", With("c", "b-bad", "c-bad"));
+        var result = await _kor.RunAsync("validate", "a.yaml", "b.yaml", "c.yaml");
+        Assert.Equal(ExitCodes.Ok, result.Code);
+        Assert.Contains("warning KOR2062: 'b' reads what 'a' refuses (topic a-bad), and 'a' reads what 'b' refuses (topic b-bad)", result.Out, StringComparison.Ordinal);
+        Assert.Equal(ExitCodes.Config, (await _kor.RunAsync("validate", "a.yaml", "b.yaml", "--deny-warnings")).Code);
+        _kor.Write("b.yaml", With("b", "a-bad", "beyond"));
+        Assert.Equal(ExitCodes.Ok, (await _kor.RunAsync("validate", "a.yaml", "b.yaml", "c.yaml", "--deny-warnings")).Code);
+    }
+
     [Fact]
     public async Task A_good_file_is_valid()
     {

@@ -14,7 +14,7 @@ internal static class DocsVerb
     {
         var topic = new Argument<string?>("topic")
         {
-            Description = "An error code such as KOR2003, a function such as coalesce, 'codes' or 'functions'.",
+            Description = "An error code such as KOR2003, a function such as coalesce, a name of a PySpark job such as trigger_interval, 'codes' or 'functions'.",
             Arity = ArgumentArity.ZeroOrOne,
             HelpName = "CODE|FUNCTION",
         };
@@ -32,7 +32,8 @@ internal static class DocsVerb
         if (topic == "functions") return ListFunctions(output);
         if (ErrorCatalog.Find(topic) is { } info) return Show(output, info);
         if (FunctionCatalog.Find(topic) is { } function) return Show(output, function);
-        var known = ErrorCatalog.All.Select(e => e.Code).Concat(FunctionCatalog.All.Select(f => f.Name)).Append("codes").Append("functions");
+        if (GuideNames.Find(topic) is { } guide) return Show(output, guide);
+        var known = ErrorCatalog.All.Select(e => e.Code).Concat(FunctionCatalog.All.Select(f => f.Name)).Concat(GuideNames.All.Select(g => g.Name)).Append("codes").Append("functions");
         var near = Suggestions.Nearest(topic, known) ?? FunctionCatalog.Suggest(topic);
         var hint = near is null ? "'kor docs' lists the codes, 'kor docs functions' the functions." : $"Did you mean '{near}'?";
         throw new CliException(ExitCodes.NotFound, $"There is no code or function '{topic}'. {hint}");
@@ -75,6 +76,13 @@ internal static class DocsVerb
         }
 
         output.Line(ErrorDocs.Plain(info).TrimEnd('\n'));
+        return ExitCodes.Ok;
+    }
+
+    private static int Show(CliOutput output, (string Name, string Here) guide)
+    {
+        if (output.ForPeople) output.Line($"{guide.Name} (of PySpark jobs): {guide.Here}");
+        else output.Data(new JsonObject { ["name"] = guide.Name, ["here"] = guide.Here });
         return ExitCodes.Ok;
     }
 

@@ -27,6 +27,7 @@ internal static class ValidateVerb
         var (errors, warnings) = (0, 0);
         var data = new JsonArray();
         string? firstCode = null;
+        var plans = new List<PipelinePlan>();
         foreach (var file in FileArguments.Find(context.Host, arguments, tests: false))
         {
             var text = FileArguments.Read(file);
@@ -36,6 +37,14 @@ internal static class ValidateVerb
             firstCode ??= result.Diagnostics.FirstOrDefault(d => d.Severity == Severity.Error)?.Code;
             if (context.Output.ForPeople) Show(context.Output, file, text, result);
             else data.Add(ToJson(file, result));
+            if (result.Plan is { } plan && !plans.Exists(p => p.Name == plan.Name)) plans.Add(plan);
+        }
+
+        foreach (var (names, message) in QuarantineLoops.Find(plans))
+        {
+            warnings++;
+            if (context.Output.ForPeople) context.Output.Line($"warning {QuarantineLoops.Code}: {message}", Tone.Warning);
+            else data.Add(LoopToJson(names, message));
         }
 
         if (!context.Output.ForPeople) context.Output.Data(data);
@@ -67,6 +76,14 @@ internal static class ValidateVerb
 
     private static string Counted(int count, string what) =>
         string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{count} {what}{(count == 1 ? "" : "s")}");
+
+    private static JsonObject LoopToJson(IReadOnlyList<string> names, string message) => new()
+    {
+        ["file"] = null,
+        ["pipeline"] = string.Join(", ", names),
+        ["valid"] = true,
+        ["diagnostics"] = new JsonArray(new JsonObject { ["code"] = QuarantineLoops.Code, ["severity"] = "warning", ["message"] = message }),
+    };
 
     private static JsonObject ToJson(InputFile file, PipelineCompilation result) => new()
     {

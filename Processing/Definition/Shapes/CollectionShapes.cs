@@ -60,8 +60,23 @@ internal sealed class MapShape<T>(string what, Shape<Located<string>> name, Shap
 
         CollectionRules.CheckCount(node, map.Entries.Count, min, max, what, diagnostics);
         var items = new List<Named<T>>(map.Entries.Count);
-        foreach (var entry in map.Entries.Take(max))
-            items.Add(new Named<T>(name.Read(entry.Key, diagnostics), value.Read(entry.Value, diagnostics)));
+        var entries = map.Entries;
+        for (var i = 0; i < Math.Min(entries.Count, max); i++)
+        {
+            var (key, of) = (name.Read(entries[i].Key, diagnostics), entries[i].Value);
+            var rest = CollectionRules.CutByCommas(entries, i);
+            if (rest == 0)
+            {
+                items.Add(new Named<T>(key, value.Read(of, diagnostics)));
+                continue;
+            }
+
+            var whole = string.Join(", ", [((ScalarNode)of).Raw, .. entries.Skip(i + 1).Take(rest).Select(e => e.Key.Raw)]);
+            diagnostics.Error("KOR1012", of, $"between {{ }} a comma ends the value, so this one needs quotes: \"{whole}\"");
+            items.Add(new Named<T>(key, value.Missing(of)));
+            i += rest;
+        }
+
         return items;
     }
 
@@ -89,6 +104,26 @@ internal sealed class MapShape<T>(string what, Shape<Located<string>> name, Shap
 
 internal static class CollectionRules
 {
+    /// <summary>
+    /// How many entries after one are pieces of its value: <c>{ p: percentile(amt, 0.9) }</c> without quotes ends at the comma, and what follows is a key
+    /// without a value.
+    /// </summary>
+    public static int CutByCommas(IReadOnlyList<MapEntry> entries, int at)
+    {
+        if (entries[at].Value is not ScalarNode { Style: ScalarStyle.Plain } first) return 0;
+        var open = Open(first.Raw);
+        if (open <= 0) return 0;
+        for (var i = at + 1; i < entries.Count && entries[i].Value is ScalarNode { IsNull: true }; i++)
+        {
+            open += Open(entries[i].Key.Raw);
+            if (open <= 0) return i - at;
+        }
+
+        return 0;
+    }
+
+    private static int Open(string text) => text.Count(c => c == '(') - text.Count(c => c == ')');
+
     public static void CheckCount(TextNode node, int count, int min, int max, string what, DiagnosticBag diagnostics)
     {
         if (count >= min && count <= max) return;

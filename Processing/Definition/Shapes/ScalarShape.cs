@@ -203,7 +203,8 @@ internal static class ScalarRules
             {
                 reason = long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var plain)
                     && plain != 0
-                    ? $"a unit is missing; {text}s would be seconds" : null;
+                    ? $"a unit is missing; {text}s would be seconds"
+                    : Durations.Meant(text) is { } meant && meant != text ? $"write {meant}" : null;
                 if (text == "0")
                 {
                     value = 0;

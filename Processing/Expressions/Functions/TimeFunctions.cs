@@ -1,5 +1,6 @@
 using KafkaOracleOrleans.Processing.Expressions.Binding;
 using KafkaOracleOrleans.Processing.Expressions.Runtime;
+using KafkaOracleOrleans.Processing.Text;
 
 namespace KafkaOracleOrleans.Processing.Expressions.Functions;
 
@@ -44,7 +45,7 @@ internal static class TimeFunctions
             new("timestamp_diff('hour', TIMESTAMP '2026-01-01 00:00:00', TIMESTAMP '2026-01-02 01:30:00')", "25"),
             new("timestamp_diff('month', DATE '2026-01-31', DATE '2026-02-28')", "1")),
         new(Category, "to_timestamp(text [, pattern]) -> timestamp",
-            "Text in ISO 8601, or in a .NET date and time pattern; without an offset it is UTC. Fails the record when it does not fit.",
+            "Text in ISO 8601, or in a .NET date and time pattern (yyyy MM dd HH mm ss fff zzz); without an offset it is UTC. Fails the record when it does not fit. Patterns of other languages are refused, with what was meant.",
             1, 2, call => Parse(call, ExprType.Timestamp, Casts.TextToTimestamp, PatternOps.ToTimestamp),
             new("to_timestamp('2026-03-05T10:00:00+02:00')", "2026-03-05T08:00:00Z"),
             new("to_timestamp('05.03.2026 10:42', 'dd.MM.yyyy HH:mm')", "2026-03-05T10:42:00Z")),
@@ -71,16 +72,27 @@ internal static class TimeFunctions
     {
         if (call.Count == 1) return call.Call(type, iso, [call.Text(0)]);
         if (call.ConstantText(1) is not { } pattern) return new ErrorNode(call.Span);
-        return PatternOps.IsValid(pattern)
-            ? call.Call(type, byPattern, [call.Text(0)], pattern)
-            : call.Invalid(1, $"'{pattern}' is no .NET date and time pattern.", "yyyy-MM-dd HH:mm:ss");
+        return IsSound(call, pattern, parses: true) ? call.Call(type, byPattern, [call.Text(0)], pattern) : new ErrorNode(call.Span);
+    }
+
+    private static bool IsSound(FunctionCall call, string pattern, bool parses)
+    {
+        if (pattern.Length > 1 && TimePattern.Check(pattern, parses) is { } fault)
+        {
+            call.Invalid(1, $"The pattern '{pattern}' would not do what it seems to: {fault.Message}", fault.Suggestion);
+            return false;
+        }
+
+        if (PatternOps.IsValid(pattern)) return true;
+        call.Invalid(1, $"'{pattern}' is no .NET date and time pattern.", "yyyy-MM-dd HH:mm:ss");
+        return false;
     }
 
     private static Node Format(FunctionCall call)
     {
         if (call.ConstantText(1) is not { } pattern) return new ErrorNode(call.Span);
-        return PatternOps.IsValid(pattern)
+        return IsSound(call, pattern, parses: false)
             ? call.Call(ExprType.String, PatternOps.Format, [call.Timestamp(0)], pattern)
-            : call.Invalid(1, $"'{pattern}' is no .NET date and time pattern.", "yyyy-MM-dd HH:mm:ss");
+            : new ErrorNode(call.Span);
     }
 }

@@ -17,6 +17,7 @@ internal static class FieldText
         FieldKind.Double => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var d)
             && double.IsFinite(d),
         FieldKind.Timestamp => IsTime(text, field),
+        FieldKind.Date when field.Encoding is not (TimeEncoding.Iso8601 or TimeEncoding.Pattern) => IsTime(text, field),
         FieldKind.Date => field.Pattern is null
             ? DateOnly.TryParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out _)
             : DateOnly.TryParseExact(text, field.Pattern, CultureInfo.InvariantCulture, DateTimeStyles.None, out _),
@@ -62,7 +63,7 @@ internal static class FieldText
         TimeEncoding.Iso8601 => Definition.Forms.IsIsoTime(text, out _),
         TimeEncoding.EpochSeconds => decimal.TryParse(
             text, NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out _),
-        TimeEncoding.EpochMilliseconds or TimeEncoding.EpochMicroseconds => long.TryParse(
+        TimeEncoding.EpochMilliseconds or TimeEncoding.EpochMicroseconds or TimeEncoding.EpochNanoseconds or TimeEncoding.EpochDays => long.TryParse(
             text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out _),
         _ => DateTime.TryParseExact(text, field.Pattern, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal,
             out _),

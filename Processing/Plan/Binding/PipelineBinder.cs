@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using KafkaOracleOrleans.Processing.Definition;
+using KafkaOracleOrleans.Processing.Text;
 
 namespace KafkaOracleOrleans.Processing.Plan.Binding;
 
@@ -64,12 +65,15 @@ internal sealed class PipelineBinder(
         _context.CheckConnection(kafka.Connection, options.KafkaConnections, "Kafka");
         if (!kafka.Topic.Faulty && kafka.Topic.Value.StartsWith('^'))
             diagnostics.Error("KOR2035", kafka.Topic.Node, "a quarantine topic is a name, not a pattern");
-        if (definition.Source.Kafka is { } source && source.Connection.Value == kafka.Connection.Value
-            && source.Topics.Any(t => t.Value == kafka.Topic.Value))
+        if (definition.Source.Kafka is { } source && !kafka.Topic.Faulty && source.Connection.Value == kafka.Connection.Value
+            && source.Topics.FirstOrDefault(t => !t.Faulty && TopicNames.Matches(t.Value, kafka.Topic.Value)) is { } own)
         {
             diagnostics.Error(
                 "KOR2035", kafka.Topic.Node,
-                $"the quarantine topic '{kafka.Topic.Value}' is a topic of the source: refused records would come round for ever");
+                own.Value == kafka.Topic.Value
+                    ? $"the quarantine topic '{kafka.Topic.Value}' is a topic of the source: refused records would come round for ever"
+                    : $"the quarantine topic '{kafka.Topic.Value}' is read by the source's pattern '{own.Value}': refused records would come round for ever; "
+                        + "name a topic that the pattern does not match");
         }
 
         if (target.Connection is null && (target.Table is not null || target.KeepFor is not null))

@@ -155,29 +155,24 @@ internal sealed class SourceBinder(BindingContext context, PipelineDefinition de
             return (TimeEncoding.Iso8601, null);
         }
 
-        TimeEncoding? known = pattern.Value switch
+        if (TimeEncodings.TryParse(pattern.Value, out var encoding)) return (encoding, null);
+        // A word, not a pattern: those have a year.
+        var isWord = pattern.Value.All(c => char.IsAsciiLetter(c) || c == '_')
+            && (pattern.Value.StartsWith("epoch", StringComparison.Ordinal) || !pattern.Value.Contains('y', StringComparison.Ordinal));
+        if (isWord && Suggestions.Nearest(pattern.Value, TimeEncodings.Names) is { } near)
         {
-            "iso" => TimeEncoding.Iso8601,
-            "epoch_s" => TimeEncoding.EpochSeconds,
-            "epoch_ms" => TimeEncoding.EpochMilliseconds,
-            "epoch_us" => TimeEncoding.EpochMicroseconds,
-            _ => null,
-        };
-        if (known is { } encoding)
-        {
-            if (encoding != TimeEncoding.Iso8601 && type.Kind == FieldKind.Date)
-                context.Diagnostics.Error("KOR2028", pattern.Node,
-                    $"'{pattern.Value}' is for timestamps, not for dates");
-            return (encoding, null);
+            context.Diagnostics.Error("KOR2028", pattern.Node, $"'{pattern.Value}' is no way to write times; known: {string.Join(", ", TimeEncodings.Names)}, or a pattern", near);
         }
-
-        if (!FieldText.IsPattern(pattern.Value, type.Kind))
+        else if (TimePattern.Check(pattern.Value, parses: true) is { } fault)
+        {
+            context.Diagnostics.Error("KOR2028", pattern.Node, $"the pattern '{pattern.Value}' would not do what it seems to: {fault.Message}", fault.Suggestion);
+        }
+        else if (!FieldText.IsPattern(pattern.Value, type.Kind))
         {
             context.Diagnostics.Error(
                 "KOR2028", pattern.Node,
                 $"'{pattern.Value}' is no date and time pattern; "
-                + "write iso, epoch_s, epoch_ms, epoch_us, or one such as yyyy-MM-dd HH:mm:ss",
-                Suggestions.Nearest(pattern.Value, ["iso", "epoch_s", "epoch_ms", "epoch_us"]));
+                + $"write {string.Join(", ", TimeEncodings.Names)}, or one such as yyyy-MM-dd HH:mm:ss");
         }
 
         return (TimeEncoding.Pattern, pattern.Value);
@@ -224,12 +219,12 @@ internal sealed class SourceBinder(BindingContext context, PipelineDefinition de
     private CsvFormatSpec CsvOf()
     {
         var csv = _source.Csv;
-        if (csv is null) return new CsvFormatSpec();
+        var columns = csv?.Columns?.Count ?? _source.Fields.Count(f => f.Value.From == FieldOrigin.Value);
+        if (csv is null) return new CsvFormatSpec { Columns = columns };
         if (_source.Format is { Faulty: false, Value: not SourceFormatKind.Csv })
             context.Diagnostics.Error("KOR2028", _source.Format.Node, "'csv' is for format csv");
         var spec = new CsvFormatSpec(
-            csv.Delimiter is { Faulty: false } d ? d.Value[0] : ',', csv.Quote is { Faulty: false } q ? q.Value[0]
-                : '"');
+            csv.Delimiter is { Faulty: false } d ? d.Value[0] : ',', csv.Quote is { Faulty: false } q ? q.Value[0] : '"', columns, csv.Ragged);
         if (spec.Delimiter == spec.Quote)
             context.Diagnostics.Error("KOR2028", csv.Quote?.Node ?? csv.Delimiter!.Node,
                 "delimiter and quote are the same character");

@@ -4,14 +4,17 @@ namespace KafkaOracleOrleans.Processing.Records.Decoding;
 
 /// <summary>
 /// Values that are one CSV record each, as RFC 4180 has it: a value may be quoted, and then holds delimiters, line
-/// breaks and doubled quotes; one line break at the end is allowed. An empty value without quotes is missing, and so
-/// are values beyond the end of the line. Values beyond the last declared column are counted as unknown.
+/// breaks and doubled quotes; one line break at the end is allowed. An empty value without quotes is missing. A line has as many values as there
+/// are columns; where the source allows ragged lines, values beyond its end are missing, and those beyond the last column are counted as unknown.
 /// </summary>
 internal sealed class CsvRecordDecoder : RecordDecoder
 {
     private readonly byte _delimiter;
     private readonly byte _quote;
     private readonly FieldSlot[][] _columns;
+
+    // How many values a line must have; 0: any number.
+    private readonly int _wanted;
     private byte[] _scratch = [];
 
     public CsvRecordDecoder(SourceFormatSpec spec) : base(spec)
@@ -20,6 +23,7 @@ internal sealed class CsvRecordDecoder : RecordDecoder
         _quote = (byte)spec.Csv.Quote;
         var count = ValueSlots.Length == 0 ? 0 : ValueSlots.Max(s => s.Spec.Column) + 1;
         _columns = new FieldSlot[count][];
+        _wanted = spec.Csv.Ragged ? 0 : spec.Csv.Columns;
         for (var i = 0; i < count; i++) _columns[i] = [.. ValueSlots.Where(s => s.Spec.Column == i)];
     }
 
@@ -37,11 +41,28 @@ internal sealed class CsvRecordDecoder : RecordDecoder
             var quoted = pos < value.Length && value[pos] == _quote;
             var end = quoted ? ReadQuoted(value, pos, row, out var text) : ReadPlain(value, pos, row, out text);
             if (end < 0) return false;
+            if (_wanted != 0 && (end == value.Length ? column + 1 != _wanted : column >= _wanted))
+                return RefuseCount(value, end, column, row);
             if (column >= _columns.Length) Counters.UnknownFields++;
             else if (quoted || !text.IsEmpty) SetAll(_columns[column], text, row);
             if (end == value.Length) return true;
             pos = end + 1;
         }
+    }
+
+    /// <summary>Refuses a line of another number of values; what is wrong with its quotes comes first.</summary>
+    private bool RefuseCount(ReadOnlySpan<byte> value, int end, int column, int row)
+    {
+        while (end < value.Length)
+        {
+            var pos = end + 1;
+            end = pos < value.Length && value[pos] == _quote ? ReadQuoted(value, pos, row, out _) : ReadPlain(value, pos, row, out _);
+            if (end < 0) return false;
+            column++;
+        }
+
+        return Refuse(row, "KOR4031", ValuePlace, string.Create(
+            CultureInfo.InvariantCulture, $"The line has {column + 1} {(column == 0 ? "value" : "values")}, and the source {_wanted} columns."));
     }
 
     private void SetAll(FieldSlot[] slots, ReadOnlySpan<byte> text, int row)

@@ -80,10 +80,10 @@ internal sealed class FieldSlot
                 fault = NumberText.ToLong(number, text, out var integer);
                 integers.Set(row, integer);
                 return fault;
-            case LongColumn times when Kind == FieldKind.Timestamp
+            case LongColumn times when Kind is FieldKind.Timestamp or FieldKind.Date
                 && Spec.Encoding is not (TimeEncoding.Iso8601 or TimeEncoding.Pattern):
-                fault = TimeText.FromNumber(number, text, Spec.Encoding, out var micros);
-                times.Set(row, micros);
+                fault = EpochTime(number, text, out var time);
+                times.Set(row, time);
                 return fault;
             case DecimalColumn decimals:
                 var type = Spec.Type;
@@ -158,11 +158,15 @@ internal sealed class FieldSlot
                 break;
             default:
                 if (!NumberText.TryScanAll(text, out var number)) return ValueFault.NotATime;
-                fault = TimeText.FromNumber(number, text, Spec.Encoding, out value);
+                fault = EpochTime(number, text, out value);
                 break;
         }
 
         column.Set(row, value);
         return fault;
     }
+
+    private ValueFault EpochTime(in ScannedNumber number, ReadOnlySpan<byte> text, out long value) => Kind == FieldKind.Date
+        ? TimeText.DayFromNumber(number, text, Spec.Encoding, out value)
+        : TimeText.FromNumber(number, text, Spec.Encoding, out value);
 }

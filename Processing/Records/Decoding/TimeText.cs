@@ -57,7 +57,7 @@ internal static class TimeText
         return ValueFault.None;
     }
 
-    /// <summary>A number of seconds, milliseconds or microseconds as microseconds since 1970.</summary>
+    /// <summary>A number of one of the epoch's units as microseconds since 1970.</summary>
     public static ValueFault FromNumber(
         in ScannedNumber number, ReadOnlySpan<byte> text, TimeEncoding encoding, out long micros)
     {
@@ -69,10 +69,12 @@ internal static class TimeText
         else
         {
             fault = NumberText.ToLong(number, text, out micros);
-            if (fault == ValueFault.None && encoding == TimeEncoding.EpochMilliseconds)
+            if (fault == ValueFault.None && encoding == TimeEncoding.EpochNanoseconds) micros = FloorThousandth(micros);
+            var unit = encoding switch { TimeEncoding.EpochMilliseconds => 1000, TimeEncoding.EpochDays => MicrosPerDay, _ => 1L };
+            if (fault == ValueFault.None && unit != 1)
             {
-                if (micros < MinMicros / 1000 || micros > MaxMicros / 1000) return ValueFault.TimeRange;
-                micros *= 1000;
+                if (micros < MinMicros / unit || micros > MaxMicros / unit) return ValueFault.TimeRange;
+                micros *= unit;
             }
         }
 
@@ -80,6 +82,16 @@ internal static class TimeText
         if (fault == ValueFault.NotIntegral) return ValueFault.NotATime;
         return fault == ValueFault.None && !InRange(micros) ? ValueFault.TimeRange : fault;
     }
+
+    /// <summary>The day of a number of one of the epoch's units, which must be of whole days.</summary>
+    public static ValueFault DayFromNumber(in ScannedNumber number, ReadOnlySpan<byte> text, TimeEncoding encoding, out long days)
+    {
+        var fault = FromNumber(number, text, encoding, out var micros);
+        days = FloorDays(micros);
+        return fault == ValueFault.None && days * MicrosPerDay != micros ? ValueFault.NotAWholeDay : fault;
+    }
+
+    private static long FloorThousandth(long value) => value >= 0 ? value / 1000 : (value - 999) / 1000;
 
     private static ValueFault Fail(out long value)
     {

@@ -14,6 +14,7 @@ internal enum ValueFault : byte
     DecimalPrecision,
     NotFinite,
     NotATime,
+    NotAWholeDay,
     TimeRange,
     NulCharacter,
     LoneSurrogate,
@@ -37,7 +38,7 @@ internal static class ValueFaults
         ValueFault.NotIntegral or ValueFault.IntegerRange => "KOR4014",
         ValueFault.DecimalScale or ValueFault.DecimalPrecision => "KOR4015",
         ValueFault.NotFinite => "KOR4016",
-        ValueFault.NotATime => "KOR4017",
+        ValueFault.NotATime or ValueFault.NotAWholeDay => "KOR4017",
         ValueFault.TimeRange => "KOR4018",
         ValueFault.NulCharacter => "KOR4019",
         ValueFault.LoneSurrogate or ValueFault.InvalidUtf8 => "KOR4020",
@@ -66,6 +67,8 @@ internal static class ValueFaults
             TimeEncoding.Pattern => $"The field is a {field.Type}; the text does not follow the pattern '{field.Pattern}'.",
             _ => $"The field is a {field.Type}; the value is not a number of {Unit(field.Encoding)} since 1970.",
         },
+        ValueFault.NotAWholeDay =>
+            $"The field is a date; the number of {Unit(field.Encoding)} since 1970 is not that of a midnight (UTC). Days since 1970 are 'pattern: epoch_days'; a time of day needs a timestamp.",
         ValueFault.TimeRange => "The time is outside the years 1 to 9999.",
         ValueFault.NulCharacter => "The text has the character U+0000, which databases do not store.",
         ValueFault.LoneSurrogate => "The text has half of a surrogate pair (\\uD800 to \\uDFFF without its other half).",
@@ -82,6 +85,8 @@ internal static class ValueFaults
     {
         TimeEncoding.EpochSeconds => "seconds",
         TimeEncoding.EpochMilliseconds => "whole milliseconds",
+        TimeEncoding.EpochNanoseconds => "whole nanoseconds",
+        TimeEncoding.EpochDays => "whole days",
         _ => "whole microseconds",
     };
 }

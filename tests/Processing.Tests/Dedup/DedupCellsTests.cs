@@ -1,8 +1,11 @@
 using System.IO.Hashing;
+using System.Text;
 using CsCheck;
 using KafkaOracleOrleans.Processing.Dedup;
 using KafkaOracleOrleans.Processing.Plan;
 using KafkaOracleOrleans.Processing.Records;
+using KafkaOracleOrleans.Processing.Steps;
+using KafkaOracleOrleans.Processing.Tests.Records;
 using static KafkaOracleOrleans.Processing.Tests.Definition.PipelineTexts;
 
 namespace KafkaOracleOrleans.Processing.Tests.Dedup;
@@ -155,6 +158,38 @@ public sealed class DedupCellsTests
         }
 
         Assert.InRange(found, 10_000 / MessageKeyCheck.SampledOneIn / 2, 10_000 / MessageKeyCheck.SampledOneIn * 2);
+    }
+
+    [Theory]
+    [InlineData(", cellBy: message_key", true)]
+    [InlineData("", false)]
+    public void Records_that_break_the_promise_are_counted(string keys, bool counted)
+    {
+        var plan = PlanOf($$"""
+            apiVersion: kor/v1
+            name: p
+            source:
+              kafka: { connection: main, topics: [t] }
+              format: json
+              fields: { id: integer }
+            steps:
+              - { id: unique, type: dedup, key: [id], within: 1h, scope: partition{{keys}} }
+            sinks:
+              - { id: rows, from: unique, connection: dwh, table: T }
+            """);
+        var pipeline = new PartitionPipeline(plan, 1);
+        long Violations(string key)
+        {
+            var violations = 0L;
+            pipeline.Begin(RawBatches.Of([.. Enumerable.Range(0, 1000).Select(i =>
+                ((byte[]?)Encoding.UTF8.GetBytes($"{key}{i % 10}"), (byte[]?)Encoding.UTF8.GetBytes($$"""{"id":{{i}}}""")))], 0, new long[1000]), 0);
+            while (pipeline.Next() is { } request) violations += request is DedupRequest dedup ? dedup.KeyViolations : 0;
+            return violations;
+        }
+
+        Assert.Equal(0, Violations("a"));
+        Assert.Equal(0, Violations("a"));
+        Assert.Equal(counted, Violations("b") > 20);
     }
 
     private static List<(ulong Route, CellPart Part)> Move(

@@ -251,6 +251,24 @@ public sealed class PipelineCompilerTests
         Assert.Equal(FieldOrigin.Key, plan.Source.Format.Fields[0].From);
     }
 
+    /// <summary>A topic of refused records that the source's own pattern reads would come round for ever.</summary>
+    [Theory]
+    [InlineData("'^dlqloop.*'", "dlqloop-bad", true)]
+    [InlineData("'^.*-bad$'", "dlqloop-bad", true)]
+    [InlineData("'^dlq'", "dlqloop-bad", true)]
+    [InlineData("orders, '^dlqloop.*'", "dlqloop-bad", true)]
+    [InlineData("dlqloop-bad", "dlqloop-bad", true)]
+    [InlineData("'^dlqloop$'", "dlqloop-bad", false)]
+    [InlineData("'^dlqloop-(in|out)$'", "dlqloop-bad", false)]
+    [InlineData("orders", "orders-bad", false)]
+    public void A_quarantine_topic_is_not_read_by_its_own_source(string topics, string quarantine, bool loops)
+    {
+        var text = Base.Replace("topics: [orders]", $"topics: [{topics}]", StringComparison.Ordinal)
+            .Replace("sinks:\n", $"quarantine: {{ kafka: {{ connection: main, topic: {quarantine} }} }}\nsinks:\n", StringComparison.Ordinal);
+        Assert.Equal(loops ? ["KOR2035"] : [], Compile(text).Errors().Select(e => e.Code));
+        Assert.DoesNotContain(Compile(text.Replace("quarantine: { kafka: { connection: main", "quarantine: { kafka: { connection: other", StringComparison.Ordinal)).Errors(), e => e.Code == "KOR2035");
+    }
+
     [Fact]
     public void Csv_fields_find_their_columns_by_name()
     {

@@ -1,0 +1,158 @@
+using System.Globalization;
+using System.Text;
+
+namespace KafkaOracleOrleans.Processing.Text;
+
+/// <summary>What is wrong with a date and time pattern, and the pattern that was meant, when that can be told.</summary>
+internal sealed record PatternFault(string Message, string? Suggestion);
+
+/// <summary>
+/// Finds patterns that .NET takes and that mean something else than whoever wrote them meant: the letters of Java, Oracle, Python, PHP or
+/// JavaScript, minutes where the month belongs, hours up to 12 without am or pm. Literal text is quoted ('at'); T between date and time and a
+/// Z at the end need no quotes.
+/// </summary>
+internal static class TimePattern
+{
+    private const string Legend =
+        "year yyyy, month MM, day dd, hour HH (or hh with tt), minute mm, second ss, fraction fff, offset zzz; other letters go in quotes";
+
+    /// <summary>A part of a pattern: a run of one letter, or text that stands for itself (<see cref="Letter"/> is then '\0').</summary>
+    internal readonly record struct Part(char Letter, string Text)
+    {
+        public bool IsDay => Letter == 'd' && Text.Length <= 2;
+        public bool IsHour => Letter is 'h' or 'H';
+    }
+
+    /// <summary>The fault of a pattern; null when there is none.</summary>
+    /// <param name="pattern">The pattern.</param>
+    /// <param name="parses">True: texts are read by it; false: they are written.</param>
+    public static PatternFault? Check(string pattern, bool parses)
+    {
+        ArgumentNullException.ThrowIfNull(pattern);
+        if (FaultOf(pattern, parses) is not { } message) return null;
+        foreach (var meant in TimePatternDialects.Readings(pattern))
+        {
+            var mended = Mend(meant);
+            if (mended != pattern && FaultOf(mended, parses) is null) return new PatternFault(message, mended);
+        }
+
+        return new PatternFault(message, null);
+    }
+
+    private static string? FaultOf(string pattern, bool parses)
+    {
+        if (pattern.Length > 2 && TimePatternDialects.IsPercent(pattern)) return $"'%' and a letter is how Python and C write times; here it is {Legend}.";
+        var parts = Split(pattern);
+        for (var i = 0; i < parts.Count; i++)
+        {
+            if (Foreign(parts, i)) return $"'{parts[i].Text}' is no part of a .NET date and time pattern ({Legend}).";
+        }
+
+        var letters = parts.Where(p => p.Letter != '\0').ToList();
+        for (var i = 0; i < letters.Count; i++)
+        {
+            if (IsMonthInMinutes(letters, i)) return $"'{letters[i].Text}' are minutes, and the month (MM) is missing.";
+            if (IsMinuteInMonths(letters, i)) return $"'{letters[i].Text}' after the hour is the month; minutes are mm.";
+            if (i > 0 && letters[i].Letter == 's' && letters[i - 1].Letter == 's') return "Seconds stand twice; a fraction of a second is fff.";
+            if (letters[i].Letter is 'f' or 'F' && letters[i].Text.Length > 7) return "A fraction of a second has at most 7 digits.";
+        }
+
+        if (letters.Exists(l => l.Letter == 'h') && !letters.Exists(l => l.Letter == 't'))
+            return "'hh' is the hour up to 12, and nothing says whether before or after noon (tt): 12:30 would be 00:30. The hour up to 23 is HH.";
+        return parses ? ReadingFault(letters) : null;
+    }
+
+    private static string? ReadingFault(List<Part> letters)
+    {
+        foreach (var kind in letters.Where(l => l.Letter is not ('t' or 'g')).GroupBy(l => l.Letter == 'd' ? (l.IsDay ? 'd' : 'w') : char.ToLowerInvariant(l.Letter) is 'h' or 'f'
+            ? char.ToLowerInvariant(l.Letter) : l.Letter))
+        {
+            if (kind.Count() > 1) return $"'{kind.ElementAt(1).Text}' stands for the same as '{kind.First().Text}' before it.";
+        }
+
+        return letters.Exists(l => l.Letter == 'y') ? null : "The pattern has no year (yyyy): the times read would lie in the year 1.";
+    }
+
+    /// <summary>A letter that .NET would print or want as it stands.</summary>
+    private static bool Foreign(List<Part> parts, int i)
+    {
+        var part = parts[i];
+        if (part.Letter == '\0') return false;
+        if ("dfFghHKmMstyz".Contains(part.Letter, StringComparison.Ordinal)) return part.Letter == 'K' && part.Text.Length > 1;
+        if (part.Text.Length > 1) return true;
+        return part.Letter switch
+        {
+            'T' => !(i > 0 && i + 1 < parts.Count && parts[i - 1].Letter is 'd' or 'M' or 'y' && parts[i + 1].IsHour),
+            'Z' => i + 1 != parts.Count || i == 0 || parts[i - 1].Letter is not ('s' or 'f' or 'F' or 'm'),
+            _ => true,
+        };
+    }
+
+    // Beside year or day, not behind the hour and not before seconds, while no month is there.
+    private static bool IsMonthInMinutes(List<Part> letters, int i)
+    {
+        if (letters[i].Letter != 'm' || letters.Exists(l => l.Letter == 'M')) return false;
+        if (i > 0 && letters[i - 1].IsHour) return false;
+        if (i + 1 < letters.Count && letters[i + 1].Letter == 's') return false;
+        return (i > 0 && IsDate(letters[i - 1])) || (i + 1 < letters.Count && IsDate(letters[i + 1]));
+    }
+
+    private static bool IsMinuteInMonths(List<Part> letters, int i)
+    {
+        if (letters[i] is not { Letter: 'M', Text.Length: <= 2 } || letters.Exists(l => l.Letter == 'm')) return false;
+        return (i > 0 && letters[i - 1].IsHour) || (i + 1 < letters.Count && letters[i + 1].Letter == 's');
+    }
+
+    private static bool IsDate(Part part) => part.Letter == 'y' || part.IsDay;
+
+    /// <summary>The pattern with months, minutes, hours and fractions put right.</summary>
+    private static string Mend(string pattern)
+    {
+        var parts = Split(pattern);
+        var places = Enumerable.Range(0, parts.Count).Where(i => parts[i].Letter != '\0').ToList();
+        var letters = places.ConvertAll(i => parts[i]);
+        var half = letters.Exists(l => l.Letter == 't');
+        for (var i = 0; i < letters.Count; i++)
+        {
+            var (letter, text) = (letters[i].Letter, letters[i].Text);
+            if (IsMonthInMinutes(letters, i)) text = text.ToUpperInvariant();
+            else if (IsMinuteInMonths(letters, i)) text = text.ToLowerInvariant();
+            else if (letter == 'h' && !half) text = text.ToUpperInvariant();
+            else if (letter == 's' && i > 0 && letters[i - 1].Letter == 's') text = new string('f', text.Length);
+            if (letter is 'f' or 'F' && text.Length > 7) text = text[..7];
+            parts[places[i]] = new Part(text[0], text);
+        }
+
+        return string.Concat(parts.Select(p => p.Text));
+    }
+
+    /// <summary>Cuts a pattern as .NET does.</summary>
+    internal static List<Part> Split(string pattern)
+    {
+        var parts = new List<Part>();
+        for (var i = 0; i < pattern.Length;)
+        {
+            var c = pattern[i];
+            var end = i + 1;
+            if (c is '\'' or '"')
+            {
+                end = pattern.IndexOf(c, i + 1) is var close and >= 0 ? close + 1 : pattern.Length;
+                parts.Add(new Part('\0', pattern[i..end]));
+            }
+            else if (c == '\\')
+            {
+                end = Math.Min(pattern.Length, i + 2);
+                parts.Add(new Part('\0', pattern[i..end]));
+            }
+            else
+            {
+                while (end < pattern.Length && pattern[end] == c) end++;
+                parts.Add(new Part(char.IsAsciiLetter(c) ? c : '\0', pattern[i..end]));
+            }
+
+            i = end;
+        }
+
+        return parts;
+    }
+}
