@@ -1,4 +1,3 @@
-using System.Text.Json;
 using KafkaOracleOrleans.Processing.Definition;
 using KafkaOracleOrleans.Processing.Diagnostics;
 using KafkaOracleOrleans.Processing.Records;
@@ -41,29 +40,10 @@ public static class FieldList
 
     /// <summary>
     /// Guesses fields from JSON objects, one per line: whole numbers are integers, other numbers decimals while they fit 28 digits, texts that
-    /// are all ISO 8601 times with a time of day are timestamps, what differs from line to line is a string. Lines that are no objects are
-    /// left out.
+    /// are all ISO 8601 times with a time of day are timestamps, what differs from line to line is json. Lines that are no objects are left out.
     /// </summary>
-    public static Schema Infer(IEnumerable<byte[]> lines)
-    {
-        ArgumentNullException.ThrowIfNull(lines);
-        var order = new List<string>();
-        var types = new Dictionary<string, FieldType?>(StringComparer.Ordinal);
-        foreach (var line in lines)
-        {
-            if (ParseObject(line) is not { } document) continue;
-            using (document)
-            {
-                foreach (var property in document.RootElement.EnumerateObject())
-                {
-                    if (types.TryAdd(property.Name, null)) order.Add(property.Name);
-                    types[property.Name] = Widen(types[property.Name], TypeOf(property.Value));
-                }
-            }
-        }
-
-        return new Schema([.. order.Select(name => new Field(name, types[name] ?? FieldType.String))]);
-    }
+    public static Schema Infer(IEnumerable<byte[]> lines) =>
+        new([.. SampleFields.Infer(lines, times: false).Select(f => new Field(f.Name, f.Type))]);
 
     /// <summary>How JSON objects with these fields at their top are decoded.</summary>
     public static SourceFormatSpec JsonFormat(Schema schema)
@@ -98,61 +78,5 @@ public static class FieldList
         while (length > 0 && text[start + length - 1] == ' ') length--;
         return new ScalarNode(
             new TextPosition(1, start + 1, start), start + length, "", text.Substring(start, length), ScalarStyle.DoubleQuoted);
-    }
-
-    private static JsonDocument? ParseObject(byte[] line)
-    {
-        try
-        {
-            var document = JsonDocument.Parse(line);
-            if (document.RootElement.ValueKind == JsonValueKind.Object) return document;
-            document.Dispose();
-            return null;
-        }
-        catch (JsonException)
-        {
-            // The decoder will say what is wrong with it.
-            return null;
-        }
-    }
-
-    private static FieldType? TypeOf(JsonElement value) => value.ValueKind switch
-    {
-        JsonValueKind.True or JsonValueKind.False => FieldType.Boolean,
-        JsonValueKind.Number when value.TryGetInt64(out _) => FieldType.Integer,
-        JsonValueKind.Number => NumberType(value),
-        JsonValueKind.Object or JsonValueKind.Array => FieldType.Json,
-        JsonValueKind.String => IsTime(value.GetString()!) ? FieldType.Timestamp : FieldType.String,
-        _ => null,
-    };
-
-    private static FieldType NumberType(JsonElement value)
-    {
-        var text = value.GetRawText();
-        if (text.Contains('e', StringComparison.OrdinalIgnoreCase)) return FieldType.Double;
-        var point = text.IndexOf('.', StringComparison.Ordinal);
-        var scale = point < 0 ? 0 : text.Length - point - 1;
-        var whole = (point < 0 ? text.Length : point) - (text[0] == '-' ? 1 : 0);
-        return whole + scale > FieldType.MaxPrecision || scale > 10 ? FieldType.Double : Decimal(whole, scale);
-    }
-
-    // With room for what the samples did not show.
-    private static FieldType Decimal(int whole, int scale) =>
-        FieldType.Decimal(Math.Min(FieldType.MaxPrecision, Math.Max(whole, 16) + scale), scale);
-
-    private static bool IsTime(string text) => text.Length >= 16 && text[10] is 'T' or ' ' && Forms.IsIsoTime(text, out _);
-
-    private static FieldType? Widen(FieldType? left, FieldType? right)
-    {
-        if (left is not { } a) return right;
-        if (right is not { } b || a == b) return a;
-        if (a.IsNumeric && b.IsNumeric)
-        {
-            if (a.Kind == FieldKind.Double || b.Kind == FieldKind.Double) return FieldType.Double;
-            var (p, s) = (Math.Max(a.Precision - a.Scale, b.Precision - b.Scale), Math.Max(a.Scale, b.Scale));
-            return Decimal(Math.Max(p, 19), s);
-        }
-
-        return FieldType.String;
     }
 }
