@@ -176,7 +176,7 @@ internal static class StepFormat
         var on = Prop.Required(
             "on", new MapShape<Located<string>>("a mapping of columns to fields", Forms.Column(), Forms.FieldName(),
                 min: 1, max: 16),
-            "COLUMN: field. Together they must identify one row.");
+            "COLUMN: field. Together they identify one row; a record whose key has several is quarantined (KOR4051).");
         var type = Prop.Optional("type", Forms.Type(), "The added field's type; default string.");
         var column = Prop.Required("column", Forms.Column(), "The table's column.");
         var full = new ObjectShape<LookupColumnDefinition>("lookupColumn", "an added field", [column, type], read =>

@@ -231,5 +231,25 @@ public static partial class ErrorCatalog
                 + "begins or ends beyond the calendar. Producers in .NET and Go write year 1 when a time was left unset.",
             "created_at: 0001-01-01T00:00:00Z in a step with hopping windows",
             "Mend the producer, or declare the field with a default or a map step that says which time is meant."),
+        new(
+            "KOR4051",
+            "Lookup found several rows",
+            "The table of a lookup has more than one row for the record's key: which one counts would be chance. "
+                + "Records with other keys go on.",
+            "Two rows with CUSTOMER_ID C-1",
+            "Make the key columns unique, or look up in a view that picks one row by a rule of yours, then replay."),
+        new(
+            "KOR4052",
+            "Lookup value does not fit",
+            "The row a lookup found holds a value that is none of the type the pipeline declares for it, for example NaN, "
+                + "infinity, a year before 1, or more digits than declared. Records with other keys go on.",
+            "1.005 in a column declared decimal(10,2)",
+            "Declare the type the column has at the step's 'add', or mend the row, then replay."),
+        new(
+            "KOR4053",
+            "Lookup key refused by the database",
+            "The database does not take the record's key as a value to look for, so no row can have it. Records with other keys go on.",
+            "A text of 4,001 bytes on Oracle",
+            "Refuse or cut such keys before the lookup, in a quality rule or a map step."),
     ];
 }

@@ -15,15 +15,42 @@ public sealed record LookupSpec(
     IReadOnlyList<string> ValueColumns,
     IReadOnlyList<FieldType> ValueTypes);
 
-/// <summary>The answer to a batch of keys: row i of <see cref="Values"/> belongs to key i when <see cref="Found"/>[i].</summary>
-public sealed record LookupResult(RowBlock Values, bool[] Found);
+/// <summary>Why a key has no answer: the records that have it are refused, and no others.</summary>
+/// <param name="Key">The key's row among those asked for, or the row of a table that was read whole.</param>
+/// <param name="Code">KOR4051 several rows, KOR4052 a value that does not fit, KOR4053 a key the database does not take.</param>
+/// <param name="Reason">What was found and what to do, as a sentence.</param>
+public sealed record LookupFault(int Key, string Code, string Reason)
+{
+    /// <summary>Several rows for one key.</summary>
+    public static LookupFault Several(int key, string table, IReadOnlyList<string> columns) => new(
+        key, "KOR4051",
+        $"The table {table} has several rows for the record's key; which one counts would be chance. "
+        + $"Make ({string.Join(", ", columns)}) unique, or look up in a view that is, then replay.");
+}
 
-/// <summary>Reads reference rows, batched and without a cache (the step has that). Unavailability throws, it is never a miss.</summary>
+/// <summary>The answer to a batch of keys: row i of <see cref="Values"/> belongs to key i when <see cref="Found"/>[i].</summary>
+public sealed record LookupResult(RowBlock Values, bool[] Found)
+{
+    /// <summary>Keys without an answer; <see cref="Found"/> is false for them.</summary>
+    public IReadOnlyList<LookupFault> Faults { get; init; } = [];
+}
+
+/// <summary>A whole table: keys first, then values. Keys may be there several times.</summary>
+public sealed record LookupTableRows(RowBlock Rows)
+{
+    /// <summary>Rows whose values cannot be read as their types; their keys can.</summary>
+    public IReadOnlyList<LookupFault> Faults { get; init; } = [];
+}
+
+/// <summary>
+/// Reads reference rows, batched and without a cache (the step has that). Unavailability throws, it is never a miss; a key or a row
+/// that cannot be is a fault of its own and never stops the others.
+/// </summary>
 public interface ILookupSource
 {
     /// <summary>Looks up distinct keys. Throws <see cref="StoreUnavailableException"/> or <see cref="SinkConfigurationException"/>.</summary>
     Task<LookupResult> LookupAsync(LookupSpec spec, RowBlock keys, CancellationToken cancellation);
 
     /// <summary>Reads the whole table (preload), keys first, then values; stops with an error above <paramref name="maxRows"/>.</summary>
-    Task<RowBlock> ReadAllAsync(LookupSpec spec, IReadOnlyList<FieldType> keyTypes, int maxRows, CancellationToken cancellation);
+    Task<LookupTableRows> ReadAllAsync(LookupSpec spec, IReadOnlyList<FieldType> keyTypes, int maxRows, CancellationToken cancellation);
 }

@@ -9,10 +9,13 @@ namespace KafkaOracleOrleans.Processing.Steps;
 /// <summary>
 /// Adds fields of a table by key. Every distinct key is asked for once per batch, and only when the cache does not hold
 /// it. A key with a NULL in it finds nothing, as in SQL. With preload the whole table is held and read anew when the
-/// cache time is over.
+/// cache time is over. Records whose key has no answer (several rows, a value that does not fit) are refused alone.
 /// </summary>
 internal sealed class LookupNode : RowNode
 {
+    /// <summary>In place of an asked key: the row is refused.</summary>
+    private const int Refused = -2;
+
     private readonly LookupPlan _plan;
     private readonly Column[] _key;
     private readonly Column[] _values;
@@ -21,6 +24,7 @@ internal sealed class LookupNode : RowNode
     private readonly Dictionary<UInt128, int> _askedAt = [];
     private readonly Selection _waiting = new();
     private readonly Selection _found = new();
+    private readonly Selection _sound = new();
     private int[] _waitingFor = [];
     private UInt128[] _askedIds = [];
     private ByteWriter _bytes;
@@ -35,7 +39,7 @@ internal sealed class LookupNode : RowNode
         _key = [.. plan.Key.Select(k => input.Block.Columns[k])];
         _asked = new RowBlock(new Schema([.. plan.Key.Select(k => plan.InputSchema[k])]));
         _cache = plan.Preload
-            ? new LookupCache(int.MaxValue, long.MaxValue, 0)
+            ? new LookupCache(int.MaxValue, long.MaxValue, long.MaxValue)
             : new LookupCache(plan.CacheRows, plan.CacheFor, plan.CacheMissFor);
     }
 
@@ -96,8 +100,8 @@ internal sealed class LookupNode : RowNode
         foreach (var row in Input.Selected.Span)
         {
             if (!TryId(_key, row, out var id)) SetNull(row);
-            else if (_cache.TryGet(id, scope.Now, out var values)) Fill(row, values);
-            else if (_plan.Preload) Fill(row, null);
+            else if (_cache.TryGet(id, scope.Now, out var values, out var fault)) Fill(scope, row, values, fault);
+            else if (_plan.Preload) Fill(scope, row, null, null);
             else Wait(row, id, ref asked);
         }
 
@@ -122,9 +126,16 @@ internal sealed class LookupNode : RowNode
     {
         var result = _request!.Result
             ?? throw new InvalidOperationException($"The lookup of step '{Id}' was not answered.");
+        var faults = result.Faults.ToDictionary(f => f.Key);
         foreach (var row in _waiting.Span)
         {
             var place = _waitingFor[row];
+            if (faults.TryGetValue(place, out var fault))
+            {
+                Refuse(scope, row, fault);
+                continue;
+            }
+
             if (!result.Found[place])
             {
                 SetNull(row);
@@ -136,19 +147,27 @@ internal sealed class LookupNode : RowNode
         }
 
         for (var place = 0; place < _asked.Count; place++)
-            _cache.Set(_askedIds[place], result.Found[place] ? Encode(result.Values.Columns, place) : null, scope.Now);
+        {
+            if (faults.TryGetValue(place, out var fault)) _cache.SetFault(_askedIds[place], fault, scope.Now);
+            else _cache.Set(_askedIds[place], result.Found[place] ? Encode(result.Values.Columns, place) : null, scope.Now);
+        }
     }
 
     private void TakeTable(BatchScope scope)
     {
         var table = _request!.Table
             ?? throw new InvalidOperationException($"The preload of step '{Id}' was not answered.");
-        var keys = table.Columns[.._key.Length];
-        var values = table.Columns[_key.Length..];
+        var keys = table.Rows.Columns[.._key.Length];
+        var values = table.Rows.Columns[_key.Length..];
+        var faults = table.Faults.ToDictionary(f => f.Key);
         _cache.Clear();
-        for (var row = 0; row < table.Count; row++)
+        for (var row = 0; row < table.Rows.Count; row++)
         {
-            if (TryId(keys, row, out var id)) _cache.Set(id, Encode(values, row), scope.Now);
+            if (!TryId(keys, row, out var id)) continue;
+            if (_cache.TryGet(id, scope.Now, out _, out _))
+                _cache.SetFault(id, LookupFault.Several(row, _plan.Lookup.Table, _plan.Lookup.KeyColumns), scope.Now);
+            else if (faults.TryGetValue(row, out var fault)) _cache.SetFault(id, fault, scope.Now);
+            else _cache.Set(id, Encode(values, row), scope.Now);
         }
 
         _loadedAt = scope.Now;
@@ -159,7 +178,7 @@ internal sealed class LookupNode : RowNode
     {
         if (_plan.OnMissing == OnMissing.Keep)
         {
-            Selected = Input.Selected;
+            Selected = scope.Sound(Input.Selected, _sound);
             return;
         }
 
@@ -168,7 +187,7 @@ internal sealed class LookupNode : RowNode
         foreach (var row in Input.Selected.Span)
         {
             if (_waitingFor[row] == -1) Selected.Add(row);
-            else if (_plan.OnMissing == OnMissing.Quarantine)
+            else if (_plan.OnMissing == OnMissing.Quarantine && _waitingFor[row] != Refused)
                 scope.Errors.Add(row, "KOR4043", Id,
                     $"The table {_plan.Lookup.Table} has no row for the record's key.");
         }
@@ -180,8 +199,21 @@ internal sealed class LookupNode : RowNode
         foreach (var column in _values) column.SetNull(row);
     }
 
-    private void Fill(int row, byte[]? values)
+    private void Refuse(BatchScope scope, int row, LookupFault fault)
     {
+        SetNull(row);
+        _waitingFor[row] = Refused;
+        scope.Errors.Add(row, fault.Code, Id, fault.Reason);
+    }
+
+    private void Fill(BatchScope scope, int row, byte[]? values, LookupFault? fault)
+    {
+        if (fault is not null)
+        {
+            Refuse(scope, row, fault);
+            return;
+        }
+
         if (values is null)
         {
             _cached.Negatives++;

@@ -73,7 +73,7 @@ public sealed class LookupRequest : PartitionRequest
     public LookupResult? Result { get; set; }
 
     /// <summary>The answer for a preload: keys first, then values.</summary>
-    public RowBlock? Table { get; set; }
+    public LookupTableRows? Table { get; set; }
 }
 
 /// <summary>

@@ -16,6 +16,7 @@ internal sealed class LookupRows
     private readonly LookupPlan _step;
     private readonly RowBlock _table;
     private readonly Dictionary<string, int> _byKey = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _several = new(StringComparer.Ordinal);
 
     private LookupRows(LookupPlan step, int rows)
     {
@@ -40,7 +41,8 @@ internal sealed class LookupRows
             }
 
             foreach (var entry in map.Entries) table.Set(entry, columns, row, diagnostics);
-            table._byKey.TryAdd(table.KeyOf(table._table.Columns, row), row);
+            var key = table.KeyOf(table._table.Columns, row);
+            if (!table._byKey.TryAdd(key, row)) table._several.Add(key);
         }
 
         return table;
@@ -51,16 +53,20 @@ internal sealed class LookupRows
     {
         if (request.Preload)
         {
-            request.Table = _table;
+            request.Table = new LookupTableRows(_table);
             return;
         }
 
         var keys = request.Keys;
         var values = new RowBlock(new Schema([.. _table.Schema.Fields.Skip(_step.Key.Count)]), keys.Count) { Count = keys.Count };
         var found = new bool[keys.Count];
+        var faults = new List<LookupFault>();
         for (var row = 0; row < keys.Count; row++)
         {
-            found[row] = _byKey.TryGetValue(KeyOf(keys.Columns, row), out var at);
+            var key = KeyOf(keys.Columns, row);
+            var several = _several.Contains(key);
+            if (several) faults.Add(LookupFault.Several(row, _step.Lookup.Table, _step.Lookup.KeyColumns));
+            found[row] = _byKey.TryGetValue(key, out var at) && !several;
             for (var c = 0; c < values.Columns.Length; c++)
             {
                 if (found[row]) values.Columns[c].CopyFrom(_table.Columns[_step.Key.Count + c], at, row);
@@ -68,7 +74,7 @@ internal sealed class LookupRows
             }
         }
 
-        request.Result = new LookupResult(values, found);
+        request.Result = new LookupResult(values, found) { Faults = faults };
     }
 
     private void Set(MapEntry entry, string[] columns, int row, DiagnosticBag diagnostics)

@@ -127,6 +127,24 @@ internal abstract class Dialect
         }
     }
 
+    /// <summary>Reads like <see cref="ReadValue"/>; returns why a value is not of the column's type, or null.</summary>
+    public string? TryReadValue(DbDataReader reader, int ordinal, Column target, int row)
+    {
+        try
+        {
+            ReadValue(reader, ordinal, target, row);
+            return null;
+        }
+        catch (Exception fault) when (fault is InvalidCastException or FormatException or OverflowException)
+        {
+            target.SetNull(row);
+            return fault.Message;
+        }
+    }
+
+    /// <summary>Why the database cannot be asked for a key, or null; what it refuses itself needs not be said here.</summary>
+    public virtual string? KeyFault(Column key, int row) => null;
+
     /// <summary>Microseconds since the epoch, UTC; a value without a zone is UTC.</summary>
     public virtual long ReadTimestamp(DbDataReader reader, int ordinal) => reader.GetValue(ordinal) switch
     {

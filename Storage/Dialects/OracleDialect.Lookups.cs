@@ -11,6 +11,14 @@ internal sealed partial class OracleDialect
     /// <summary>Keys of one query; Oracle allows 1,000 items in a list.</summary>
     private const int KeysPerLookup = 256;
 
+    /// <summary>Texts above this are no VARCHAR2 to Oracle, and nothing else can be a key.</summary>
+    private const int MaxKeyBytes = 4000;
+
+    public override string? KeyFault(Column key, int row) =>
+        key is BinaryColumn text && text.Length[row] > MaxKeyBytes
+            ? string.Create(CultureInfo.InvariantCulture, $"it has {text.Length[row]} bytes, and a key has at most {MaxKeyBytes} on Oracle")
+            : null;
+
     public override string LookupText(LookupTable table, int keys)
     {
         var width = table.Keys.Length;
@@ -45,12 +53,15 @@ internal sealed partial class OracleDialect
             await using var reader = await command.ExecuteReaderAsync(cancellation).ConfigureAwait(false);
             while (await reader.ReadAsync(cancellation).ConfigureAwait(false))
             {
+                var unread = 0;
                 for (var i = 0; i < read.Columns.Length; i++)
                 {
                     read.Columns[i].Reset();
-                    ReadValue(reader, i, read.Columns[i], 0);
+                    if (TryReadValue(reader, i, read.Columns[i], 0) is not null) unread++;
                 }
 
+                // A key that is none of the field's values cannot have been asked for.
+                if (unread > 0) continue;
                 if (!places.TryGetValue(KeyText(read, 0), out var asking)) continue;
                 foreach (var row in asking) take(row, reader, table.Keys.Length);
             }

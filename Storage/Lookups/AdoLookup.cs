@@ -21,23 +21,52 @@ public sealed class AdoLookup(DatabaseConnections connections) : ILookupSource
         var values = NewBlock(table.Values);
         values.Reset(keys.Count);
         foreach (var column in values.Columns) Array.Fill(column.IsNull, true, 0, keys.Count);
-        var found = new bool[keys.Count];
-        var result = new LookupResult(values, found);
-        var rows = AskedRows(keys);
-        if (rows.Length == 0) return Task.FromResult(result);
-        return RunAsync(spec, () => database.ReadAsync(
-            async (session, token) =>
+        var answers = new Answers(spec, database.Dialect, values, new bool[keys.Count]);
+        var rows = AskedRows(keys, answers);
+        return rows.Length == 0 ? Task.FromResult(answers.Result()) : RunAsync(spec, async () =>
+        {
+            // One key the database refuses fails the query of all: halves of the keys find it.
+            var work = new Stack<int[]>();
+            work.Push(rows);
+            while (work.TryPop(out var part))
             {
-                // A read that failed half-way is repeated by the caller with the same keys: nothing of it is kept.
-                await database.Dialect.LookupAsync(session, table, keys, rows, (key, reader, offset) => Take(
-                    spec, database.Dialect, reader, offset, values, found, key), token).ConfigureAwait(false);
-                return result;
-            },
-            cancellation));
+                try
+                {
+                    await AskAsync(database, table, keys, part, answers, cancellation).ConfigureAwait(false);
+                }
+                catch (DatabaseException refused) when (refused.Error.Class == ErrorClass.Row)
+                {
+                    answers.Forget(part);
+                    if (part.Length == 1)
+                    {
+                        answers.Refuse(part[0], refused.Error.ToString());
+                        continue;
+                    }
+
+                    work.Push(part[(part.Length / 2)..]);
+                    work.Push(part[..(part.Length / 2)]);
+                }
+            }
+
+            return answers.Result();
+        });
     }
 
+    private static Task<bool> AskAsync(
+        Database database, LookupTable table, RowBlock keys, int[] rows, Answers answers, CancellationToken cancellation) =>
+        database.ReadAsync(
+            async (session, token) =>
+            {
+                // A read that failed half-way is repeated with the same keys: nothing of it is kept.
+                answers.Forget(rows);
+                await database.Dialect.LookupAsync(session, table, keys, rows, (key, reader, offset) => answers.Take(key, reader, offset), token)
+                    .ConfigureAwait(false);
+                return true;
+            },
+            cancellation);
+
     /// <inheritdoc/>
-    public Task<RowBlock> ReadAllAsync(
+    public Task<LookupTableRows> ReadAllAsync(
         LookupSpec spec, IReadOnlyList<FieldType> keyTypes, int maxRows, CancellationToken cancellation)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(maxRows, 1);
@@ -48,27 +77,9 @@ public sealed class AdoLookup(DatabaseConnections connections) : ILookupSource
         return RunAsync(spec, () => database.ReadAsync(
             async (session, token) =>
             {
-                var block = NewBlock(columns);
-                await session.QueryAsync(
-                    text,
-                    reader =>
-                    {
-                        if (block.Count == maxRows)
-                        {
-                            throw new SinkConfigurationException(
-                                $"The lookup table {table.Name} has more than {maxRows} rows, too many to preload: "
-                                + "raise the limit, or look rows up with a cache instead.");
-                        }
-
-                        var row = block.Count++;
-                        for (var i = 0; i < columns.Length; i++)
-                        {
-                            block.Columns[i].EnsureCapacity(block.Count);
-                            Read(spec, database.Dialect, reader, i, columns[i], block.Columns[i], row);
-                        }
-                    },
-                    token).ConfigureAwait(false);
-                return block;
+                var read = new WholeTable(spec, database.Dialect, table, NewBlock(columns), maxRows);
+                await session.QueryAsync(text, read.Take, token).ConfigureAwait(false);
+                return read.Result();
             },
             cancellation));
     }
@@ -99,51 +110,21 @@ public sealed class AdoLookup(DatabaseConnections connections) : ILookupSource
                 Identifiers.Column(n, dialect.Fold, dialect.MaxIdentifierBytes), types[i]))];
     }
 
-    /// <summary>The rows whose key has no NULL in it: NULL equals nothing.</summary>
-    private static int[] AskedRows(RowBlock keys)
+    /// <summary>The rows whose key has no NULL in it (NULL equals nothing) and can be asked for.</summary>
+    private static int[] AskedRows(RowBlock keys, Answers answers)
     {
         var rows = new List<int>(keys.Count);
         for (var row = 0; row < keys.Count; row++)
         {
-            if (!Array.Exists(keys.Columns, c => c.IsNull[row])) rows.Add(row);
+            if (!Array.Exists(keys.Columns, c => c.IsNull[row]) && answers.CanAsk(keys, row)) rows.Add(row);
         }
 
         return [.. rows];
     }
 
     private static RowBlock NewBlock(IReadOnlyList<LookupColumn> columns) =>
-        new(new Schema([.. columns.Select(c => new Field(c.Name, c.Type))]));
-
-    private static void Take(
-        LookupSpec spec, Dialect dialect, DbDataReader reader, int offset, RowBlock values, bool[] found, int key)
-    {
-        if (found[key])
-        {
-            throw new SinkConfigurationException(
-                $"The lookup in {spec.Table} finds several rows for one key of ({string.Join(", ", spec.KeyColumns)}): "
-                + "which one counts would be chance. Make the columns unique, or look up in a view that is.");
-        }
-
-        found[key] = true;
-        for (var i = 0; i < values.Columns.Length; i++)
-            Read(spec, dialect, reader, offset + i, new LookupColumn(spec.ValueColumns[i], spec.ValueTypes[i]),
-                values.Columns[i], key);
-    }
-
-    private static void Read(
-        LookupSpec spec, Dialect dialect, DbDataReader reader, int ordinal, LookupColumn column, Column target, int row)
-    {
-        try
-        {
-            dialect.ReadValue(reader, ordinal, target, row);
-        }
-        catch (Exception fault) when (fault is InvalidCastException or FormatException or OverflowException)
-        {
-            throw new SinkConfigurationException(
-                $"The lookup column {spec.Table}.{column.Name} holds a value that is no {column.Type} "
-                + $"({reader.GetDataTypeName(ordinal)}: {fault.Message}). Declare the type the column has.", fault);
-        }
-    }
+        // A column may be asked for twice, as key and as value.
+        new(new Schema([.. columns.Select((c, i) => new Field($"{i} {c.Name}", c.Type))]));
 
     private static async Task<T> RunAsync<T>(LookupSpec spec, Func<Task<T>> body)
     {

@@ -225,9 +225,8 @@ public sealed class OracleStandInFaultTests(PostgresFixture postgres)
         Assert.Contains("session's time zone", refused.Message);
         await cluster.PsqlAsync(options.Database!, "INSERT INTO zoned VALUES (1, now())");
         var lookup = new LookupSpec("dwh", "zoned", ["id"], ["at"], [FieldType.Timestamp]);
-        var unread = await Assert.ThrowsAsync<SinkConfigurationException>(
-            () => new AdoLookup(connections).ReadAllAsync(lookup, [FieldType.Integer], 10, Cancel));
-        Assert.Contains("SYS_EXTRACT_UTC", unread.Message);
+        var unread = await new AdoLookup(connections).ReadAllAsync(lookup, [FieldType.Integer], 10, Cancel);
+        Assert.Contains("SYS_EXTRACT_UTC", Assert.Single(unread.Faults).Reason);
     }
 
     [Fact]
@@ -278,5 +277,24 @@ public sealed class OracleStandInFaultTests(PostgresFixture postgres)
         Assert.Equal((ErrorClass.Unreachable, "ORA-12541"), (failure.Error.Class, failure.Error.Code));
         Assert.DoesNotContain("3141", failure.ToString());
         Assert.DoesNotContain("3141", database.ToString());
+    }
+
+    [Fact]
+    public async Task A_lookup_key_that_Oracle_does_not_take_is_that_keys_fault_alone()
+    {
+        var options = await StandIn.CreateAsync(postgres);
+        await using var connections = new DatabaseConnections(new Dictionary<string, ConnectionOptions> { ["dwh"] = options });
+        await connections.Get("dwh").WriteAsync((session, token) => session.ExecuteAsync(
+            "CREATE TABLE LONG_KEYS (CODE VARCHAR2(4000) NOT NULL PRIMARY KEY, N NUMBER(19))", token), Cancel);
+        await connections.Get("dwh").WriteAsync((session, token) => session.ExecuteAsync("INSERT INTO LONG_KEYS VALUES ('a', 1)", token), Cancel);
+        var lookup = new LookupSpec("dwh", "long_keys", ["code"], ["n"], [FieldType.Integer]);
+        var keys = Rows.Block(new Schema(new Field("k", FieldType.String)), [new string('é', 2001)], ["a"], [new string('x', 4000)]);
+
+        var found = await new AdoLookup(connections).LookupAsync(lookup, keys, Cancel);
+
+        Assert.Equal([false, true, false], found.Found);
+        var fault = Assert.Single(found.Faults);
+        Assert.Equal((0, "KOR4053"), (fault.Key, fault.Code));
+        Assert.Contains("4002 bytes", fault.Reason);
     }
 }

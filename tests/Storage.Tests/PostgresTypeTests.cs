@@ -170,6 +170,56 @@ public sealed class PostgresTypeTests(PostgresFixture postgres) : IAsyncLifetime
             "KOR5103,SQLSTATE 22023,SQLSTATE 22P02,SQLSTATE 22P02,SQLSTATE 22P02", await CodesAsync());
     }
 
+    [Fact]
+    public async Task Reference_rows_that_are_no_values_are_the_fault_of_their_keys()
+    {
+        await _cluster.PsqlAsync(_name,
+            "CREATE TABLE lookup_ref (code text, seg text, price numeric, since timestamptz, d date, n double precision); INSERT INTO lookup_ref VALUES "
+            + "('ok', 'a', 1.50, '9999-12-31 23:59:59.999999+00', '0001-01-01', 1), ('nan', 'b', 'NaN', now(), now(), 1), ('fine', 'c', 1.005, now(), now(), 1), "
+            + "('huge', 'd', 1e40, now(), now(), 1), ('bc', 'e', 1, '0044-03-15 BC', now(), 1), ('inf', 'f', 1, 'infinity', now(), 1), "
+            + "('bcd', 'g', 1, now(), '0044-03-15 BC', 1), ('infd', 'h', 1, now(), '-infinity', 1), ('real', 'i', 1, now(), now(), 'NaN'), "
+            + "('two', 'j', 1, now(), now(), 1), ('two', 'j', 1, now(), now(), 1), ('last', 'k', 2, '2026-01-31', '2026-01-31', 2)");
+        FieldType[] types = [FieldType.String, FieldType.Decimal(10, 2), FieldType.Timestamp, FieldType.Date, FieldType.Double];
+        var lookup = new LookupSpec("dwh", "lookup_ref", ["code"], ["seg", "price", "since", "d", "n"], types);
+        string[] codes = ["ok", "nan", "fine", "huge", "bc", "inf", "bcd", "infd", "real", "two", "last", "none"];
+        var keys = Rows.Block(new Schema(new Field("k", FieldType.String)), [.. codes.Select(c => (object?[])[c])]);
+
+        var found = await new AdoLookup(_connections).LookupAsync(lookup, keys, Cancel);
+        Assert.Equal(["ok", "last"], codes.Where((_, i) => found.Found[i]));
+        Assert.Equal("a|1.5|9999-12-31T23:59:59.999999|0001-01-01|1", Rows.Text(found.Values, 0));
+        Assert.Equal("k|2|2026-01-31T00:00:00.000000|2026-01-31|2", Rows.Text(found.Values, 10));
+        Assert.Equal(codes[1..10], found.Faults.OrderBy(f => f.Key).Select(f => codes[f.Key]));
+        Assert.Equal(["KOR4051", "KOR4052"], found.Faults.Select(f => f.Code).Distinct().Order());
+
+        var whole = await new AdoLookup(_connections).ReadAllAsync(lookup, [FieldType.String], 100, Cancel);
+        Assert.Equal((12, 8), (whole.Rows.Count, whole.Faults.Count));
+        // A key that no record can have is left out; when none can be had, the key field is wrong.
+        var byPrice = new LookupSpec("dwh", "lookup_ref", ["price"], ["seg"], [FieldType.String]);
+        Assert.Equal(9, (await new AdoLookup(_connections).ReadAllAsync(byPrice, [FieldType.Decimal(10, 2)], 100, Cancel)).Rows.Count);
+        var bySegment = byPrice with { KeyColumns = ["seg"] };
+        var wrong = await Assert.ThrowsAsync<SinkConfigurationException>(
+            () => new AdoLookup(_connections).ReadAllAsync(bySegment, [FieldType.Timestamp], 100, Cancel));
+        Assert.Contains("Give the key field the type the column has", wrong.Message);
+    }
+
+    [Fact]
+    public async Task A_key_the_database_refuses_is_found_among_the_others()
+    {
+        await _cluster.PsqlAsync(_name,
+            "CREATE TYPE mood AS ENUM ('ok', 'bad', 'odd'); CREATE TABLE moods (m mood, n bigint); INSERT INTO moods VALUES ('ok', 1), ('bad', 2); "
+            + "CREATE FUNCTION mood_is(mood, text) RETURNS boolean LANGUAGE sql AS 'SELECT $1 = $2::mood'; "
+            + "CREATE OPERATOR = (LEFTARG = mood, RIGHTARG = text, FUNCTION = mood_is)");
+        var lookup = new LookupSpec("dwh", "moods", ["m"], ["n"], [FieldType.Integer]);
+        string[] codes = ["ok", "sad", "odd", "bad", "glad"];
+        var keys = Rows.Block(new Schema(new Field("k", FieldType.String)), [.. codes.Select(c => (object?[])[c])]);
+
+        var found = await new AdoLookup(_connections).LookupAsync(lookup, keys, Cancel);
+        Assert.Equal([true, false, false, true, false], found.Found);
+        Assert.Equal(["1", "2"], new[] { 0, 3 }.Select(i => Rows.Text(found.Values, i)));
+        Assert.Equal(["1 KOR4053", "4 KOR4053"], found.Faults.Select(f => $"{f.Key} {f.Code}").Order());
+        Assert.Contains("22P02", found.Faults[0].Reason);
+    }
+
     private static SinkSpec Spec(string table, Schema schema, string[] keys) =>
         new("p", "s", "dwh", table, SinkMode.Upsert, schema, keys, null, Create: true, AddColumns: false);
 

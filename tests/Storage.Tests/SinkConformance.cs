@@ -410,13 +410,34 @@ public abstract partial class SinkConformance : IAsyncLifetime
         }
 
         var ambiguous = lookup with { KeyColumns = ["region"] };
-        var fault = await Assert.ThrowsAsync<SinkConfigurationException>(() => Lookup.LookupAsync(
-            ambiguous, Rows.Block(new Schema(new Field("r", FieldType.String)), ["eu"]), Cancel));
-        Assert.Contains("several rows", fault.Message);
+        var several = await Lookup.LookupAsync(
+            ambiguous, Rows.Block(new Schema(new Field("r", FieldType.String)), ["asia"], ["eu"]), Cancel);
+        Assert.Equal([false, false], several.Found);
+        Assert.Equal((1, "KOR4051"), (Assert.Single(several.Faults).Key, several.Faults[0].Code));
         await Assert.ThrowsAsync<SinkConfigurationException>(
             () => Lookup.ReadAllAsync(lookup, [FieldType.Integer, FieldType.String], 1499, Cancel));
         await Assert.ThrowsAsync<SinkConfigurationException>(
             () => Lookup.LookupAsync(lookup with { Table = "nowhere" }, keys, Cancel));
+    }
+
+    [Fact]
+    public async Task A_row_that_a_lookup_cannot_read_is_the_fault_of_its_key_alone()
+    {
+        await ExecuteAsync("CREATE TABLE ref (code VARCHAR(10), price NUMERIC(10,3))");
+        foreach (var row in (string[])["'a', 1.5", "'fine', 1.005", "'b', 2.25", "'many', 1", "'many', 1", "'c', NULL"])
+            await ExecuteAsync($"INSERT INTO ref VALUES ({row})");
+        var lookup = new LookupSpec("dwh", "ref", ["code"], ["price"], [FieldType.Decimal(10, 2)]);
+        var keys = Rows.Block(new Schema(new Field("k", FieldType.String)), ["a"], ["fine"], ["many"], ["b"], ["none"], ["c"]);
+
+        var found = await Lookup.LookupAsync(lookup, keys, Cancel);
+        Assert.Equal([true, false, false, true, false, true], found.Found);
+        Assert.Equal(["1 KOR4052", "2 KOR4051"], found.Faults.Select(f => $"{f.Key} {f.Code}").Order());
+        Assert.Equal(["1.5", "2.25", "null"], new[] { 0, 3, 5 }.Select(i => Rows.Text(found.Values, i)));
+        Assert.Contains("no decimal(10,2)", found.Faults.Single(f => f.Key == 1).Reason);
+
+        var whole = await Lookup.ReadAllAsync(lookup, [FieldType.String], 100, Cancel);
+        Assert.Equal(6, whole.Rows.Count);
+        Assert.Equal("fine", Rows.Get(whole.Rows.Columns[0], Assert.Single(whole.Faults).Key));
     }
 
     [Fact]
@@ -488,7 +509,7 @@ public abstract partial class SinkConformance : IAsyncLifetime
         var fields = spec.Schema.Fields;
         var lookup = new LookupSpec("dwh", spec.Table, [fields[0].Name], [.. fields.Skip(1).Select(f => f.Name)],
             [.. fields.Skip(1).Select(f => f.Type)]);
-        return Rows.Texts(await Lookup.ReadAllAsync(lookup, [fields[0].Type], 1_000_000, Cancel));
+        return Rows.Texts((await Lookup.ReadAllAsync(lookup, [fields[0].Type], 1_000_000, Cancel)).Rows);
     }
 }
 

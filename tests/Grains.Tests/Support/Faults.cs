@@ -173,7 +173,7 @@ internal sealed class FaultyLookups(ILookupSource inner, Faults faults) : ILooku
     public Task<LookupResult> LookupAsync(LookupSpec spec, KafkaOracleOrleans.Processing.Records.RowBlock keys, CancellationToken cancellation) =>
         faults.Strikes(faults.Lookup) ? throw Failure() : inner.LookupAsync(spec, keys, cancellation);
 
-    public Task<KafkaOracleOrleans.Processing.Records.RowBlock> ReadAllAsync(
+    public Task<LookupTableRows> ReadAllAsync(
         LookupSpec spec, IReadOnlyList<KafkaOracleOrleans.Processing.Records.FieldType> keyTypes, int maxRows, CancellationToken cancellation) =>
         faults.Strikes(faults.Lookup) ? throw Failure() : inner.ReadAllAsync(spec, keyTypes, maxRows, cancellation);
 

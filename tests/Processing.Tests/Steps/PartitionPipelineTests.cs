@@ -110,6 +110,34 @@ public sealed class PartitionPipelineTests
         }
     }
 
+    [Theory]
+    [InlineData("keep", new[] { "0: a|gold", "3: b|NULL", "4: a|gold" })]
+    [InlineData("drop", new[] { "0: a|gold", "4: a|gold" })]
+    [InlineData("quarantine", new[] { "0: a|gold", "4: a|gold" })]
+    public void A_key_without_an_answer_is_the_fault_of_its_records_alone(string onMissing, string[] rows)
+    {
+        foreach (var preload in new[] { false, true })
+        {
+            var run = new PipelineRun(Enriching($"onMissing: {onMissing}, preload: {(preload ? "true" : "false")}"));
+            foreach (var key in (string[])["a", "two", "unfit"]) run.Table[key] = ["gold"];
+            run.Doubled.Add("two");
+            run.Unfit.Add("unfit");
+            string[] batch = ["""{"id":"a"}""", """{"id":"two"}""", """{"id":"unfit"}""", """{"id":"b"}""", """{"id":"a"}"""];
+            run.Send(batch);
+            Assert.Equal(rows, run.Sinks["rows"].Select(r => string.Join('|', r.Split('|').Take(2))));
+            Assert.Equal(
+                ["1 found KOR4051", "2 found KOR4052"],
+                run.Quarantine.Where(q => q.Code != "KOR4043").Select(q => $"{q.Offset} {q.Place} {q.Code}"));
+
+            // From memory it is the same, without asking again.
+            var asked = run.Lookups.Count;
+            run.Send(batch);
+            Assert.Equal(asked, run.Lookups.Count);
+            Assert.Equal(rows.Length * 2, run.Sinks["rows"].Count);
+            Assert.Equal([1L, 2, 6, 7], run.Quarantine.Where(q => q.Code != "KOR4043").Select(q => q.Offset));
+        }
+    }
+
     [Fact]
     public void A_miss_is_remembered_for_its_own_time_and_a_whole_table_is_read_again_when_its_time_is_over()
     {

@@ -77,15 +77,15 @@ public sealed class PartitionPropertyTests
         {
             cache.Set((UInt128)i, [1], 0);
             cache.Set(0, [9], 0);
-            Assert.True(cache.TryGet(0, 0, out var kept) && kept![0] == 9);
+            Assert.True(cache.TryGet(0, 0, out var kept, out _) && kept![0] == 9);
             Assert.True(cache.Count <= 101, $"{cache.Count} rows");
         }
 
-        Assert.False(cache.TryGet(1, 0, out _));
-        Assert.False(cache.TryGet(10_000, 1000, out _));
+        Assert.False(cache.TryGet(1, 0, out _, out _));
+        Assert.False(cache.TryGet(10_000, 1000, out _, out _));
         cache.Set(7, null, 0);
-        Assert.True(cache.TryGet(7, 9, out var missing) && missing is null);
-        Assert.False(cache.TryGet(7, 10, out _));
+        Assert.True(cache.TryGet(7, 9, out var missing, out _) && missing is null);
+        Assert.False(cache.TryGet(7, 10, out _, out _));
     }
 
     private static (BatchCounts Counts, string Text) Run(string?[] records, int size)

@@ -41,6 +41,12 @@ internal sealed class PipelineRun
 
     public List<string> Lookups { get; } = [];
 
+    /// <summary>Keys of <see cref="Table"/> that are there twice.</summary>
+    public HashSet<string> Doubled { get; } = [];
+
+    /// <summary>Keys of <see cref="Table"/> whose values cannot be read.</summary>
+    public HashSet<string> Unfit { get; } = [];
+
     /// <summary>Offsets the shards call late.</summary>
     public HashSet<long> Late { get; } = [];
 
@@ -82,7 +88,7 @@ internal sealed class PipelineRun
 
                 break;
             case LookupRequest { Preload: true } preload:
-                preload.Table = TableBlock(preload.Step);
+                preload.Table = TableOf(preload.Step);
                 break;
             case LookupRequest lookup:
                 lookup.Result = LookUp(lookup);
@@ -148,32 +154,37 @@ internal sealed class PipelineRun
                 request.Keys.Count);
         values.Count = request.Keys.Count;
         var found = new bool[request.Keys.Count];
+        var faults = new List<LookupFault>();
         for (var i = 0; i < found.Length; i++)
         {
             var key = RawBatches.Show(request.Keys.Columns[0], i);
             Lookups.Add(key);
-            found[i] = Table.TryGetValue(key, out var row);
+            if (Doubled.Contains(key)) faults.Add(LookupFault.Several(i, "T", ["K"]));
+            else if (Unfit.Contains(key)) faults.Add(new LookupFault(i, "KOR4052", "no such value"));
+            found[i] = Table.TryGetValue(key, out var row) && !Doubled.Contains(key) && !Unfit.Contains(key);
             for (var c = 0; c < values.Columns.Length && found[i]; c++)
                 ((BinaryColumn)values.Columns[c]).Set(i, Encoding.UTF8.GetBytes(row![c]));
         }
 
-        return new LookupResult(values, found);
+        return new LookupResult(values, found) { Faults = faults };
     }
 
-    private RowBlock TableBlock(LookupPlan step)
+    private LookupTableRows TableOf(LookupPlan step)
     {
         Lookups.Add("*");
+        var table = Table.Concat(Table.Where(t => Doubled.Contains(t.Key))).ToList();
         var block = new RowBlock(
             new Schema([new Field("k", FieldType.String), .. step.Lookup.ValueTypes.Select((t,
-                i) => new Field($"v{i}", t))]), Table.Count);
-        block.Count = Table.Count;
-        foreach (var (i, (key, row)) in Table.Index())
+                i) => new Field($"v{i}", t))]), table.Count);
+        block.Count = table.Count;
+        foreach (var (i, (key, row)) in table.Index())
         {
             ((BinaryColumn)block.Columns[0]).Set(i, Encoding.UTF8.GetBytes(key));
             for (var c = 0; c < row.Length; c++) ((BinaryColumn)block.Columns[c + 1]).Set(i,
                 Encoding.UTF8.GetBytes(row[c]));
         }
 
-        return block;
+        var unfit = table.Index().Where(t => Unfit.Contains(t.Item.Key)).Select(t => new LookupFault(t.Index, "KOR4052", "no such value"));
+        return new LookupTableRows(block) { Faults = [.. unfit] };
     }
 }
