@@ -25,7 +25,7 @@ public static partial class ErrorCatalog
             "Record too large",
             "The value is longer than the source's limit. It is refused before it is parsed.",
             "A 10 MB document where the limit is 1 MiB",
-            "Raise the source's maxBytes when such records are meant, or let the producer send a "
+            "Raise limits: { maxValueBytes: ... } at the source when such records are meant, or let the producer send a "
                 + "reference instead of the content."),
         new(
             "KOR4004",
@@ -133,7 +133,7 @@ public static partial class ErrorCatalog
             "The time lies outside the years 1 to 9999; often a number of microseconds where "
                 + "milliseconds are declared.",
             "{\"ts\": 1767225600000000000} for epoch_ms",
-            "Declare the unit the producer uses."),
+            "Declare the unit the producer uses at the field: pattern: epoch_s, epoch_ms, epoch_us or epoch_ns."),
         new(
             "KOR4019",
             "U+0000 in a text",
