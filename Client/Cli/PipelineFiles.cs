@@ -33,7 +33,9 @@ internal static class PipelineFiles
             given[text[..equals]] = text[(equals + 1)..];
         }
 
-        return name => given.GetValueOrDefault(name) ?? context.Host.Variable(name);
+        // As a silo sees them: what passes here must not fail there.
+        var visible = PipelineVariables.Visible(context.Host.Variable, []);
+        return name => given.GetValueOrDefault(name) ?? visible(name);
     }
 
     /// <summary>Compiles a text.</summary>

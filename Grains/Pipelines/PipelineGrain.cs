@@ -51,7 +51,7 @@ internal sealed partial class PipelineGrain(
 
     public async Task<ApplyOutcome> ApplyAsync(PipelineText definition)
     {
-        var compiled = compiler.Compile(definition.Text, definition.FileName);
+        var compiled = compiler.Compile(definition.Text, definition.FileName, definition.Origin);
         if (compiled.Plan is not { } plan) return Refuse(compiled.Diagnostics);
         if (plan.Name != Name) return Refuse([$"{definition.FileName}: the pipeline is named '{plan.Name}', not '{Name}'."]);
         if (state.State.Hash is not null && state.State.Origin != definition.Origin) return Refuse([Taken()]);

@@ -11,7 +11,10 @@ public sealed record CompiledPipeline(PipelinePlan? Plan, IReadOnlyList<string> 
 public interface IPipelineCompiler
 {
     /// <summary>Compiles a text. Never throws for what the text says.</summary>
-    CompiledPipeline Compile(string text, string fileName);
+    /// <param name="text">The definition.</param>
+    /// <param name="fileName">The name findings show.</param>
+    /// <param name="origin">How it came: only files of the folder may use variables of the host.</param>
+    CompiledPipeline Compile(string text, string fileName, DefinitionOrigin origin);
 }
 
 /// <summary>The versions of pipelines this silo has compiled. One per silo; safe for concurrent use.</summary>
@@ -51,7 +54,7 @@ public sealed class PlanProvider(IPipelineCompiler compiler, IGrainFactory grain
     private PipelineRuntime Compile(PipelineText text)
     {
         if (_current.TryGetValue(text.Name, out var known) && known.Version == text.Version) return known;
-        var compiled = compiler.Compile(text.Text, text.FileName);
+        var compiled = compiler.Compile(text.Text, text.FileName, text.Origin);
         if (compiled.Plan is null)
         {
             throw new PipelineChangedException(

@@ -74,7 +74,8 @@ internal static class Interpolation
         if (value is null && colon >= 0) value = inner[(colon + 1)..].ToString();
         if (value is null)
         {
-            var message = $"the variable '{name}' is not set and has no default; set it, or write ${{{name}:default}}";
+            var message = $"the variable '{name}' is not set and has no default; set it, or write ${{{name}:default}} "
+                + $"(a silo shows its files only variables named {Plan.PipelineVariables.Prefix}... and those of Kor:PipelineVariables, and texts of the HTTP API none)";
             Fault(node, start, end + 1 - start, message, diagnostics);
             return false;
         }

@@ -52,11 +52,12 @@ public static class PipelineCompiler
         ArgumentNullException.ThrowIfNull(fileName);
         options ??= new PipelineCompilerOptions();
         var diagnostics = new DiagnosticBag(fileName, text);
-        var reading = PipelineReader.Read(diagnostics, options.Variables);
+        var variables = new SubstitutedValues(options.Variables);
+        var reading = PipelineReader.Read(diagnostics, variables.Get);
         PipelinePlan? plan = null;
         if (reading.Definition is not null)
             plan = new PipelineBinder(reading.Definition, reading.CanonicalJson, options, diagnostics).Bind();
-        return new PipelineCompilation(diagnostics.HasErrors ? null : plan, diagnostics.ToList())
+        return new PipelineCompilation(diagnostics.HasErrors ? null : plan, variables.Hide(diagnostics.ToList()))
         {
             CanonicalJson = reading.CanonicalJson,
         };

@@ -65,7 +65,7 @@ public static class ColumnText
             long n => JsonValue.Create(n),
             decimal n => JsonValue.Create(n),
             double n => JsonValue.Create(n),
-            string s when column.Type.Kind == FieldKind.Json => JsonNode.Parse(s),
+            string s when column.Type.Kind == FieldKind.Json => ForeignJson.Parse(s),
             _ => JsonValue.Create(Text(value)),
         };
     }

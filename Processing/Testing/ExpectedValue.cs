@@ -49,7 +49,7 @@ internal static class ExpectedValue
         return (ColumnText.Value(column, 0), actual) switch
         {
             (double a, double b) => Math.Abs(a - b) <= Tolerance * Math.Max(Math.Abs(a), Math.Abs(b)),
-            (string a, string b) when type.Kind == FieldKind.Json => JsonNode.DeepEquals(JsonNode.Parse(a), JsonNode.Parse(b)),
+            (string a, string b) when type.Kind == FieldKind.Json => JsonNode.DeepEquals(ForeignJson.Parse(a), ForeignJson.Parse(b)),
             var (a, b) => Equals(a, b),
         };
     }

@@ -89,7 +89,7 @@ public sealed class PipelineTrial
         long n => JsonValue.Create(n),
         decimal n => JsonValue.Create(n),
         double n => JsonValue.Create(n),
-        string s when type.Kind == FieldKind.Json => JsonNode.Parse(s),
+        string s when type.Kind == FieldKind.Json => ForeignJson.Parse(s),
         _ => JsonValue.Create(ColumnText.Text(value)),
     };
 }

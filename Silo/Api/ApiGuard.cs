@@ -19,6 +19,9 @@ public sealed class AuditTrail
 /// <summary>Metadata of an endpoint that is asked with POST and changes nothing.</summary>
 internal sealed class ChangesNothing;
 
+/// <summary>Metadata of an endpoint that shows what records hold: who looked is on record.</summary>
+internal sealed class AuditedRead;
+
 /// <summary>Metadata of all endpoints of the API.</summary>
 internal sealed class ApiEndpoint;
 
@@ -28,40 +31,39 @@ internal sealed partial class ApiGuard(
 {
     public async Task InvokeAsync(HttpContext http, IProblemDetailsService problems)
     {
-        if (!IsChange(http))
+        var metadata = http.GetEndpoint()?.Metadata;
+        if (metadata?.GetMetadata<ApiEndpoint>() is null)
         {
             await next(http);
             return;
         }
 
-        if (Refusal(http) is { } refusal)
+        var reads = HttpMethods.IsGet(http.Request.Method) || HttpMethods.IsHead(http.Request.Method) || HttpMethods.IsOptions(http.Request.Method);
+        var changes = !reads && metadata.GetMetadata<ChangesNothing>() is null;
+        if (!reads && Refusal(http, changes) is var (status, title, refusal))
         {
-            LogRefused(Actor(http), Users.RoleOf(http.User), http.Request.Method, http.Request.Path, refusal);
-            http.Response.StatusCode = StatusCodes.Status403Forbidden;
+            LogRefused(Actor(http), Users.RoleOf(http.User), http.Request.Method, LogText.Clean(http.Request.Path), refusal);
+            http.Response.StatusCode = status;
             await problems.WriteAsync(new ProblemDetailsContext
             {
                 HttpContext = http,
-                ProblemDetails = new ProblemDetails { Status = StatusCodes.Status403Forbidden, Title = "Not allowed", Detail = refusal },
+                ProblemDetails = new ProblemDetails { Status = status, Title = title, Detail = refusal },
             });
             return;
         }
 
-        await AuditedAsync(http);
+        if (changes || metadata.GetMetadata<AuditedRead>() is not null) await AuditedAsync(http);
+        else await next(http);
     }
 
-    private static bool IsChange(HttpContext http)
+    private (int Status, string Title, string Text)? Refusal(HttpContext http, bool changes)
     {
-        if (HttpMethods.IsGet(http.Request.Method) || HttpMethods.IsHead(http.Request.Method) || HttpMethods.IsOptions(http.Request.Method)) return false;
-        var metadata = http.GetEndpoint()?.Metadata;
-        return metadata?.GetMetadata<ApiEndpoint>() is not null && metadata.GetMetadata<ChangesNothing>() is null;
-    }
-
-    private string? Refusal(HttpContext http)
-    {
-        if (options.Http.ReadOnly) return "This server is read-only (Kor:Http:ReadOnly).";
-        // A browser says where a request comes from; credentials it keeps must not serve other sites' pages.
-        var site = http.Request.Headers["Sec-Fetch-Site"].ToString();
-        return site is "" or "same-origin" or "none" ? null : "Another site's page asked for this change.";
+        if (changes && options.Http.ReadOnly) return (StatusCodes.Status403Forbidden, "Not allowed", "This server is read-only (Kor:Http:ReadOnly).");
+        if (RequestOrigin.Refusal(http.Request, options.Http) is { } refusal) return (StatusCodes.Status403Forbidden, "Not allowed", refusal);
+        if (!HttpMethods.IsPost(http.Request.Method) || RequestOrigin.HasType(http.Request)) return null;
+        return (
+            StatusCodes.Status415UnsupportedMediaType, "Unsupported content type",
+            "Send Content-Type: application/json, or application/yaml for a pipeline's text; also with a POST that has no body.");
     }
 
     private async Task AuditedAsync(HttpContext http)

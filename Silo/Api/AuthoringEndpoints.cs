@@ -65,7 +65,7 @@ public static class AuthoringEndpoints
     internal static void Map(IEndpointRouteBuilder api)
     {
         api.MapPost("/pipelines/validate", ValidateAsync).ChangesNothing().WithSummary("Check a pipeline without saving it")
-            .Accepts<string>("application/yaml", "application/json", "text/plain");
+            .Accepts<string>("application/yaml", "application/json");
         api.MapPost("/eval", EvalAsync).ChangesNothing().WithSummary("Try an expression on sample records");
         api.MapPost("/test", TestAsync).ChangesNothing().WithSummary("Run a test file");
     }
@@ -103,7 +103,7 @@ public static class AuthoringEndpoints
     {
         if (await TextAsync(request, cancellation) is not { } text) return NoText();
         var name = FileName(request, file);
-        var compilation = compiler.Check(text, name);
+        var compilation = compiler.Check(text, name, DefinitionOrigin.Api);
         List<DiagnosticItem> diagnostics = [.. compilation.Diagnostics.Select(DiagnosticItem.Of)];
         if (compilation.Plan is not { } plan) return TypedResults.Ok(new ValidationReport(false, null, diagnostics, null));
         var refusal = compiler.Refusal(plan);

@@ -21,10 +21,10 @@ public static class DefinitionEndpoints
     internal static void Map(IEndpointRouteBuilder api)
     {
         api.MapPost("/pipelines", CreateAsync).RequireAuthorization(KorPolicies.Admin).WithSummary("Create a pipeline from its text")
-            .Accepts<string>("application/yaml", "application/json", "text/plain");
+            .Accepts<string>("application/yaml", "application/json");
         api.MapPut("/pipelines/{name}", ReplaceAsync).RequireAuthorization(KorPolicies.Admin).WithSummary("Replace a pipeline that was made over the API")
             .WithDescription("With If-Match: the version (the ETag of /config) that is to be replaced; another one is refused with 412.")
-            .Accepts<string>("application/yaml", "application/json", "text/plain");
+            .Accepts<string>("application/yaml", "application/json");
         api.MapPatch("/pipelines/{name}", PatchAsync).RequireAuthorization(KorPolicies.Admin).WithSummary("Change parts of a pipeline that was made over the API")
             .WithDescription(
                 "A JSON merge patch (RFC 7396) of the definition: null removes a key, a list is replaced as a whole. The definition is kept as JSON from then on, "
@@ -73,7 +73,8 @@ public static class DefinitionEndpoints
     {
         try
         {
-            return JsonNode.Parse(body) as JsonObject;
+            // A patch that says two things of one property is none.
+            return JsonNode.Parse(body, documentOptions: new JsonDocumentOptions { AllowDuplicateProperties = false }) as JsonObject;
         }
         catch (JsonException)
         {
@@ -126,7 +127,7 @@ public static class DefinitionEndpoints
 
     private static (PipelineText? Text, ProblemHttpResult? Problem) Check(string text, string file, HostPipelineCompiler compiler, string? name)
     {
-        var compilation = compiler.Check(text, file);
+        var compilation = compiler.Check(text, file, DefinitionOrigin.Api);
         if (compilation.Plan is not { } plan)
         {
             return (null, Invalid(

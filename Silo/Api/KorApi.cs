@@ -27,6 +27,10 @@ public static class KorApi
         return endpoints;
     }
 
+    /// <summary>For an endpoint that changes nothing and shows what records hold: who looked is on record.</summary>
+    public static TBuilder Audited<TBuilder>(this TBuilder builder)
+        where TBuilder : IEndpointConventionBuilder => builder.WithMetadata(new AuditedRead());
+
     /// <summary>For an endpoint that is asked with POST and changes nothing: neither refused when read-only nor audited.</summary>
     public static TBuilder ChangesNothing<TBuilder>(this TBuilder builder)
         where TBuilder : IEndpointConventionBuilder => builder.WithMetadata(new ChangesNothing());

@@ -32,9 +32,9 @@ public static class LookEndpoints
 
     internal static void Map(IEndpointRouteBuilder api)
     {
-        api.MapPost("/preview", PreviewAsync).RequireAuthorization(KorPolicies.Operator).ChangesNothing().WithSummary("What a pipeline would write of what its topics hold now")
-            .Accepts<string>("application/yaml", "application/json", "text/plain");
-        api.MapGet("/topics/{topic}/records", RecordsAsync).RequireAuthorization(KorPolicies.Operator).WithSummary("The newest records of a topic");
+        api.MapPost("/preview", PreviewAsync).RequireAuthorization(KorPolicies.Operator).ChangesNothing().Audited().WithSummary("What a pipeline would write of what its topics hold now")
+            .Accepts<string>("application/yaml", "application/json");
+        api.MapGet("/topics/{topic}/records", RecordsAsync).RequireAuthorization(KorPolicies.Operator).Audited().WithSummary("The newest records of a topic");
     }
 
     private static async Task<Results<Ok<PreviewReport>, ProblemHttpResult>> PreviewAsync(
@@ -45,7 +45,7 @@ public static class LookEndpoints
         if (limit is < 1 or > TopicReader.MaxRecords) return Bad("Bad limit", "limit must be from 1 to 10000.");
         if (rows is < 0 or > MaxRows) return Bad("Bad rows", "rows must be from 0 to 1000.");
         if (await AuthoringEndpoints.TextAsync(request, cancellation) is not { } text) return AuthoringEndpoints.NoText();
-        var compilation = compiler.Check(text, AuthoringEndpoints.FileName(request, file));
+        var compilation = compiler.Check(text, AuthoringEndpoints.FileName(request, file), DefinitionOrigin.Api);
         if (compilation.Plan is not { } plan)
         {
             return Invalid(
@@ -57,6 +57,7 @@ public static class LookEndpoints
         {
             var partitions = await logs.ListPartitionsAsync(plan.Source, cancellation);
             var topics = partitions.Select(p => p[..p.LastIndexOf('/')]).Distinct().ToList();
+            if (topics.Find(IsInternal) is { } @internal) return Internal(@internal);
             var slices = await reader.ReadAsync(plan.Source.Connection, topics, limit, since, plan.Source.ReadCommitted, cancellation);
             var report = await TryAsync(plan, slices, lookups, new TransformRunner(transforms), time, rows, cancellation);
             return TypedResults.Ok(masks.For(user) is { } mask ? Masked(report, mask) : report);
@@ -128,6 +129,7 @@ public static class LookEndpoints
                 $"There is no Kafka connection '{connection}'; there are {string.Join(", ", options.Kafka.Keys.Order(StringComparer.Ordinal))}.");
         }
 
+        if (IsInternal(topic)) return Internal(topic);
         try
         {
             var slices = await reader.ReadAsync(connection, [topic], limit, null, true, cancellation);
@@ -143,6 +145,12 @@ public static class LookEndpoints
             return Problem(StatusCodes.Status503ServiceUnavailable, "Kafka does not answer", e.Error.Reason);
         }
     }
+
+    /// <summary>Topics of Kafka's own hold positions and secrets of others, in formats of their own.</summary>
+    private static bool IsInternal(string topic) => topic.StartsWith("__", StringComparison.Ordinal);
+
+    private static ProblemHttpResult Internal(string topic) =>
+        Problem(StatusCodes.Status403Forbidden, "Not allowed", $"'{topic}' is a topic of Kafka's own; its records are not shown.");
 
     private static TopicRecord RecordOf(int partition, RawRecord record, FieldMask? mask)
     {

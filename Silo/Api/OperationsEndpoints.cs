@@ -69,7 +69,7 @@ internal static class OperationsEndpoints
         // A body without these members is JSON all the same.
         if ((string?)request.Text is null || (string?)request.File is null)
             return Problems.BadRequest("No text", "The body needs 'file', the pipeline file's name, and 'text', what is in it.");
-        return TypedResults.Ok(await planner.PlanAsync(request.File, request.Text, name => RunningAsync(name, plans, grains), cancellation));
+        return TypedResults.Ok(await planner.PlanAsync(request.File, request.Text, DefinitionOrigin.Api, name => RunningAsync(name, plans, grains), cancellation));
     }
 
     private static async Task<(PipelinePlan Plan, int Version)?> RunningAsync(string name, PlanProvider plans, IGrainFactory grains)

@@ -17,10 +17,10 @@ internal static class QuarantineEndpoints
     /// <summary>Maps the endpoints.</summary>
     public static void MapQuarantine(this RouteGroupBuilder api)
     {
-        api.MapGet("/pipelines/{name}/quarantine", ListAsync).RequireAuthorization(KorPolicies.Operator).WithSummary("Refused records, newest first.");
-        api.MapGet("/pipelines/{name}/quarantine/{id}", GetAsync).RequireAuthorization(KorPolicies.Operator).WithSummary("A refused record with its raw bytes.");
-        api.MapDelete("/pipelines/{name}/quarantine/{id}", DropOneAsync).RequireAuthorization(KorPolicies.Operator).WithSummary("Throws a refused record away.");
-        api.MapDelete("/pipelines/{name}/quarantine", DropAsync).RequireAuthorization(KorPolicies.Operator).WithSummary("Throws away the refused records a filter finds.");
+        api.MapGet("/pipelines/{name}/quarantine", ListAsync).RequireAuthorization(KorPolicies.Operator).Audited().WithSummary("Refused records, newest first.");
+        api.MapGet("/pipelines/{name}/quarantine/{id}", GetAsync).RequireAuthorization(KorPolicies.Operator).Audited().WithSummary("A refused record with its raw bytes.");
+        api.MapDelete("/pipelines/{name}/quarantine/{id}", DropOneAsync).RequireAuthorization(KorPolicies.Admin).WithSummary("Throws a refused record away.");
+        api.MapDelete("/pipelines/{name}/quarantine", DropAsync).RequireAuthorization(KorPolicies.Admin).WithSummary("Throws away the refused records a filter finds.");
         api.MapPost("/pipelines/{name}/quarantine/replay", ReplayAsync).RequireAuthorization(KorPolicies.Operator).WithSummary("Plays refused records through the definition in force, or shows what would become of them.");
     }
 

@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using System.Security.Claims;
 using System.Text.Json.Nodes;
 using KafkaOracleOrleans.Grains.Interfaces;
+using KafkaOracleOrleans.Processing.Testing;
 using KafkaOracleOrleans.Silo.Security;
 using Microsoft.AspNetCore.Http.HttpResults;
 using static KafkaOracleOrleans.Silo.Api.ApiProblems;
@@ -19,6 +20,7 @@ public static class StreamEndpoints
     {
         api.MapGet("/pipelines/{name}/tap", TapAsync)
             .RequireAuthorization(KorPolicies.Operator)
+            .Audited()
             .DisableRequestTimeout()
             .WithSummary("Live records of a step")
             .WithDescription(
@@ -137,7 +139,7 @@ public static class StreamEndpoints
     {
         // What is cut cannot be read, so nothing in it can be hidden.
         if (record.Truncated) return JsonValue.Create(mask is null ? record.Json : FieldMask.Hidden);
-        var value = JsonNode.Parse(record.Json);
+        var value = ForeignJson.Parse(record.Json);
         mask?.Apply(value);
         return value;
     }

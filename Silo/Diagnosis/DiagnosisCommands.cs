@@ -1,4 +1,5 @@
 using System.CommandLine;
+using KafkaOracleOrleans.Grains.Interfaces;
 using KafkaOracleOrleans.Processing.Diagnostics;
 using KafkaOracleOrleans.Processing.Plan;
 using KafkaOracleOrleans.Silo.Hosting;
@@ -28,7 +29,7 @@ internal static class DiagnosisCommands
             var planner = new Planner(new HostPipelineCompiler(options, []), databases);
             var reports = new List<PipelinePlanReport>();
             foreach (var file in args.GetValue(files)!)
-                reports.Add(await planner.PlanAsync(file, await ReadAsync(file, cancellation), null, cancellation));
+                reports.Add(await planner.PlanAsync(file, await ReadAsync(file, cancellation), DefinitionOrigin.Folder, null, cancellation));
             if (args.GetValue(output) == "json") Console.Out.WriteLine(DiagnosisText.Json(reports));
             else foreach (var report in reports) Console.Out.Write(PlanText.Of(report));
             return reports.Exists(r => r.Pipeline is null) ? ExitConfiguration : reports.Exists(r => r.Blocked) ? ExitFailed : 0;
@@ -87,7 +88,7 @@ internal static class DiagnosisCommands
         var plans = new List<PipelinePlan>();
         foreach (var file in files.Length > 0 ? files : Default(options))
         {
-            var compiled = new HostPipelineCompiler(options, []).Compile(await ReadAsync(file, cancellation), file);
+            var compiled = new HostPipelineCompiler(options, []).Compile(await ReadAsync(file, cancellation), file, DefinitionOrigin.Folder);
             if (compiled.Plan is { } plan)
             {
                 plans.Add(plan);

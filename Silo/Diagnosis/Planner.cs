@@ -11,11 +11,13 @@ namespace KafkaOracleOrleans.Silo.Diagnosis;
 /// <summary>Says what a pipeline file would need and do, before it is applied.</summary>
 internal sealed class Planner(IPipelineCompiler compiler, DatabaseConnections databases)
 {
-    /// <summary>Plans a text. <paramref name="running"/> is the plan in force, if somebody knows it.</summary>
+    /// <summary>
+    /// Plans a text. <paramref name="running"/> is the plan in force, if somebody knows it; <paramref name="origin"/> says whether the text may use variables.
+    /// </summary>
     public async Task<PipelinePlanReport> PlanAsync(
-        string file, string text, Func<string, Task<(PipelinePlan Plan, int Version)?>>? running, CancellationToken cancellation)
+        string file, string text, DefinitionOrigin origin, Func<string, Task<(PipelinePlan Plan, int Version)?>>? running, CancellationToken cancellation)
     {
-        var compiled = compiler.Compile(text, file);
+        var compiled = compiler.Compile(text, file, origin);
         if (compiled.Plan is not { } plan) return new PipelinePlanReport { File = file, Diagnostics = compiled.Diagnostics };
         var present = running is null ? null : await running(plan.Name);
         return new PipelinePlanReport

@@ -21,6 +21,12 @@ public sealed class HttpOptions
     /// </summary>
     public IList<string> MaskFields { get; set; } = [];
 
+    /// <summary>
+    /// Origins (<c>https://kor.example.com</c>) whose pages may ask for changes, besides the server's own name: those under which a proxy shows this server.
+    /// Default: none.
+    /// </summary>
+    public IList<string> AllowedOrigins { get; set; } = [];
+
     /// <summary>Let anybody read <c>/metrics</c>, for scrapers without credentials. Default: false.</summary>
     public bool AnonymousMetrics { get; set; }
 

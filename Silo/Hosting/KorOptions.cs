@@ -31,6 +31,12 @@ public sealed class KorOptions
     /// <summary>The folder with pipeline files (<c>*.yaml</c>, <c>*.yml</c>, <c>*.json</c>); watched. Default: <c>pipelines</c>.</summary>
     public string? Pipelines { get; set; } = "pipelines";
 
+    /// <summary>
+    /// Names of environment variables that pipeline files may use as <c>${NAME}</c>, besides those that begin with <c>KOR_VAR_</c>. Never name a secret here:
+    /// values become part of the pipeline. Definitions made over the HTTP API see no variable at all. Default: none.
+    /// </summary>
+    public IList<string> PipelineVariables { get; set; } = [];
+
     /// <summary>What the HTTP API listens on. Default: <c>http://127.0.0.1:8080</c>.</summary>
     public string Url { get; set; } = "http://127.0.0.1:8080";
 

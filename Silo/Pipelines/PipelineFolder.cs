@@ -140,7 +140,7 @@ internal sealed partial class PipelineFolder(
     private async Task<bool> ApplyAsync(FolderFile file, Dictionary<string, PipelineText> known)
     {
         file.Rival = null;
-        var compiled = compiler.Compile(file.Text!, file.Path);
+        var compiled = compiler.Compile(file.Text!, file.Path, DefinitionOrigin.Folder);
         if (compiled.Plan is not { } plan)
         {
             Keep(file, known);

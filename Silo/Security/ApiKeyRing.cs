@@ -13,11 +13,10 @@ internal sealed record ApiKeyOwner(string Name, string Role);
 internal sealed class ApiKeyRing(KorOptions options, TimeProvider time)
 {
     private const string Prefix = "sha256:";
-    private const int MinLength = 20;
+    private const int MinLength = 32;
     private static readonly TimeSpan Recheck = TimeSpan.FromSeconds(5);
 
     private readonly Lock _lock = new();
-    private readonly Dictionary<string, (DateTime Written, byte[] Hash)> _files = new(StringComparer.Ordinal);
     private IReadOnlyList<(ApiKeyOwner Owner, byte[] Hash)>? _keys;
     private long _checkedAt;
 
@@ -71,15 +70,12 @@ internal sealed class ApiKeyRing(KorOptions options, TimeProvider time)
         }
     }
 
-    private byte[]? HashOf(ApiKeyOptions key)
+    private static byte[]? HashOf(ApiKeyOptions key)
     {
         if (key.Hash is not null) return Parse(key.Hash);
-        var written = File.GetLastWriteTimeUtc(key.File!);
-        if (_files.TryGetValue(key.File!, out var known) && known.Written == written) return known.Hash;
-        // A file that is gone or being written leaves nobody in; the others' keys go on working.
-        if (Read(key.File!, out _) is not { } hash) return null;
-        _files[key.File!] = (written, hash);
-        return hash;
+        // By content: a mounted secret is a link to a link whose target is exchanged, and the time of none of them need change. A file that is gone or
+        // being written leaves nobody in; the others' keys go on working.
+        return Read(key.File!, out _);
     }
 
     private static byte[]? Read(string file, out string fault)

@@ -10,7 +10,7 @@ namespace KafkaOracleOrleans.Silo.Security;
 /// API keys as <c>X-Api-Key: KEY</c>, as <c>Authorization: Bearer KEY</c> for scrapers, or as the password of <c>Authorization: Basic</c>, which is what a browser
 /// can send.
 /// </summary>
-internal sealed class ApiKeyHandler(
+internal sealed partial class ApiKeyHandler(
     IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory loggers, UrlEncoder encoder, ApiKeyRing keys)
     : AuthenticationHandler<AuthenticationSchemeOptions>(options, loggers, encoder)
 {
@@ -19,10 +19,13 @@ internal sealed class ApiKeyHandler(
     protected override Task<AuthenticateResult> HandleAuthenticateAsync()
     {
         if (Presented(Request) is not { } key) return Task.FromResult(AuthenticateResult.NoResult());
-        return Task.FromResult(keys.Find(key) is { } owner
-            ? AuthenticateResult.Success(Users.Ticket(owner.Name, [owner.Role], Scheme.Name))
-            : AuthenticateResult.Fail("The API key is not known here."));
+        if (keys.Find(key) is { } owner) return Task.FromResult(AuthenticateResult.Success(Users.Ticket(owner.Name, [owner.Role], Scheme.Name)));
+        LogRefused(Logger, Request.HttpContext.Connection.RemoteIpAddress?.ToString() ?? "unknown", Request.Method, LogText.Clean(Request.Path));
+        return Task.FromResult(AuthenticateResult.Fail("The API key is not known here."));
     }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Sign-in refused: an unknown API key from {Address}, {Method} {Path}.")]
+    private static partial void LogRefused(ILogger logger, string address, string method, string path);
 
     protected override Task HandleChallengeAsync(AuthenticationProperties properties)
     {

@@ -2,6 +2,7 @@ using System.Security.Claims;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using KafkaOracleOrleans.Processing.Testing;
 using KafkaOracleOrleans.Silo.Hosting;
 
 namespace KafkaOracleOrleans.Silo.Security;
@@ -52,16 +53,9 @@ internal sealed class FieldMask
 
     private string? Json(string text)
     {
-        try
-        {
-            if (JsonNode.Parse(text) is not { } node || node is JsonValue) return null;
-            Apply(node);
-            return node.ToJsonString(Relaxed);
-        }
-        catch (JsonException)
-        {
-            return null;
-        }
+        if (!ForeignJson.TryParse(text, out var node) || node is null or JsonValue) return null;
+        Apply(node);
+        return node.ToJsonString(Relaxed);
     }
 
     private static readonly JsonSerializerOptions Relaxed = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };

@@ -14,7 +14,7 @@ internal sealed class LoopbackOnly(RequestDelegate next, KorOptions options)
 
     public async Task InvokeAsync(HttpContext context, IProblemDetailsService problems)
     {
-        if (!_open || (IsLoopback(context.Connection.LocalIpAddress) && IsLoopback(context.Request.Host.Host)))
+        if (!_open || (IsLoopback(context.Connection.LocalIpAddress) && IsLoopback(context.Request.Host.Host) && !IsForwarded(context.Request)))
         {
             await next(context);
             return;
@@ -28,10 +28,17 @@ internal sealed class LoopbackOnly(RequestDelegate next, KorOptions options)
             {
                 Status = StatusCodes.Status403Forbidden,
                 Title = "Not allowed",
-                Detail = "Without authentication this server answers on loopback only, and to its name.",
+                Detail = "Without authentication this server answers on loopback only, to its name, and not through a proxy; Kor:Http:ApiKeys or Kor:Http:Oidc turn "
+                    + "authentication on.",
             },
         });
     }
+
+    /// <summary>Whoever is behind a proxy is not on loopback, though the proxy is.</summary>
+    private static bool IsForwarded(HttpRequest request) =>
+        ForwardedHeaders.Any(request.Headers.ContainsKey);
+
+    private static readonly string[] ForwardedHeaders = ["Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP", "Via"];
 
     /// <summary>No address at all is a test server's or a socket file's.</summary>
     private static bool IsLoopback(IPAddress? address) => address is null || IPAddress.IsLoopback(address);

@@ -50,7 +50,7 @@ public sealed class QuarantineTests
         Assert.Equal("0", await IdOfAsync(client, replay.Refused[0].Example));
         // A place in the one order means nothing in the other.
         Assert.Equal(HttpStatusCode.BadRequest, (await client.GetAsync($"{Root}?after={replay.Next}", Cancel)).StatusCode);
-        Assert.Equal(HttpStatusCode.BadRequest, (await client.PostAsync($"{Root}/replay?after={first.Next}", null, Cancel)).StatusCode);
+        Assert.Equal(HttpStatusCode.BadRequest, (await client.PostAsJsonAsync($"{Root}/replay?after={first.Next}", new { }, Cancel)).StatusCode);
         Assert.Equal(3, (await ReplayAsync(client, $"?after={replay.Next}")).Records);
     }
 
@@ -103,7 +103,7 @@ public sealed class QuarantineTests
 
     private static async Task<ReplayReport> ReplayAsync(HttpClient client, string query)
     {
-        using var response = await client.PostAsync($"{Root}/replay{query}", null, Cancel);
+        using var response = await client.PostAsJsonAsync($"{Root}/replay{query}", new { }, Cancel);
         response.EnsureSuccessStatusCode();
         return (await response.Content.ReadFromJsonAsync<ReplayReport>(Cancel))!;
     }

@@ -54,7 +54,9 @@ internal sealed class KorApi : IDisposable
 
     /// <summary>Asks for something to be done that gives an answer and needs no body.</summary>
     public Task<ApiAnswer<T>> PostAsync<T>(string path, CancellationToken cancellation) =>
-        SendAsync<T>(new HttpRequestMessage(HttpMethod.Post, path), cancellation);
+        // The server takes no POST without a type: one without could be another site's form.
+        SendAsync<T>(
+            new HttpRequestMessage(HttpMethod.Post, path) { Content = new StringContent("", System.Text.Encoding.UTF8, "application/json") }, cancellation);
 
     /// <summary>Sends a text.</summary>
     public Task<ApiAnswer<T>> PostTextAsync<T>(string path, string text, string mediaType, CancellationToken cancellation) =>

@@ -1,3 +1,4 @@
+using KafkaOracleOrleans.Grains.Interfaces;
 using KafkaOracleOrleans.Grains.Runtime;
 using KafkaOracleOrleans.Processing.Plan;
 
@@ -58,7 +59,7 @@ internal sealed class TestPipeline : IPipelineCompiler
         return compilation.Plan ?? throw new InvalidOperationException(string.Join('\n', compilation.Diagnostics));
     }
 
-    CompiledPipeline IPipelineCompiler.Compile(string text, string fileName)
+    CompiledPipeline IPipelineCompiler.Compile(string text, string fileName, DefinitionOrigin origin)
     {
         var compilation = PipelineCompiler.Compile(text, fileName, Options);
         return new CompiledPipeline(compilation.Plan, [.. compilation.Diagnostics.Select(d => d.ToString())]);

@@ -134,6 +134,33 @@ public sealed class YamlTests
             : null).DefinitionHash);
     }
 
+    [Theory]
+    [InlineData("table: ROWS_T", "table: '${X}'")]
+    [InlineData("total > 0", "total > ${X}")]
+    [InlineData("total > 0", "${X}")]
+    [InlineData("default: none", "default: none, type: '${X}'")]
+    [InlineData("name: ", "name: '${X}' #")]
+    public void A_finding_names_the_variable_and_does_not_quote_its_value(string old, string with)
+    {
+        foreach (var secret in (string[])["p4ss word(", "hunter2", "'x", "7x"])
+        {
+            var text = Base.Replace(old, with, StringComparison.Ordinal);
+            Assert.NotEqual(Base, text);
+            var compilation = Compile(text, variables: _ => secret);
+            Assert.All(compilation.Diagnostics, d => Assert.DoesNotContain(secret, d.ToString(), StringComparison.Ordinal));
+        }
+    }
+
+    [Fact]
+    public void A_pipeline_sees_only_the_variables_that_are_for_pipelines()
+    {
+        var visible = PipelineVariables.Visible(static name => name, ["LISTED"]);
+        Assert.Equal("KOR_VAR_A", visible("KOR_VAR_A"));
+        Assert.Equal("LISTED", visible("LISTED"));
+        Assert.Null(visible("PATH"));
+        Assert.Null(visible("kor_var_a"));
+    }
+
     [Fact]
     public void A_variable_cannot_add_structure()
     {

@@ -1,0 +1,241 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using System.Text;
+using System.Text.Json;
+using KafkaOracleOrleans.Silo.Hosting;
+using KafkaOracleOrleans.Silo.Security;
+using KafkaOracleOrleans.Silo.Tests.Support;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Time.Testing;
+
+namespace KafkaOracleOrleans.Silo.Tests;
+
+/// <summary>A silo with keys and a masked field, shared by the attacks on it.</summary>
+public sealed class GuardedSilo : IAsyncLifetime
+{
+    public TestSilo Silo { get; private set; } = null!;
+
+    public async ValueTask InitializeAsync() => Silo = await TestSilo.StartAsync(o => o.Http.MaskFields = ["amount"]);
+
+    public ValueTask DisposeAsync() => Silo.DisposeAsync();
+}
+
+/// <summary>What must not be had from outside: each test tries a whole kind, every endpoint of it.</summary>
+public sealed class SecurityTests(GuardedSilo guarded) : IClassFixture<GuardedSilo>
+{
+    private const string Secret = "canary-9f86d081884c";
+
+    private TestSilo Silo => guarded.Silo;
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task No_text_that_comes_over_HTTP_sees_the_environment()
+    {
+        Environment.SetEnvironmentVariable("SECURITY_TESTS_SECRET", Secret);
+        Environment.SetEnvironmentVariable("KOR_VAR_SECURITY_TESTS", Secret);
+        try
+        {
+            using var admin = Silo.Client(TestSilo.Admin);
+            foreach (var name in (string[])["SECURITY_TESTS_SECRET", "KOR_VAR_SECURITY_TESTS"])
+            {
+                foreach (var text in Texts(name))
+                {
+                    foreach (var (method, path) in ((string, string)[])[("POST", "pipelines/validate"), ("POST", "preview"), ("POST", "pipelines"), ("PUT", "pipelines/events")])
+                        await AssertSilentAsync(admin, method, path, new StringContent(text, Encoding.UTF8, "application/yaml"));
+                    await AssertSilentAsync(admin, "POST", "plan", JsonContent.Create(new { file = "p.yaml", text }));
+                    await AssertSilentAsync(admin, "POST", "test", JsonContent.Create(new { test = $"pipeline: ${{{name}}}\ntests: [ {{ name: '${{{name}}}', given: [], expect: {{}} }} ]" }));
+                }
+            }
+        }
+        finally
+        {
+            Environment.SetEnvironmentVariable("SECURITY_TESTS_SECRET", null);
+            Environment.SetEnvironmentVariable("KOR_VAR_SECURITY_TESTS", null);
+        }
+
+        Assert.DoesNotContain(Secret, Silo.Log, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Other_sites_pages_get_nothing_done()
+    {
+        using var admin = Silo.Client(TestSilo.Admin);
+        foreach (var operation in (await Operation.ReadAsync(Silo.Http)).Where(o => o.Method != "GET"))
+        {
+            foreach (var origin in (string[])["https://evil.example", "null", "http://127.0.0.1:1", "https://kor.evil.example"])
+            {
+                using var request = Request(operation, "application/json");
+                request.Headers.Add("Origin", origin);
+                using var refused = await admin.SendAsync(request, Cancel);
+                Assert.True(refused.StatusCode == HttpStatusCode.Forbidden, $"{operation} from {origin}: {refused.StatusCode}");
+            }
+
+            if (operation.Method != "POST") continue;
+            foreach (var type in (string[])["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", ""])
+            {
+                using var form = Request(operation, type);
+                using var refused = await admin.SendAsync(form, Cancel);
+                Assert.True(refused.StatusCode == HttpStatusCode.UnsupportedMediaType, $"{operation} as '{type}': {refused.StatusCode}");
+            }
+        }
+    }
+
+    [Fact]
+    public async Task The_servers_own_pages_may_ask()
+    {
+        using var admin = Silo.Client(TestSilo.Admin);
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/api/v1/eval") { Content = JsonContent.Create(new { expression = "1 + 1" }) };
+        request.Headers.Add("Origin", Silo.Url);
+        using var answer = await admin.SendAsync(request, Cancel);
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+    }
+
+    [Fact]
+    public async Task A_record_with_a_property_twice_is_shown_like_any_other_and_masked()
+    {
+        Silo.Send(0, "k", """{"id":"twice","id":"twice","amount":12345,"amount":67890,"in":{"a":1,"a":2}}""");
+        Silo.Send(0, "k", """{"id":"twice2","amount":-12345,"amount":-67890}""");
+        using var operators = Silo.Client(TestSilo.Operator);
+        await Silo.WaitAsync(
+            async () => (await operators.GetStringAsync($"/api/v1/pipelines/{TestSilo.Pipeline}/quarantine", Cancel)).Contains("\"id\"", StringComparison.Ordinal),
+            () => "the refused record");
+        var records = await operators.GetStringAsync("/api/v1/topics/events/records", Cancel);
+        Assert.Contains("twice", records, StringComparison.Ordinal);
+        var list = JsonSerializer.Deserialize<JsonElement>(await operators.GetStringAsync($"/api/v1/pipelines/{TestSilo.Pipeline}/quarantine", Cancel));
+        foreach (var item in list.GetProperty("items").EnumerateArray())
+        {
+            var one = await operators.GetStringAsync($"/api/v1/pipelines/{TestSilo.Pipeline}/quarantine/{item.GetProperty("id").GetString()}", Cancel);
+            records += one;
+        }
+
+        foreach (var value in (string[])["12345", "67890"]) Assert.DoesNotContain(value, records, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Topics_of_Kafkas_own_are_not_shown_and_only_admins_destroy_quarantine()
+    {
+        using var admin = Silo.Client(TestSilo.Admin);
+        using var positions = await admin.GetAsync("/api/v1/topics/__consumer_offsets/records", Cancel);
+        Assert.Equal(HttpStatusCode.Forbidden, positions.StatusCode);
+        using var operators = Silo.Client(TestSilo.Operator);
+        using var drop = await operators.DeleteAsync($"/api/v1/pipelines/{TestSilo.Pipeline}/quarantine", Cancel);
+        Assert.Equal(HttpStatusCode.Forbidden, drop.StatusCode);
+    }
+
+    [Fact]
+    public async Task Whoever_looks_at_records_is_on_record()
+    {
+        using var operators = Silo.Client(TestSilo.Operator);
+        _ = await operators.GetStringAsync("/api/v1/topics/events/records?limit=7", Cancel);
+        using var admin = Silo.Client(TestSilo.Admin);
+        var audit = await admin.GetStringAsync("/api/v1/audit", Cancel);
+        Assert.Contains("/api/v1/topics/events/records?limit=7", audit, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Every_answer_tells_browsers_what_they_may_do_with_it()
+    {
+        foreach (var path in (string[])["/api/v1/pipelines", "/health", "/metrics", "/openapi/v1.json", "/api/docs/", "/nothing"])
+        {
+            using var answer = await Silo.Http.GetAsync(path, Cancel);
+            Assert.Equal("nosniff", Assert.Single(answer.Headers.GetValues("X-Content-Type-Options")));
+            Assert.Equal("DENY", Assert.Single(answer.Headers.GetValues("X-Frame-Options")));
+            Assert.Contains("frame-ancestors 'none'", Assert.Single(answer.Headers.GetValues("Content-Security-Policy")), StringComparison.Ordinal);
+            Assert.NotNull(answer.Headers.CacheControl);
+        }
+    }
+
+    [Fact]
+    public async Task A_refused_sign_in_is_logged_with_address_and_path_and_cannot_write_lines_of_its_own()
+    {
+        using var stranger = Silo.Client("kor_nobody_0123456789abcdef0123456789");
+        using var answer = await stranger.GetAsync("/api/v1/pipelines/a%0Afake%20line", Cancel);
+        Assert.Equal(HttpStatusCode.Unauthorized, answer.StatusCode);
+        Assert.Contains("unknown API key from 127.0.0.1, GET /api/v1/pipelines/a%0Afake%20line", Silo.Log, StringComparison.Ordinal);
+        Assert.DoesNotContain("kor_nobody", Silo.Log, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_key_in_a_mounted_secret_is_exchanged_with_its_content_whatever_its_times_say()
+    {
+        var folder = Directory.CreateTempSubdirectory("kor-key-").FullName;
+        try
+        {
+            // As Kubernetes mounts it: a link to a file below a link, which is turned to another folder.
+            var link = Path.Combine(folder, "key");
+            var time = new FakeTimeProvider();
+            string Write(string name)
+            {
+                var (key, _) = ApiKeyRing.Create();
+                var file = Path.Combine(Directory.CreateDirectory(Path.Combine(folder, name)).FullName, "key");
+                File.WriteAllText(file, key);
+                File.SetLastWriteTimeUtc(file, new DateTime(2026, 1, 1, 0, 0, 0, DateTimeKind.Utc));
+                File.Delete(Path.Combine(folder, "data"));
+                Directory.CreateSymbolicLink(Path.Combine(folder, "data"), name);
+                return key;
+            }
+
+            var first = Write("one");
+            File.CreateSymbolicLink(link, Path.Combine("data", "key"));
+            var options = new KorOptions();
+            options.Http.ApiKeys["anna"] = new ApiKeyOptions { File = link, Role = "admin" };
+            var ring = new ApiKeyRing(options, time);
+            Assert.NotNull(ring.Find(first));
+            var second = Write("two");
+            time.Advance(TimeSpan.FromSeconds(6));
+            Assert.Null(ring.Find(first));
+            Assert.NotNull(ring.Find(second));
+
+            File.WriteAllText(Path.Combine(folder, "two", "key"), new string('k', 31));
+            Assert.Contains("fewer than 32", Assert.Single(ApiKeyRing.Validate("anna", options.Http.ApiKeys["anna"])), StringComparison.Ordinal);
+        }
+        finally
+        {
+            Directory.Delete(folder, true);
+        }
+    }
+
+    [Theory]
+    [InlineData("X-Forwarded-For")]
+    [InlineData("Forwarded")]
+    [InlineData("X-Real-IP")]
+    public async Task Without_authentication_nothing_comes_through_a_proxy(string header)
+    {
+        await using var open = await TestSilo.StartAsync(withKeys: false);
+        using var direct = await open.Http.GetAsync("/api/v1/pipelines", Cancel);
+        Assert.Equal(HttpStatusCode.OK, direct.StatusCode);
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/api/v1/pipelines");
+        request.Headers.Add(header, "203.0.113.9");
+        using var forwarded = await open.Http.SendAsync(request, Cancel);
+        Assert.Equal(HttpStatusCode.Forbidden, forwarded.StatusCode);
+    }
+
+    private static HttpRequestMessage Request(Operation operation, string type)
+    {
+        var request = new HttpRequestMessage(new HttpMethod(operation.Method), operation.Sample) { Content = new ByteArrayContent("{}"u8.ToArray()) };
+        if (type.Length != 0) request.Content.Headers.ContentType = MediaTypeHeaderValue.Parse(type);
+        return request;
+    }
+
+    private static async Task AssertSilentAsync(HttpClient client, string method, string path, HttpContent content)
+    {
+        using var request = new HttpRequestMessage(new HttpMethod(method), "/api/v1/" + path) { Content = content };
+        using var answer = await client.SendAsync(request, Cancel);
+        Assert.DoesNotContain(Secret, await answer.Content.ReadAsStringAsync(Cancel), StringComparison.Ordinal);
+    }
+
+    /// <summary>Pipelines with a variable in the places where a value is quoted or used.</summary>
+    private static IEnumerable<string> Texts(string name)
+    {
+        var value = $"${{{name}}}";
+        yield return TestSilo.Yaml.Replace("name: events", $"name: '{value}'", StringComparison.Ordinal);
+        yield return TestSilo.Yaml.Replace("table: EVENTS", $"table: '{value}'", StringComparison.Ordinal);
+        yield return TestSilo.Yaml.Replace("amount > 0", $"amount > {value}", StringComparison.Ordinal);
+        yield return TestSilo.Yaml.Replace("amount: integer", $"amount: '{value}'", StringComparison.Ordinal);
+        yield return TestSilo.Yaml.Replace("within: 1h", $"within: '{value}'", StringComparison.Ordinal);
+        yield return TestSilo.Yaml.Replace("topics: [events]", $"topics: ['{value}']", StringComparison.Ordinal);
+        yield return TestSilo.Yaml.Replace("connection: dwh", $"connection: '{value}'", StringComparison.Ordinal);
+    }
+}
