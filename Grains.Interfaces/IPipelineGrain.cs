@@ -76,6 +76,12 @@ public interface IPipelineGrain : IGrainWithStringKey
     [OneWay]
     Task TellAsync(string kind, string text, bool restart);
 
+    /// <summary>A silo tells why it cannot open the pipeline's source, again and again for as long as that is so; null: it can again.</summary>
+    [Alias("TellSource")]
+    [AlwaysInterleave]
+    [OneWay]
+    Task TellSourceAsync(string silo, string? problem);
+
     /// <summary>
     /// Starts parts of a running pipeline over from their checkpoints: all of them, the failed and waiting ones, or one partition
     /// (<c>topic/partition</c>).
@@ -99,6 +105,14 @@ public interface IPipelineCatalogGrain : IGrainWithIntegerKey
     /// <summary>The pipelines with their versions and desired states.</summary>
     [Alias("List")]
     Task<IReadOnlyList<CatalogEntry>> ListAsync();
+
+    /// <summary>The files that silos refuse at the moment, one entry per file.</summary>
+    [Alias("Refusals")]
+    Task<IReadOnlyList<DefinitionRefusal>> ListRefusalsAsync();
+
+    /// <summary>A silo tells which files of its folder it refuses; it says so again every few seconds, and what it no longer says is forgotten.</summary>
+    [Alias("ReportRefusals")]
+    Task ReportRefusalsAsync(string silo, IReadOnlyList<DefinitionRefusal> refusals);
 
     /// <summary>Takes over an entry; called by the pipeline itself.</summary>
     [Alias("Put")]
@@ -186,6 +200,9 @@ public sealed record CatalogEntry(
 {
     /// <summary>The one word about the pipeline, a few seconds old.</summary>
     [Id(3)] public PipelineCondition Condition { get; init; }
+
+    /// <summary>Why it is in that condition, as of when it came into it; null when all is well.</summary>
+    [Id(4)] public string? Reason { get; init; }
 }
 
 /// <summary>The pipelines that the files in a silo's folder define.</summary>
@@ -193,6 +210,15 @@ public sealed record CatalogEntry(
 /// <param name="Pipelines">The names, also those of files that were refused and whose earlier text is in force.</param>
 [GenerateSerializer, Immutable, Alias("kor.FolderClaim")]
 public sealed record FolderClaim([property: Id(0)] string Silo, [property: Id(1)] IReadOnlyList<string> Pipelines);
+
+/// <summary>A pipeline file that was refused.</summary>
+/// <param name="Name">The name the file gives its pipeline, or the file's own when that cannot be read.</param>
+/// <param name="File">The file's name, without its folder.</param>
+/// <param name="Diagnostics">Why: every error with its place.</param>
+/// <param name="Since">When it was first seen.</param>
+[GenerateSerializer, Immutable, Alias("kor.DefinitionRefusal")]
+public sealed record DefinitionRefusal(
+    [property: Id(0)] string Name, [property: Id(1)] string File, [property: Id(2)] IReadOnlyList<string> Diagnostics, [property: Id(3)] DateTimeOffset Since);
 
 /// <summary>What a pipeline should do.</summary>
 public enum DesiredState

@@ -11,17 +11,32 @@ public sealed record PipelineConfig(string Name, int Version, int Generation, De
 /// <param name="Open">Open windows or running totals, the ones that end first in front.</param>
 /// <param name="Closed">The windows closed last, newest first.</param>
 /// <param name="Watermark">The smallest watermark of the step's shards, ms since the Unix epoch; null when there is none.</param>
-public sealed record StepWindows(string Step, long? Watermark, IReadOnlyList<WindowRow> Open, IReadOnlyList<WindowRow> Closed);
+public sealed record StepWindows(string Step, long? Watermark, IReadOnlyList<WindowRow> Open, IReadOnlyList<WindowRow> Closed)
+{
+    /// <summary>The watermark as a time.</summary>
+    public DateTimeOffset? WatermarkAt => Times.Of(Watermark);
+}
 
 /// <summary>Watermarks, ms since the Unix epoch; null where there is none yet.</summary>
 public sealed record PipelineWatermarks(IReadOnlyList<PartitionWatermark> Partitions, IReadOnlyList<StepWatermark> Steps);
 
 /// <summary>A partition's watermark.</summary>
 /// <param name="Idle">At its end and silent: it holds no window back.</param>
-public sealed record PartitionWatermark(string Partition, long? Watermark, bool Idle);
+public sealed record PartitionWatermark(string Partition, long? Watermark, bool Idle)
+{
+    /// <summary>The watermark as a time.</summary>
+    public DateTimeOffset? WatermarkAt => Times.Of(Watermark);
+}
 
 /// <summary>A window step's watermark: that of its slowest and of its fastest shard.</summary>
-public sealed record StepWatermark(string Step, long? Min, long? Max);
+public sealed record StepWatermark(string Step, long? Min, long? Max)
+{
+    /// <summary>The smallest as a time.</summary>
+    public DateTimeOffset? MinAt => Times.Of(Min);
+
+    /// <summary>The largest as a time.</summary>
+    public DateTimeOffset? MaxAt => Times.Of(Max);
+}
 
 /// <summary>A quality rule and how often it failed.</summary>
 /// <param name="Severity"><c>error</c> or <c>warn</c>.</param>

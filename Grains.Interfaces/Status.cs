@@ -26,6 +26,9 @@ public sealed record PipelineStatus
     /// <summary>The smallest watermark of the window steps' shards, ms since the epoch; null when there is none yet.</summary>
     [Id(8)] public long? Watermark { get; init; }
 
+    /// <summary>The watermark as a time.</summary>
+    public DateTimeOffset? WatermarkAt => Times.Of(Watermark);
+
     [Id(9)] public required IReadOnlyList<PartitionStatus> Partitions { get; init; }
     [Id(10)] public required IReadOnlyList<ShardStatus> Shards { get; init; }
     [Id(11)] public required IReadOnlyList<SinkStatus> Sinks { get; init; }
@@ -44,7 +47,30 @@ public sealed record PipelineStatus
 
     /// <summary>How often parts have started over by themselves since the pipeline's grain was activated.</summary>
     [Id(16)] public long Restarts { get; init; }
+
+    /// <summary>
+    /// What is not as it should be, the worst first: each with its reason, what to do, and since when. Empty when all is well.
+    /// </summary>
+    [Id(17)] public IReadOnlyList<HealthIssue> Health { get; init; } = [];
+
+    /// <summary>Records that come into the topics per second; null when unknown.</summary>
+    [Id(18)] public double? InputPerSecond { get; init; }
+
+    /// <summary>Time of working a batch off, the slowest partition's moving average, ms; null before the first.</summary>
+    [Id(19)] public double? BatchMs { get; init; }
 }
+
+/// <summary>Something of a pipeline that is not as it should be.</summary>
+/// <param name="Kind">
+/// <c>source</c> (cannot be opened or read), <c>partition</c>, <c>shard</c>, <c>sink</c>, <c>definition</c> (a file that was refused), <c>quarantine</c> (most
+/// records go there) or <c>lag</c>.
+/// </param>
+/// <param name="Severity">What it makes of the pipeline: Failed (needs an operator) or Blocked (waits, or should be looked at).</param>
+/// <param name="Text">What is wrong, where, and what to do.</param>
+/// <param name="Since">When it was first seen.</param>
+[GenerateSerializer, Immutable, Alias("kor.HealthIssue")]
+public sealed record HealthIssue(
+    [property: Id(0)] string Kind, [property: Id(1)] PartState Severity, [property: Id(2)] string Text, [property: Id(3)] DateTimeOffset Since);
 
 /// <summary>What became of records. <c>Consumed = Absorbed + Duplicate + Late + Filtered + Quarantined</c>, always.</summary>
 [GenerateSerializer, Immutable, Alias("kor.RecordCounts")]
@@ -95,6 +121,10 @@ public sealed record PartitionStatus
 
     /// <summary>ms since the Unix epoch.</summary>
     [Id(6)] public long? Watermark { get; init; }
+
+    /// <summary>The watermark as a time.</summary>
+    public DateTimeOffset? WatermarkAt => Times.Of(Watermark);
+
     [Id(7)] public required RecordCounts Counts { get; init; }
     [Id(8)] public required long Epoch { get; init; }
     [Id(9)] public required double RecordsPerSecond { get; init; }
@@ -110,6 +140,30 @@ public sealed record PartitionStatus
 
     /// <summary>Rows per sink that are not written yet.</summary>
     [Id(15)] public IReadOnlyDictionary<string, int> Buffered { get; init; } = new Dictionary<string, int>();
+
+    /// <summary>For how long no silo has read it, s; null: one reads it.</summary>
+    [Id(16)] public double? UnreadSeconds { get; init; }
+
+    /// <summary>Per sink, how far what this partition gave it is durable.</summary>
+    [Id(17)] public IReadOnlyDictionary<string, SinkFreshness> Fresh { get; init; } = new Dictionary<string, SinkFreshness>();
+
+    /// <summary>Records that come into the partition per second, over the last ten seconds; null when unknown.</summary>
+    [Id(18)] public double? InputPerSecond { get; init; }
+
+    /// <summary>Time of working a batch off, a moving average, ms; null before the first.</summary>
+    [Id(19)] public double? BatchMs { get; init; }
+}
+
+/// <summary>How far a sink is behind what its source holds.</summary>
+/// <param name="Newest">The Kafka time, ms since the Unix epoch, of the newest record whose rows, as far as it has any, are durable in the sink.</param>
+/// <param name="Seconds">
+/// Now minus that; 0 when nothing is unread and nothing waits for the sink, so that a silent source ages nothing; null when nothing is known yet.
+/// </param>
+[GenerateSerializer, Immutable, Alias("kor.SinkFreshness")]
+public sealed record SinkFreshness([property: Id(0)] long? Newest, [property: Id(1)] double? Seconds)
+{
+    /// <summary>The newest record's Kafka time.</summary>
+    public DateTimeOffset? NewestAt => Times.Of(Newest);
 }
 
 /// <summary>How a shard is doing.</summary>
@@ -124,6 +178,9 @@ public sealed record ShardStatus
 
     /// <summary>ms since the Unix epoch.</summary>
     [Id(5)] public long? Watermark { get; init; }
+
+    /// <summary>The watermark as a time.</summary>
+    public DateTimeOffset? WatermarkAt => Times.Of(Watermark);
 
     /// <summary>The cells of a window step; of a dedup step with <c>scope: global</c>, the ids that are remembered.</summary>
     [Id(6)] public required int Cells { get; init; }
@@ -143,6 +200,9 @@ public sealed record ShardStatus
 
     /// <summary>Records that came too late for some of their hopping windows and count in the others; not part of <see cref="Late"/>.</summary>
     [Id(14)] public long PartlyLate { get; init; }
+
+    /// <summary>Per sink, how far what this shard gave it is durable.</summary>
+    [Id(15)] public IReadOnlyDictionary<string, SinkFreshness> Fresh { get; init; } = new Dictionary<string, SinkFreshness>();
 }
 
 /// <summary>How a sink lane is doing.</summary>
@@ -161,6 +221,15 @@ public sealed record SinkStatus
 
     /// <summary>When a lane that failed or waits is tried next, ms since the Unix epoch; null when it runs or its owner decides.</summary>
     [Id(7)] public long? NextTry { get; init; }
+
+    /// <summary>The next try as a time.</summary>
+    public DateTimeOffset? NextTryAt => Times.Of(NextTry);
+
+    /// <summary>The Kafka time of the newest record whose rows, as far as it has any, are durable in the sink; null when nothing is known yet.</summary>
+    [Id(8)] public DateTimeOffset? NewestRecord { get; init; }
+
+    /// <summary>Now minus that, s; 0 when nothing is unread and nothing waits for the sink; null when nothing is known yet.</summary>
+    [Id(9)] public double? FreshnessSeconds { get; init; }
 }
 
 /// <summary>The live state of a key.</summary>
@@ -186,6 +255,9 @@ public sealed record KeyState
 
     /// <summary>The shard's watermark, ms since the Unix epoch.</summary>
     [Id(8)] public long? Watermark { get; init; }
+
+    /// <summary>The watermark as a time.</summary>
+    public DateTimeOffset? WatermarkAt => Times.Of(Watermark);
 }
 
 /// <summary>A window's values, as text in the types' canonical form.</summary>
@@ -197,6 +269,12 @@ public sealed record WindowRow
     /// <summary>ms since the Unix epoch; null for running totals.</summary>
     [Id(1)] public long? Start { get; init; }
     [Id(2)] public long? End { get; init; }
+
+    /// <summary>The start as a time; null for running totals.</summary>
+    public DateTimeOffset? StartAt => Times.Of(Start);
+
+    /// <summary>The end as a time; null for running totals.</summary>
+    public DateTimeOffset? EndAt => Times.Of(End);
 
     /// <summary>How often the window has fired; 0 while it never did.</summary>
     [Id(3)] public required long Revision { get; init; }

@@ -5,7 +5,7 @@ namespace KafkaOracleOrleans.Grains.Interfaces;
 /// <summary>A pipeline's condition in a word and a sentence: what an operator reads first.</summary>
 /// <param name="Word">
 /// <c>OK</c>, <c>LAGGING</c> (more than a minute's worth of records behind), <c>STALLED</c> (behind, and nothing moves), <c>WAITING</c> (for
-/// something outside), <c>FAILED</c>, <c>STARTING</c>, <c>PAUSED</c> or <c>STOPPED</c>.
+/// something outside), <c>DEGRADED</c> (it runs, and something else is wrong), <c>FAILED</c>, <c>STARTING</c>, <c>PAUSED</c> or <c>STOPPED</c>.
 /// </param>
 /// <param name="Sentence">Why, and what holds it up.</param>
 /// <param name="Bottleneck">What is slowest, when that can be told; else null.</param>
@@ -25,10 +25,26 @@ public sealed record Verdict([property: Id(0)] string Word, [property: Id(1)] st
             PartState.Failed => new Verdict("FAILED", status.Reason ?? "A part cannot go on.", bottleneck),
             PartState.Blocked => new Verdict("WAITING", status.Reason ?? "A part waits for something outside.", bottleneck),
             PartState.Starting => new Verdict("STARTING", status.Reason ?? "It is loading its checkpoint.", null),
-            PartState.Paused => new Verdict("PAUSED", $"'kor resume {status.Name}' goes on.", null),
+            PartState.Paused => new Verdict(
+                "PAUSED", Text($"'kor resume {status.Name}' goes on{(status.Lag is > 0 and var waiting ? Text($"; {waiting:N0} records wait") : "")}."), null),
             PartState.Stopped => new Verdict("STOPPED", $"'kor start {status.Name}' runs it from its checkpoint.", null),
-            _ => OfLag(status, bottleneck),
+            _ => OfHealth(status) ?? OfSinks(status) ?? OfLag(status, bottleneck),
         };
+    }
+
+    /// <summary>Something is wrong though every part runs. What is told of lag is told below, with numbers.</summary>
+    private static Verdict? OfHealth(PipelineStatus status) =>
+        status.Health.FirstOrDefault(h => h.Kind != "lag") is { } issue ? new Verdict("DEGRADED", issue.Text, null) : null;
+
+    /// <summary>Records were read and a sink does not have them: whatever the lag says, the table gets nothing.</summary>
+    private static Verdict? OfSinks(PipelineStatus status)
+    {
+        var oldest = status.Sinks.Where(s => s.FreshnessSeconds > LagSeconds && (s.Buffered > 0 || status.Lag == 0)).MaxBy(s => s.FreshnessSeconds);
+        return oldest is null
+            ? null
+            : new Verdict(
+                "LAGGING", Text($"Sink {oldest.Sink} is {oldest.FreshnessSeconds:0} s behind what was read; {oldest.Buffered:N0} rows wait for it."),
+                $"sink {oldest.Sink}");
     }
 
     private static Verdict OfLag(PipelineStatus status, string? bottleneck)

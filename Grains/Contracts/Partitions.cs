@@ -31,6 +31,11 @@ internal interface IPartitionGrain : IGrainWithStringKey
     [Orleans.Concurrency.AlwaysInterleave]
     Task<PartitionStatus> GetStatusAsync();
 
+    /// <summary>Where the log ends, for a partition that no silo reads for now: its lag grows all the same.</summary>
+    [Alias("TellEnd")]
+    [Orleans.Concurrency.AlwaysInterleave]
+    Task TellEndAsync(long end);
+
     /// <summary>Shows records of an output to an observer until the tap has not been renewed for <see cref="TapRequest.Lease"/>.</summary>
     [Alias("Tap")]
     [Orleans.Concurrency.AlwaysInterleave]

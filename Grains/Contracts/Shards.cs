@@ -93,6 +93,9 @@ internal sealed record SubBatch
     [Id(6)] public required long DurablePosition { get; init; }
     [Id(7)] public KeyedRows? Rows { get; init; }
 
+    /// <summary>The Kafka time, ms, of the newest record of the partition so far; 0: it has none.</summary>
+    [Id(9)] public long NewestAt { get; init; }
+
     /// <summary>The first row at or above a position: rows below it were applied before.</summary>
     public int FirstRowAt(long position)
     {

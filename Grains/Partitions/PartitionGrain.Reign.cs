@@ -52,7 +52,6 @@ internal sealed partial class PartitionGrain
         // The last thing of a beginning, after its last wait: who finds it set finds a term with a loop.
         _owned = true;
         local.Add(_id.ToString());
-        OpenGauges();
         SetState(PartState.Running, null);
         LogOwned(_owner, _epoch, _fresh ? -1 : _header.Position);
         _pump = PumpAsync(_reign.Token);
@@ -75,6 +74,7 @@ internal sealed partial class PartitionGrain
         _transforms = new TransformRunner(transforms);
         _pipeline.Restore(_header.Watermark, _header.Steps);
         _accepted = _fresh ? _first : _header.Position;
+        _reader = null;
         ResetCheckpointing();
         await LoadCellsAsync();
         await LoadReplayAsync();
@@ -171,8 +171,6 @@ internal sealed partial class PartitionGrain
         // All of it before the first wait: the next reign may begin meanwhile, and what is there then is its own.
         _owned = false;
         local.Remove(_id.ToString());
-        PartMetrics.Remove(_gauges);
-        _gauges = null;
         _reignEnded.TrySetResult();
         _reignEnded = NewSignal();
         while (_queue.TryDequeue(out var batch)) batch.Release();

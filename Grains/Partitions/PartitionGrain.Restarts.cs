@@ -42,29 +42,24 @@ internal sealed partial class PartitionGrain
     private void Tell(string kind, string text, bool restart) =>
         GrainFactory.GetGrain<IPipelineGrain>(_id.Source).TellAsync(kind, $"Partition {_source}: {text}", restart).Ignore();
 
-    private void OpenGauges()
-    {
-        PartMetrics.Remove(_gauges);
-        _gauges = new PartitionGauges(_id.Source, _id.Topic, _id.Partition, _runtime!.Plan.Source.GroupId);
-        PartMetrics.Add(_gauges);
-    }
-
     private void ShowGauges()
     {
         if (_gauges is not { } gauges) return;
-        gauges.Lag = !_owned || _fresh || _end < 0 ? -1 : Math.Max(0, _end - _header.Position);
-        gauges.LagSeconds = LagSeconds() ?? -1;
+        gauges.State = WorstState(out _);
+        gauges.Group = _runtime?.Plan.Source.GroupId ?? "";
+        gauges.Lag = _stopped && !_gaveUp ? -1 : Lag() ?? -1;
+        gauges.LagSeconds = _stopped && !_gaveUp ? -1 : LagSeconds() ?? -1;
         gauges.RecordsPerSecond = _rate;
         gauges.QueuedRecords = _queue.Sum(b => b.Count);
         gauges.CheckpointAt = _checkpointedAt;
-        gauges.Lanes = _lanes.ConvertAll(l => l.Gauge);
+        gauges.Lanes = _lanes.ConvertAll(l => l.Gauge(l.Freshness(IsComplete(l))));
         gauges.States = [.. _cells.Values.Select(c => new StateGauge(c.Step.Id, c.ByName.Count, 0, c.Bytes))];
     }
 
     private double? LagSeconds()
     {
-        if (!_owned || _fresh || _end < 0) return null;
-        if (_end <= _header.Position) return 0;
+        if (Lag() is not { } lag) return null;
+        if (lag == 0) return 0;
         return _lastRecordAt == 0 ? null : Math.Max(0, time.GetUtcNow().ToUnixTimeMilliseconds() - _lastRecordAt) / 1000.0;
     }
 }

@@ -10,6 +10,8 @@ internal sealed partial class PartitionGrain
 {
     private static readonly TimeSpan Rate = TimeSpan.FromSeconds(2);
 
+    private static readonly TimeSpan InputRate = TimeSpan.FromSeconds(10);
+
     private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(3);
 
     private long _lastChecked;
@@ -17,6 +19,9 @@ internal sealed partial class PartitionGrain
     private long _rateAt;
     private long _rateFrom;
     private double _rate;
+    private long _inputAt;
+    private long _inputFrom;
+    private double? _inputRate;
     private bool _idle;
     private bool _idleTold;
     private long _idleToldAt;
@@ -28,7 +33,7 @@ internal sealed partial class PartitionGrain
         Partition = _source,
         State = WorstState(out var reason),
         Reason = reason,
-        Position = _owned && !_fresh ? _header.Position : null,
+        Position = Position,
         Checkpoint = _durable < 0 ? null : _durable,
         End = _end < 0 ? null : _end,
         Watermark = _header.Watermark == long.MinValue ? null : _header.Watermark,
@@ -41,31 +46,23 @@ internal sealed partial class PartitionGrain
         Restarts = _owned ? 0 : _restarts.Failures,
         LagSeconds = LagSeconds(),
         Buffered = _lanes.ToDictionary(l => l.Sink.Id, l => l.PendingRows, StringComparer.Ordinal),
+        UnreadSeconds = _reader is null ? time.GetElapsedTime(_readAt).TotalSeconds : null,
+        Fresh = _lanes.ToDictionary(l => l.Sink.Id, l => l.Freshness(IsComplete(l)), StringComparer.Ordinal),
+        InputPerSecond = _inputRate,
+        BatchMs = _batchMs,
     });
-
-    /// <summary>The partition's own state, or that of a sink lane it feeds when that is worse.</summary>
-    private PartState WorstState(out string? reason)
-    {
-        reason = _reason;
-        var state = _state;
-        foreach (var lane in _lanes)
-        {
-            if (lane.State <= state) continue;
-            state = lane.State;
-            reason = $"Sink '{lane.Sink.Id}': {lane.Reason}";
-        }
-
-        return state;
-    }
 
     private async Task TickAsync(CancellationToken cancellation)
     {
         UpdateRate();
         ShowGauges();
-        if (!_owned || _stopped) return;
-        _wake.TrySetResult();
+        if (_stopped && !_gaveUp) return;
         try
         {
+            // Also without a term and with a full queue: what waits in the log grows then as well.
+            await LookAtReaderAsync();
+            if (!_owned || _stopped) return;
+            _wake.TrySetResult();
             if (_paused && _queue.Count == 0) await ResumeAsync();
             await CheckProviderAsync();
             await TellIdlenessAsync();
@@ -98,8 +95,7 @@ internal sealed partial class PartitionGrain
         if (_paused || _queue.Count != 0 || _accepted is not { } position) return;
         if (time.GetElapsedTime(_lastBatchAt) < Quiet || time.GetElapsedTime(_lastChecked) < Quiet) return;
         _lastChecked = time.GetTimestamp();
-        var status = await kafka.GetStatusAsync(_id.Source, _id.Topic, _id.Partition);
-        if (status is null || _queue.Count != 0 || _accepted != position) return;
+        if (_reader is not { } status) return;
         if (status.State == KafkaPartitionState.Paused) await kafka.ResumeAsync(_id.Source, _id.Topic, _id.Partition);
         if (status.State is not (KafkaPartitionState.AtEnd or KafkaPartitionState.Running or KafkaPartitionState.Paused)) return;
         if (status.Position <= position) return;
@@ -112,8 +108,7 @@ internal sealed partial class PartitionGrain
     {
         if (_leaves || _replayAsked is not null || time.GetElapsedTime(_lastFollowed) < Quiet) return;
         _lastFollowed = time.GetTimestamp();
-        var status = await kafka.GetStatusAsync(_id.Source, _id.Topic, _id.Partition);
-        var reader = status is null ? null : _placement.Find(status.Silo);
+        var reader = _reader is null ? null : _placement.Find(_reader.Silo);
         if (_placement.Find(RuntimeIdentity) is not { } here || _placement.Move(reader, here) is not { } silo) return;
         LogMoves(_owner, silo);
         Placement.Ask(this, silo);
@@ -128,6 +123,17 @@ internal sealed partial class PartitionGrain
         _rate = _rateAt == 0 ? 0 : Math.Max(0, consumed - _rateFrom) / elapsed.TotalSeconds;
         _rateAt = now;
         _rateFrom = consumed;
+        UpdateInputRate(now);
+    }
+
+    /// <summary>By how the end of the log moves, which is asked for every few seconds only.</summary>
+    private void UpdateInputRate(long now)
+    {
+        var elapsed = time.GetElapsedTime(_inputAt, now);
+        if (_end < 0 || (_inputAt != 0 && elapsed < InputRate)) return;
+        if (_inputAt != 0) _inputRate = Math.Max(0, _end - _inputFrom) / elapsed.TotalSeconds;
+        _inputAt = now;
+        _inputFrom = _end;
     }
 
     /// <summary>
@@ -138,7 +144,7 @@ internal sealed partial class PartitionGrain
     {
         if (_shards.Count + _dedupShards.Count == 0 || _queue.Count != 0 || _runtime is null) return;
         var silent = time.GetElapsedTime(_lastBatchAt).TotalMilliseconds >= _runtime.Plan.Source.IdleAfter;
-        var idle = silent && await IsAtEndAsync();
+        var idle = silent && IsAtEnd();
         if (!idle && !_idle) return;
         if (!idle && _idleTold) return;
         // Each time is a call to every shard: news at once, the rest now and then.
@@ -152,14 +158,7 @@ internal sealed partial class PartitionGrain
         _idleTold = !idle;
     }
 
-    private async Task<bool> IsAtEndAsync()
-    {
-        var status = await kafka.GetStatusAsync(_id.Source, _id.Topic, _id.Partition);
-        if (status is null) return false;
-        if (status.HighWatermark >= 0) _end = status.HighWatermark;
-        if (status.State == KafkaPartitionState.Failed) SetState(PartState.Failed, status.Failure?.Message);
-        return status.State == KafkaPartitionState.AtEnd && (_fresh || status.Position == _header.Position);
-    }
+    private bool IsAtEnd() => _reader is { State: KafkaPartitionState.AtEnd } status && (_fresh || status.Position == _header.Position);
 
     private async Task PauseAsync()
     {

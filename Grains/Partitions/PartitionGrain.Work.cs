@@ -17,6 +17,8 @@ internal sealed partial class PartitionGrain
 {
     private readonly List<SinkDelivery> _lanes = [];
     private long _lastRecordAt;
+    private long _newestAt;
+    private double? _batchMs;
     private readonly Dictionary<string, IAggregatorGrain[]> _shards = new(StringComparer.Ordinal);
 
     private async Task ProcessAsync(RawBatch batch, long bytes, CancellationToken reign)
@@ -36,7 +38,12 @@ internal sealed partial class PartitionGrain
 
         EngineMetrics.Spent(_id.Source, "rows", time.GetElapsedTime(started) - waited, false);
         if (_taps is not null) ShowTaps();
-        foreach (var lane in _lanes) lane.Advance(batch.To);
+        foreach (var lane in _lanes)
+        {
+            lane.Mark(batch.To, NewestAt(batch));
+            lane.Advance(batch.To);
+        }
+
         Account(batch, bytes, time.GetElapsedTime(started));
         SetState(PartState.Running, null);
     }
@@ -96,8 +103,16 @@ internal sealed partial class PartitionGrain
         _idleTold = false;
         _changed = true;
         if (batch.Count != 0) _lastRecordAt = batch.Timestamps[batch.Count - 1];
+        _batchMs = _batchMs is { } before ? before + ((duration.TotalMilliseconds - before) * 0.1) : duration.TotalMilliseconds;
         EngineMetrics.Batch(_id.Source, _id.Topic, counts, bytes, duration);
         StepMetrics.Stepped(_id.Source, _runtime!.Plan, _pipeline.Tallies);
+    }
+
+    /// <summary>The Kafka time of the newest record so far, this batch included.</summary>
+    private long NewestAt(RawBatch batch)
+    {
+        foreach (var at in batch.Timestamps.AsSpan(0, batch.Count)) _newestAt = Math.Max(_newestAt, at);
+        return _newestAt;
     }
 
     private async Task LookUpAsync(LookupRequest request, CancellationToken reign)
@@ -212,6 +227,7 @@ internal sealed partial class PartitionGrain
         Watermark = _pipeline.Watermark,
         DurablePosition = _durable,
         Rows = rows,
+        NewestAt = NewestAt(batch),
     };
 
     private async Task SendAsync(SinkRequest request, long progress, CancellationToken reign)

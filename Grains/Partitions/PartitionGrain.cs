@@ -84,7 +84,8 @@ internal sealed partial class PartitionGrain(
         _source = Names.Source(_id.Topic, _id.Partition);
         _restarts = new Backoff(_options, time);
         _owning = new SharedRun(BeginReignAsync);
-        _lastBatchAt = time.GetTimestamp();
+        _lastBatchAt = _readAt = time.GetTimestamp();
+        PartMetrics.Add(_gauges = new PartitionGauges(_id.Source, _id.Topic, _id.Partition));
         _timer = this.RegisterGrainTimer(TickAsync, new GrainTimerCreationOptions(Tick, Tick) { KeepAlive = true });
         return Task.CompletedTask;
     }
@@ -98,6 +99,7 @@ internal sealed partial class PartitionGrain(
         _leaves = true;
         if (_owned && !_stopped && !handedOver) await TryLastCheckpointAsync(cancellationToken);
         await EndReignAsync();
+        PartMetrics.Remove(_gauges);
         if (reason.ReasonCode == DeactivationReasonCode.Migrating) LeaveCells();
     }
 
@@ -122,7 +124,8 @@ internal sealed partial class PartitionGrain(
         }
 
         _accepted = item.To;
-        _end = item.HighWatermark;
+        // What waited in a queue may be older than what was asked for since.
+        _end = Math.Max(_end, item.HighWatermark);
         _lastBatchAt = time.GetTimestamp();
         _queue.Enqueue(item);
         _wake.TrySetResult();

@@ -5,29 +5,35 @@ namespace KafkaOracleOrleans.Grains.Pipelines;
 /// <summary>The one word about a pipeline, from everything that is known of it.</summary>
 internal static class Conditions
 {
-    /// <summary>What a pipeline is, given what it should be, whether it is being stopped, what it waits for as a whole, and its parts.</summary>
+    /// <summary>
+    /// What a pipeline is, given what it should be, whether it is being stopped, what keeps it from running as a whole (Running: nothing), its parts, and
+    /// whether anything else is wrong with it: nothing is Running that has an issue.
+    /// </summary>
     public static PipelineCondition Derive(
         DesiredState desired,
         bool halting,
-        bool hasProblem,
+        PartState whole,
         IReadOnlyList<PartitionStatus> partitions,
         IReadOnlyList<ShardStatus> shards,
         IReadOnlyList<SinkStatus> sinks,
-        LagVerdict verdict)
+        bool isUnwell)
     {
         if (desired == DesiredState.Stopped) return halting ? PipelineCondition.Stopping : PipelineCondition.Stopped;
         // All partitions write to every sink and every shard: one of these failed stops all. Of partitions, the others go on.
         if (shards.Any(s => s.State == PartState.Failed) || sinks.Any(s => s.State == PartState.Failed)) return PipelineCondition.Failed;
         var failed = partitions.Count(p => p.State == PartState.Failed);
         if (failed != 0) return failed == partitions.Count ? PipelineCondition.Failed : PipelineCondition.Degraded;
+        // A source that some silo cannot open stops what that silo should read; the others go on.
+        if (whole == PartState.Failed)
+            return partitions.Any(p => p is { State: PartState.Running, UnreadSeconds: null }) ? PipelineCondition.Degraded : PipelineCondition.Failed;
         if (desired == DesiredState.Paused) return PipelineCondition.Paused;
         if (partitions.Any(p => p.State == PartState.Blocked && p.Restarts > 0)) return PipelineCondition.Restarting;
         var waits = partitions.Any(p => p.State == PartState.Blocked) || shards.Any(s => s.State == PartState.Blocked)
             || sinks.Any(s => s.State == PartState.Blocked);
-        if (waits || (hasProblem && partitions.Count != 0)) return PipelineCondition.Degraded;
+        if (waits || whole == PartState.Blocked) return PipelineCondition.Degraded;
         if (partitions.Count == 0 || partitions.Any(p => p.State != PartState.Running) || shards.Any(s => s.State != PartState.Running))
             return PipelineCondition.Starting;
-        return verdict is LagVerdict.Stall or LagVerdict.Stop ? PipelineCondition.Degraded : PipelineCondition.Running;
+        return isUnwell ? PipelineCondition.Degraded : PipelineCondition.Running;
     }
 }
 

@@ -3,7 +3,7 @@ using KafkaOracleOrleans.Processing.Plan;
 
 namespace KafkaOracleOrleans.Grains.Pipelines;
 
-/// <summary>What a pipeline asks about the logs of its topics; the host implements it with a Kafka client.</summary>
+/// <summary>What a pipeline asks about the logs of its topics; the host implements it with a Kafka client. Throws <see cref="KafkaSourceException"/>.</summary>
 public interface IKafkaLogs
 {
     /// <summary>All partitions (<c>topic/partition</c>) of the source's topics and patterns that exist now.</summary>
@@ -15,4 +15,17 @@ public interface IKafkaLogs
     /// <summary>The offsets a reset target means, per partition.</summary>
     Task<IReadOnlyDictionary<string, long>> ResolveAsync(
         SourcePlan source, IReadOnlyList<string> partitions, ResetTarget target, long timestampMs, CancellationToken cancellation);
+}
+
+/// <summary>A source that cannot be asked or read for now.</summary>
+[GenerateSerializer, Alias("kor.KafkaSource")]
+public sealed class KafkaSourceException : Exception
+{
+    /// <summary>Creates the exception.</summary>
+    /// <param name="message">What is wrong with what, and what to do.</param>
+    /// <param name="needsOperator">It does not mend itself: a topic that is not there, a setting or credentials that are refused.</param>
+    public KafkaSourceException(string message, bool needsOperator) : base(message) => NeedsOperator = needsOperator;
+
+    /// <summary>It does not mend itself.</summary>
+    [Id(0)] public bool NeedsOperator { get; }
 }

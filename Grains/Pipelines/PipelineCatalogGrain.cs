@@ -10,6 +10,25 @@ internal sealed class PipelineCatalogGrain(
     private static readonly TimeSpan ClaimsHold = TimeSpan.FromSeconds(15);
     private readonly Dictionary<string, (FolderClaim Claim, long At)> _claims = new(StringComparer.Ordinal);
 
+    private static readonly TimeSpan RefusalsLast = TimeSpan.FromSeconds(30);
+
+    // Not stored: silos say it again.
+    private readonly Dictionary<string, (IReadOnlyList<DefinitionRefusal> Files, long At)> _refused = new(StringComparer.Ordinal);
+
+    public Task<IReadOnlyList<DefinitionRefusal>> ListRefusalsAsync()
+    {
+        foreach (var silo in _refused.Where(r => time.GetElapsedTime(r.Value.At) > RefusalsLast).Select(r => r.Key).ToList()) _refused.Remove(silo);
+        return Task.FromResult<IReadOnlyList<DefinitionRefusal>>(
+            [.. _refused.Values.SelectMany(r => r.Files).GroupBy(f => f.File, StringComparer.Ordinal).Select(g => g.MinBy(f => f.Since)!).OrderBy(f => f.File, StringComparer.Ordinal)]);
+    }
+
+    public Task ReportRefusalsAsync(string silo, IReadOnlyList<DefinitionRefusal> refusals)
+    {
+        if (refusals.Count == 0) _refused.Remove(silo);
+        else _refused[silo] = (refusals, time.GetTimestamp());
+        return Task.CompletedTask;
+    }
+
     public Task<IReadOnlyList<CatalogEntry>> ListAsync() =>
         Task.FromResult<IReadOnlyList<CatalogEntry>>([.. state.State.Entries.Values.OrderBy(e => e.Name, StringComparer.Ordinal)]);
 

@@ -10,6 +10,7 @@ internal sealed partial class PipelineGrain
 {
     private readonly LagWatch _lag = new();
     private PipelineCondition _condition;
+    private string? _conditionReason;
     private long _restarts;
 
     /// <summary>Takes a look at all parts. What cannot be seen now is seen at the next tick.</summary>
@@ -19,7 +20,10 @@ internal sealed partial class PipelineGrain
         {
             var status = await GetStatusAsync();
             _lag.Observe(time.GetUtcNow().ToUnixTimeMilliseconds(), status.Partitions);
+            ObserveQuarantine(status);
+            HealthOf(status.Partitions, status.Shards, status.Sinks, remember: true);
             await ShowAsync(status.Condition, status.Reason);
+            if (plans.Find(Name) is { } runtime && status.Partitions.Count != 0) await TellEndsAsync(runtime, status.Partitions);
         }
         catch (Exception e) when (e is TimeoutException or OrleansException)
         {
@@ -34,6 +38,7 @@ internal sealed partial class PipelineGrain
         // Logs are read for what needs somebody; the rest is in the events.
         var level = condition is PipelineCondition.Failed or PipelineCondition.Degraded ? LogLevel.Warning : LogLevel.Information;
         Note("condition", reason is null ? $"{_condition} -> {condition}." : $"{_condition} -> {condition}: {reason}", level);
+        _conditionReason = reason;
         _condition = condition;
         await PublishAsync();
     }

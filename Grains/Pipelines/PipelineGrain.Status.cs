@@ -18,15 +18,17 @@ internal sealed partial class PipelineGrain
         var running = state.State.Desired != DesiredState.Stopped;
         var partitions = running ? await Task.WhenAll(state.State.Sources.Select(s => StatusOfAsync(s))) : [];
         var shards = running && runtime is not null ? await Task.WhenAll(ShardsOf(runtime).Select(StatusOfAsync)) : [];
-        var (worst, reason) = Worst(partitions, shards);
+        partitions = [.. partitions.Select(Judged)];
         var sinks = await SinksAsync(runtime, running, partitions, shards);
+        var (worst, reason) = Worst(partitions, shards);
+        var health = HealthOf(partitions, shards, sinks, remember: false);
         return new PipelineStatus
         {
             Name = Name,
             Version = state.State.Version,
             Desired = state.State.Desired,
             State = worst,
-            Reason = reason,
+            Reason = reason ?? (health.Count == 0 ? null : health[0].Text),
             Counts = partitions.Aggregate(RecordCounts.Zero, (sum, p) => sum + p.Counts),
             RecordsPerSecond = partitions.Sum(p => p.RecordsPerSecond),
             Lag = partitions.Length == 0 || partitions.Any(p => p.End is null || p.Position is null)
@@ -37,7 +39,10 @@ internal sealed partial class PipelineGrain
             Partitions = partitions,
             Shards = shards,
             Sinks = sinks,
-            Condition = Conditions.Derive(state.State.Desired, false, _problem is not null, partitions, shards, sinks, _lag.Verdict),
+            Condition = Conditions.Derive(state.State.Desired, false, Whole().State, partitions, shards, sinks, health.Count != 0),
+            Health = health,
+            InputPerSecond = partitions.All(p => p.InputPerSecond is null) ? null : partitions.Sum(p => p.InputPerSecond),
+            BatchMs = partitions.Max(p => p.BatchMs),
             Verdict = state.State.Desired == DesiredState.Running ? _lag.Verdict : LagVerdict.Unknown,
             LagSeconds = partitions.Length == 0 || partitions.All(p => p.LagSeconds is null) ? null : partitions.Max(p => p.LagSeconds),
             Restarts = _restarts,
@@ -57,6 +62,7 @@ internal sealed partial class PipelineGrain
         catch (PipelineChangedException e)
         {
             _problem = e.Message;
+            _problemNeedsOperator = true;
             return null;
         }
     }
@@ -209,10 +215,10 @@ internal sealed partial class PipelineGrain
     {
         if (state.State.Desired == DesiredState.Stopped) return (PartState.Stopped, null);
         var paused = state.State.Desired == DesiredState.Paused;
-        if (partitions.Length == 0 && _problem is null && !paused)
+        var (worst, reason) = Whole();
+        if (partitions.Length == 0 && reason is null && !paused)
             return (PartState.Starting, "The source's partitions are being looked up.");
-        var worst = paused ? PartState.Paused : _problem is null ? PartState.Running : PartState.Blocked;
-        var reason = paused ? null : _problem;
+        if (paused && worst < PartState.Blocked) worst = PartState.Paused;
         foreach (var (part, why, where) in partitions.Select(p => (p.State, p.Reason, $"partition {p.Partition}"))
                      .Concat(shards.Select(s => (s.State, s.Reason, $"shard {s.Step}/{s.Shard}"))))
         {
@@ -233,14 +239,25 @@ internal sealed partial class PipelineGrain
         foreach (var sink in runtime.Plan.Sinks)
         {
             lanes.AddRange(sink.FromWindow
-                ? shards.Where(s => s.Step == sink.From.Step).Select(s => LaneAsync(sink.Id, Names.ShardLane(runtime, s.Step, s.Shard), s.Buffered))
-                : partitions.Select(p => LaneAsync(sink.Id, Names.PartitionLane(runtime, p.Partition), p.Buffered)));
+                ? shards.Where(s => s.Step == sink.From.Step).Select(s => LaneAsync(sink.Id, Names.ShardLane(runtime, s.Step, s.Shard), s.Buffered, s.Fresh))
+                : partitions.Select(p => LaneAsync(sink.Id, Names.PartitionLane(runtime, p.Partition), p.Buffered, p.Fresh)));
         }
 
         return await Task.WhenAll(lanes);
     }
 
     /// <summary>A lane's writer, with the rows that its owner holds for it.</summary>
-    private async Task<SinkStatus> LaneAsync(string sink, string lane, IReadOnlyDictionary<string, int> buffered) =>
-        await StatusOfAsync(sink, lane) with { Buffered = buffered.GetValueOrDefault(sink) };
+    private async Task<SinkStatus> LaneAsync(
+        string sink, string lane, IReadOnlyDictionary<string, int> buffered, IReadOnlyDictionary<string, SinkFreshness> fresh)
+    {
+        var status = await StatusOfAsync(sink, lane) with { Buffered = buffered.GetValueOrDefault(sink) };
+        // A lane opens with its first row: one that has none to write does not wait for anything.
+        if (status is { State: PartState.Starting, Buffered: 0 }) status = status with { State = PartState.Running, Reason = "It has had nothing to write yet." };
+        if (!fresh.TryGetValue(sink, out var behind)) return status;
+        return status with
+        {
+            NewestRecord = behind.Newest is { } at ? DateTimeOffset.FromUnixTimeMilliseconds(at) : null,
+            FreshnessSeconds = behind.Seconds,
+        };
+    }
 }

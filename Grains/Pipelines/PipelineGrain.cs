@@ -33,11 +33,13 @@ internal sealed partial class PipelineGrain(
     private bool _changing;
     private string? _refusal;
     private string? _problem;
+    private bool _problemNeedsOperator;
 
     private string Name => this.GetPrimaryKeyString();
 
     public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
+        _runsSince = time.GetTimestamp();
         this.RegisterGrainTimer(TickAsync, new GrainTimerCreationOptions(Tick, Tick) { KeepAlive = true });
         return Task.CompletedTask;
     }
@@ -175,6 +177,9 @@ internal sealed partial class PipelineGrain(
         if (state.State.Hash is null) throw new PipelineChangedException($"There is no pipeline '{Name}'.");
         if (desired == DesiredState.Running) _halting = false;
         if (state.State.Desired == desired) return;
+        _runsSince = time.GetTimestamp();
+        _quarantined.Clear();
+        _refusedBySinks.Clear();
         state.State.Desired = desired;
         await SaveAsync();
         _lag.Clear();
@@ -188,16 +193,23 @@ internal sealed partial class PipelineGrain(
         var ready = state.State.Desired != DesiredState.Running || state.State.Sources.Count != 0;
         var desired = ready ? state.State.Desired : DesiredState.Stopped;
         await GrainFactory.GetGrain<IPipelineCatalogGrain>(0).PutAsync(
-            new CatalogEntry(Name, state.State.Version, desired) { Condition = _condition });
+            new CatalogEntry(Name, state.State.Version, desired) { Condition = _condition, Reason = _conditionReason });
     }
 
     /// <summary>Everything that must be seen to again and again while the pipeline runs.</summary>
     private async Task TickAsync(CancellationToken cancellation)
     {
         var halt = state.State.Desired == DesiredState.Stopped && _halting;
-        if (state.State.Hash is null || (state.State.Desired != DesiredState.Running && !halt)) return;
+        if (state.State.Hash is null) return;
         try
         {
+            _refusals = [.. (await GrainFactory.GetGrain<IPipelineCatalogGrain>(0).ListRefusalsAsync()).Where(r => r.Name == Name)];
+            if (state.State.Desired == DesiredState.Stopped && !halt)
+            {
+                await JudgeAsync();
+                return;
+            }
+
             if (halt)
             {
                 await HaltAsync();
@@ -212,12 +224,14 @@ internal sealed partial class PipelineGrain(
             await Task.WhenAll(ShardsOf(runtime).Select(s => s.WakeAsync()));
             await Task.WhenAll(PartitionGrains().Select(p => p.WakeAsync()));
             _problem = null;
+            _problemNeedsOperator = false;
             await JudgeAsync();
         }
         catch (Exception e) when (!cancellation.IsCancellationRequested)
         {
             if (_problem != e.Message) LogProblem(Name, e);
             _problem = e.Message;
+            _problemNeedsOperator = e is KafkaSourceException { NeedsOperator: true } or PipelineChangedException;
             await JudgeAsync();
         }
     }

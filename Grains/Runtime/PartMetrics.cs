@@ -4,19 +4,23 @@ using KafkaOracleOrleans.Grains.Interfaces;
 
 namespace KafkaOracleOrleans.Grains.Runtime;
 
-/// <summary>A lane of a sink: rows handed in and not yet sent, and those of the write under way.</summary>
-internal readonly record struct LaneGauge(string Sink, int Waiting, int InFlight);
+/// <summary>A lane of a sink: rows handed in and not yet sent, those of the write under way, and how far it is behind, s; below 0: unknown.</summary>
+internal readonly record struct LaneGauge(string Sink, int Waiting, int InFlight, double BehindSeconds);
 
 /// <summary>A stateful step: its cells, how many panes are open in them, and the memory they take, as far as they were called since their owner began.</summary>
 internal readonly record struct StateGauge(string Step, int Cells, long Panes, long Bytes);
 
-/// <summary>What a partition shows in gauges; written by its owner twice a second, read by scrapes.</summary>
-internal sealed class PartitionGauges(string pipeline, string topic, int partition, string group)
+/// <summary>What a partition shows in gauges; written by its activation twice a second, whether it has a term or not, read by scrapes.</summary>
+internal sealed class PartitionGauges(string pipeline, string topic, int partition)
 {
     public string Pipeline { get; } = pipeline;
     public string Topic { get; } = topic;
     public int Partition { get; } = partition;
-    public string Group { get; } = group;
+
+    /// <summary>The consumer group; empty before the first term.</summary>
+    public string Group { get; set; } = "";
+
+    public PartState State { get; set; } = PartState.Starting;
 
     /// <summary>Records between the position and the end; below 0: unknown.</summary>
     public long Lag { get; set; } = -1;
@@ -56,8 +60,8 @@ internal sealed class ShardGauges(string pipeline, string step)
 }
 
 /// <summary>
-/// Gauges of the parts that live on this silo. A part registers when it begins to reign and is gone when it ends, so that a scrape never shows what another
-/// silo owns.
+/// Gauges of the parts that live on this silo. A shard registers when it begins to reign and is gone when it ends, so that a scrape never shows what another
+/// silo owns; a partition is there for as long as its activation, since its lag matters most while it cannot work.
 /// </summary>
 internal static class PartMetrics
 {
@@ -102,7 +106,14 @@ internal static class PartMetrics
         meter.CreateObservableGauge(
             EngineMetrics.LagTimeName, () => PerPartition(p => p.LagSeconds), "s", "Age of the last record worked off while there are more; 0 at the end.");
         meter.CreateObservableGauge(
-            "kor.pipeline.lag", () => PerPipeline(p => Math.Max(0, p.Lag)), "{record}", "Records between what was worked off and the ends of this silo's partitions.");
+            "kor.pipeline.lag", () => PerPipeline(p => p.Lag, p => p.Lag >= 0), "{record}",
+            "Records between what was worked off and the ends of this silo's partitions; those whose end is not known do not count.");
+        meter.CreateObservableGauge(
+            "kor.pipeline.partitions", PartitionStates, "{partition}", "This silo's partitions by what they are doing: running, starting, blocked, failed.");
+        meter.CreateObservableGauge(
+            "kor.sink.freshness", Freshness, "s",
+            "How far the sink is behind its source: age of the newest record whose rows are durable in it, or time since it last had everything; 0 when "
+            + "nothing is unread and nothing waits. The lane that is furthest behind.");
         meter.CreateObservableGauge(
             "kafka_oracle.processing.rate", () => PerPipeline(p => p.RecordsPerSecond), null, "Records per second over this silo's partitions, over the last few seconds.");
         meter.CreateObservableGauge(
@@ -184,11 +195,28 @@ internal static class PartMetrics
     {
         foreach (var p in Partitions.Keys)
         {
-            if (p.Lag >= 0) yield return new(p.Lag, new("consumergroup", p.Group), new("topic", p.Topic), new("partition", p.Partition));
+            if (p.Lag >= 0 && p.Group.Length != 0) yield return new(p.Lag, new("consumergroup", p.Group), new("topic", p.Topic), new("partition", p.Partition));
         }
     }
 
-    private static IEnumerable<Measurement<double>> PerPipeline(Func<PartitionGauges, double> value) => Partitions.Keys
+    private static IEnumerable<Measurement<int>> PartitionStates() => Partitions.Keys
+        .Where(p => p.State is not (PartState.Stopped or PartState.Paused))
+        .GroupBy(p => p.Pipeline, StringComparer.Ordinal)
+        .SelectMany(g => Shown.Select(state => new Measurement<int>(
+            g.Count(p => p.State == state.State), new("pipeline", g.Key), new("state", state.Text))));
+
+    private static readonly (PartState State, string Text)[] Shown =
+        [(PartState.Running, "running"), (PartState.Starting, "starting"), (PartState.Blocked, "blocked"), (PartState.Failed, "failed")];
+
+    private static IEnumerable<Measurement<double>> Freshness() => Lanes()
+        .Where(l => l.Lane.BehindSeconds >= 0)
+        .GroupBy(l => (l.Pipeline, l.Lane.Sink))
+        .Select(g => new Measurement<double>(g.Max(l => l.Lane.BehindSeconds), new("pipeline", g.Key.Pipeline), new("sink", g.Key.Sink)));
+
+    private static IEnumerable<Measurement<double>> PerPipeline(Func<PartitionGauges, double> value) => PerPipeline(value, _ => true);
+
+    private static IEnumerable<Measurement<double>> PerPipeline(Func<PartitionGauges, double> value, Func<PartitionGauges, bool> counts) => Partitions.Keys
+        .Where(counts)
         .GroupBy(p => p.Pipeline, StringComparer.Ordinal)
         .Select(g => new Measurement<double>(g.Sum(value), new KeyValuePair<string, object?>("pipeline", g.Key)));
 

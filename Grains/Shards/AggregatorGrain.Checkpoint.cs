@@ -63,6 +63,7 @@ internal sealed partial class AggregatorGrain
         var now = time.GetUtcNow().ToUnixTimeMilliseconds() * 1000;
         var block = WindowSinkRows.Of(rows, delivery.Sink, _runtime!.Version, now);
         delivery.Enqueue(block, order, WithdrawnRows.Of(rows, delivery.Sink), null, entry.Sequence + 1);
+        if (NewestApplied() is var newest and > 0) delivery.Mark(entry.Sequence + 1, newest);
         delivery.Flush();
     }
 
@@ -152,7 +153,8 @@ internal sealed partial class AggregatorGrain
         _closed ??= new RowBlock(rows.Schema, rows.Count);
         var first = _closed.Count;
         RowBlocks.Append(_closed, rows, 0, rows.Count);
-        _header.ClosedTotal += rows.Count;
+        // Running totals never close: what goes out is how they stand.
+        if (_step.Window is not RunningTotals) _header.ClosedTotal += rows.Count;
         CountFired(rows);
         if (_runtime!.Generation == 0) return;
         var revisions = ((LongColumn)_closed.Columns[^1]).Values.AsSpan(first, rows.Count);

@@ -1,6 +1,7 @@
 using KafkaOracleOrleans.Grains.Cells;
 using KafkaOracleOrleans.Grains.Interfaces;
 using KafkaOracleOrleans.Grains.Runtime;
+using KafkaOracleOrleans.Grains.Sinks;
 using KafkaOracleOrleans.Processing.Ports;
 using KafkaOracleOrleans.Processing.Records;
 using KafkaOracleOrleans.Processing.Windows;
@@ -14,6 +15,9 @@ internal sealed partial class AggregatorGrain
     private static readonly TimeSpan QueryPause = TimeSpan.FromMilliseconds(10);
     private readonly Queue<WindowRow> _recent = new();
     private ShardGauges? _gauges;
+
+    // Per source partition, the Kafka time of the newest record taken in.
+    private readonly Dictionary<string, long> _newest = new(StringComparer.Ordinal);
     private long _panes;
     private long _bytes;
 
@@ -37,7 +41,25 @@ internal sealed partial class AggregatorGrain
         Buffered = _deliveries.ToDictionary(d => d.Key, d => d.Value.PendingRows, StringComparer.Ordinal),
         LastCheckpointMs = _lastCheckpointMs,
         Silo = RuntimeIdentity,
+        Fresh = _deliveries.ToDictionary(d => d.Key, d => FreshnessOf(d.Value), StringComparer.Ordinal),
     });
+
+    /// <summary>
+    /// A sink of closed windows has what the shard has, as soon as every window that is due is written. Nothing is unread when all partitions are idle.
+    /// </summary>
+    private SinkFreshness FreshnessOf(SinkDelivery delivery)
+    {
+        var closing = _closed is { Count: > 0 } || _commit is { IsCompleted: false };
+        if (!closing && delivery.PendingRows == 0 && NewestApplied() is var newest and > 0) delivery.Mark(delivery.Confirmed, newest);
+        return delivery.Freshness(!closing && _header.Watermark.AllIdle);
+    }
+
+    /// <summary>The Kafka time up to which every partition that is not idle has been taken in; 0: not known.</summary>
+    private long NewestApplied()
+    {
+        var active = _newest.Where(n => !_header.Watermark.IsIdle(n.Key)).Select(n => n.Value).DefaultIfEmpty(0);
+        return active.Min();
+    }
 
     /// <summary>
     /// The live windows of a key with the positions they reflect. Calls and commits go on meanwhile, so the answer is taken again when the shard
@@ -153,7 +175,7 @@ internal sealed partial class AggregatorGrain
     {
         if (_gauges is not { } gauges) return;
         gauges.State = new StateGauge(_stepId, _cells.Count, _panes, _bytes);
-        gauges.Lanes = [.. _deliveries.Values.Select(d => d.Gauge)];
+        gauges.Lanes = [.. _deliveries.Values.Select(d => d.Gauge(FreshnessOf(d)))];
         gauges.Watermark = _header.Watermark.Current;
         gauges.Outbox = _outbox.Count;
     }
@@ -172,6 +194,8 @@ internal sealed partial class AggregatorGrain
 
     private void Remember(RowBlock rows)
     {
+        // Revisions of running totals are no closed windows.
+        if (_step.Window is RunningTotals) return;
         for (var row = Math.Max(0, rows.Count - _options.RecentWindows); row < rows.Count; row++)
         {
             if (_recent.Count >= _options.RecentWindows) _recent.Dequeue();

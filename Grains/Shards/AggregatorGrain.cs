@@ -85,6 +85,7 @@ internal sealed partial class AggregatorGrain(
             source.Prune(batch.DurablePosition);
             if (batch.From > source.Applied) return Reply(ApplyAnswer.Rewind, source, batch);
             if (batch.To > source.Applied) await ApplyRowsAsync(batch, source);
+            if (batch.NewestAt > 0 && !Names.IsReplay(batch.Source)) _newest[batch.Source] = batch.NewestAt;
             Pace();
             return Reply(ApplyAnswer.Ok, source, batch);
         }
@@ -211,6 +212,7 @@ internal sealed partial class AggregatorGrain(
         _header = ShardHeader.Decode(lease.Header);
         foreach (var source in await GrainFactory.GetGrain<IPipelineGrain>(_pipeline).GetSourcesAsync()) _header.Source(source);
         await LoadCellsAsync();
+        _newest.Clear();
         OpenDeliveries(await store.ReadOutboxAsync(_owner, _reign.Token));
         ResetCheckpointing();
     }

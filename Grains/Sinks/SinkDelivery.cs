@@ -23,7 +23,10 @@ internal sealed class SinkDelivery
     private readonly long _epoch;
     private TaskCompletionSource _changed = NewSignal();
     private TaskCompletionSource _wake = NewSignal();
+    private readonly Queue<(long Progress, long At)> _marks = new();
+    private readonly long _openedAt;
     private long _firstPendingAt;
+    private long _marked;
     private bool _flushNow;
 
     public SinkDelivery(
@@ -35,6 +38,7 @@ internal sealed class SinkDelivery
         _flush = plan.Flush;
         _version = version;
         _time = time;
+        _openedAt = time.GetUtcNow().ToUnixTimeMilliseconds();
         _stopping = stopping;
         _backoff = new Backoff(options, time);
         Sink = plan;
@@ -69,8 +73,27 @@ internal sealed class SinkDelivery
     /// <summary>A newer owner writes to the lane; this one writes nothing more.</summary>
     public bool IsFenced { get; private set; }
 
+    /// <summary>The Kafka time, ms, of the newest record up to which everything is in the table; 0: none yet.</summary>
+    public long NewestAt { get; private set; }
+
+    /// <summary>When the sink last had everything there is, ms since the epoch; 0: not since this owner began.</summary>
+    public long CompleteAt { get; private set; }
+
+    /// <summary>
+    /// How far the sink is behind: by the newest record that is durable in it, or by the moment it last had everything, whichever is later, so that a
+    /// source that was silent for an hour is not an hour behind with its next record.
+    /// </summary>
+    /// <param name="complete">Nothing is unread in the source; what of it is not written yet is known here.</param>
+    public SinkFreshness Freshness(bool complete)
+    {
+        var now = _time.GetUtcNow().ToUnixTimeMilliseconds();
+        if (complete && PendingRows == 0) CompleteAt = now;
+        var from = Math.Max(NewestAt, CompleteAt);
+        return new SinkFreshness(NewestAt == 0 ? null : NewestAt, Math.Max(0, now - (from == 0 ? _openedAt : from)) / 1000.0);
+    }
+
     /// <summary>What it shows in gauges.</summary>
-    public LaneGauge Gauge => new(Sink.Id, PendingRows - InFlight, InFlight);
+    public LaneGauge Gauge(SinkFreshness fresh) => new(Sink.Id, PendingRows - InFlight, InFlight, fresh.Seconds ?? -1);
 
     /// <summary>Ends when the owner stops; never faults.</summary>
     public Task Loop { get; }
@@ -109,6 +132,16 @@ internal sealed class SinkDelivery
     }
 
     private long _afterFlight = -1;
+
+    /// <summary>Says of which Kafka time the newest record below a progress is; it counts once that progress is confirmed.</summary>
+    public void Mark(long progress, long at)
+    {
+        // Of rows that are written together only the last matters; a batch holds many records, so these are few.
+        if (at <= _marked) return;
+        _marked = at;
+        if (progress <= Confirmed) NewestAt = at;
+        else _marks.Enqueue((progress, at));
+    }
 
     /// <summary>Sends what is pending without waiting for the interval.</summary>
     public void Flush()
@@ -265,6 +298,7 @@ internal sealed class SinkDelivery
     {
         if (progress <= Confirmed) return;
         Confirmed = progress;
+        while (_marks.TryPeek(out var mark) && mark.Progress <= progress) NewestAt = _marks.Dequeue().At;
         Signal();
     }
 

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Confluent.Kafka;
 using KafkaOracleOrleans.Grains.Interfaces;
+using KafkaOracleOrleans.Grains.Pipelines;
 using KafkaOracleOrleans.Grains.Runtime;
 using KafkaOracleOrleans.Processing.Ports;
 using KafkaOracleOrleans.Storage.Connections;
@@ -37,6 +38,7 @@ internal sealed partial class ApiExceptions(IProblemDetailsService problems, Hos
             StatusCodes.Status503ServiceUnavailable, "Database unavailable", exception.Message),
         GrainFaultException { Kind: GrainFaultKind.Database } fault => Problem(StatusCodes.Status503ServiceUnavailable, "Database unavailable", fault.Message),
         GrainFaultException { Kind: GrainFaultKind.Kafka } fault => Problem(StatusCodes.Status503ServiceUnavailable, "Kafka unavailable", fault.Message),
+        KafkaSourceException source => Problem(StatusCodes.Status503ServiceUnavailable, "Kafka unavailable", source.Message),
         KafkaException kafka => Problem(StatusCodes.Status503ServiceUnavailable, "Kafka unavailable", kafka.Error.Reason),
         TimeoutException or Orleans.Runtime.OrleansException => Problem(
             StatusCodes.Status503ServiceUnavailable, "Cluster busy", "The cluster did not answer in time; try again."),

@@ -121,9 +121,9 @@ public static class AuthoringEndpoints
             var text = partitions.Count == 0 ? "no topic matches yet" : $"{partitions.Count} partitions of {string.Join(", ", plan.Source.Topics)}";
             return [new EnvironmentCheck(what, true, text)];
         }
-        catch (KafkaException e)
+        catch (KafkaSourceException e)
         {
-            return [new EnvironmentCheck(what, false, e.Error.Reason)];
+            return [new EnvironmentCheck(what, false, e.Message)];
         }
     }
 

@@ -62,7 +62,7 @@ public static class LookEndpoints
             var report = await TryAsync(plan, slices, lookups, new TransformRunner(transforms), time, rows, cancellation);
             return TypedResults.Ok(masks.For(user) is { } mask ? Masked(report, mask) : report);
         }
-        catch (Exception e) when (e is KafkaException or KeyNotFoundException or StoreUnavailableException or SinkConfigurationException)
+        catch (Exception e) when (e is KafkaException or KafkaSourceException or KeyNotFoundException or StoreUnavailableException or SinkConfigurationException)
         {
             return Problem(StatusCodes.Status503ServiceUnavailable, "Its surroundings are not ready", e.Message);
         }

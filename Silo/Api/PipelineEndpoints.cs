@@ -31,8 +31,13 @@ internal static class PipelineEndpoints
         string name, PipelineStatuses statuses, CancellationToken cancellation) =>
         await statuses.FindAsync(name, cancellation) is { } status ? TypedResults.Ok(status) : Problems.NoPipeline(name);
 
-    private static async Task<Results<Ok<IReadOnlyList<PipelineEvent>>, ProblemHttpResult>> EventsAsync(string name, IGrainFactory grains) =>
-        await FindAsync(grains, name) is { } pipeline ? TypedResults.Ok(await pipeline.GetEventsAsync()) : Problems.NoPipeline(name);
+    private static async Task<Results<Ok<IReadOnlyList<PipelineEvent>>, ProblemHttpResult>> EventsAsync(
+        string name, PipelineStatuses statuses, IGrainFactory grains)
+    {
+        // A file that was refused has its pipeline's events, also when there was never one in force.
+        var pipeline = await FindAsync(grains, name) ?? (statuses.IsRefused(name) ? grains.GetGrain<IPipelineGrain>(name) : null);
+        return pipeline is null ? Problems.NoPipeline(name) : TypedResults.Ok(await pipeline.GetEventsAsync());
+    }
 
     private static async Task<Results<Ok<KeyState>, ProblemHttpResult>> KeyAsync(
         string name, string step, string key, IGrainFactory grains)

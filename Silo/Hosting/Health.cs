@@ -87,9 +87,12 @@ internal static class Health
             var seen = supervisor.Seen;
             var bad = seen.Count(e => e.Condition is PipelineCondition.Failed or PipelineCondition.Degraded);
             var data = seen.ToDictionary(e => e.Name, e => (object)e.Condition.ToString(), StringComparer.Ordinal);
-            return Task.FromResult(bad == 0
-                ? HealthCheckResult.Healthy($"{seen.Count} pipelines.", data)
-                : HealthCheckResult.Degraded($"{bad} of {seen.Count} pipelines failed or degraded.", null, data));
+            var refused = supervisor.Refused;
+            foreach (var file in refused) data[$"file {file.File}"] = $"Refused: {string.Join("; ", file.Diagnostics)}";
+            if (bad == 0 && refused.Count == 0) return Task.FromResult(HealthCheckResult.Healthy($"{seen.Count} pipelines.", data));
+            var files = refused.Count == 0 ? "" : $" {refused.Count} pipeline files refused.";
+            var why = string.Concat(seen.Where(e => e.Reason is not null).Select(e => $" {e.Name}: {e.Reason}"));
+            return Task.FromResult(HealthCheckResult.Degraded($"{bad} of {seen.Count} pipelines failed or degraded.{files}{why}", null, data));
         }
     }
 }

@@ -93,6 +93,7 @@ public static class KorHostingExtensions
             services.AddHostedService(sp => sp.GetRequiredService<SoleSilo>());
         }
 
+        services.AddSingleton<RefusedFiles>();
         services.AddSingleton<PipelineSupervisor>();
         services.AddSingleton<PipelineStatuses>();
         services.AddSingleton<FieldMask>();

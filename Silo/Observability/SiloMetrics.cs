@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
+using KafkaOracleOrleans.Grains.Interfaces;
 
 namespace KafkaOracleOrleans.Silo.Observability;
 
@@ -19,6 +20,18 @@ internal static class SiloMetrics
         () => Pending.Select(p => new Measurement<long>(p.Value, new KeyValuePair<string, object?>("pipeline", p.Key))),
         "{record}",
         "Records in quarantine, counted every Kor:Metrics:QuarantineInterval; on the silo of the pipeline's grain.");
+
+    private static readonly ConcurrentDictionary<string, DefinitionRefusal> Refusals = new(StringComparer.Ordinal);
+
+    private static readonly ObservableGauge<int> RefusedDefinitions = Meter.CreateObservableGauge(
+        "kor.definition.refused",
+        () => Refusals.Values.Select(r => new Measurement<int>(
+            1, new KeyValuePair<string, object?>("pipeline", r.Name), new KeyValuePair<string, object?>("file", r.File))),
+        description: "1 for every file of this silo's pipeline folder that was refused; what ran before goes on.");
+
+    public static void Refused(string path, DefinitionRefusal refusal) => Refusals[path] = refusal;
+
+    public static void NoLongerRefused(string path) => Refusals.TryRemove(path, out _);
 
     public static void TapOpened(string pipeline) => Taps.Add(1, new KeyValuePair<string, object?>("pipeline", pipeline));
 

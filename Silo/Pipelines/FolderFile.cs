@@ -19,9 +19,6 @@ internal sealed partial class FolderFile(string path)
     /// <summary>True when the text needs no further try: it is in force, or refused for what it says.</summary>
     public bool Done { get; set; }
 
-    /// <summary>Why the engine refused the text, as logged.</summary>
-    public string? Refusal { get; set; }
-
     /// <summary>The file that has the pipeline's name.</summary>
     public string? Rival { get; set; }
 
@@ -41,7 +38,6 @@ internal sealed partial class FolderFile(string path)
         Text = text;
         Declared = NameIn(text);
         Done = false;
-        Refusal = null;
     }
 
     /// <summary>The name in a text that may not be a pipeline at all; null when there is none to be seen, or it depends on variables.</summary>

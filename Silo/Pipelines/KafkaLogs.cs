@@ -13,24 +13,63 @@ internal sealed class KafkaLogs(KorOptions options) : IKafkaLogs
 {
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(10);
 
-    public async Task<IReadOnlyList<string>> ListPartitionsAsync(SourcePlan source, CancellationToken cancellation)
+    private static readonly Confluent.Kafka.ErrorCode[] Refusals =
+    [
+        Confluent.Kafka.ErrorCode.Local_Authentication, Confluent.Kafka.ErrorCode.SaslAuthenticationFailed, Confluent.Kafka.ErrorCode.Local_Ssl,
+        Confluent.Kafka.ErrorCode.TopicAuthorizationFailed, Confluent.Kafka.ErrorCode.GroupAuthorizationFailed,
+        Confluent.Kafka.ErrorCode.ClusterAuthorizationFailed,
+    ];
+
+    public Task<IReadOnlyList<string>> ListPartitionsAsync(SourcePlan source, CancellationToken cancellation) =>
+        AskAsync(source, () => ListAsync(source, cancellation));
+
+    public Task<IReadOnlyDictionary<string, long>> ResolveAsync(
+        SourcePlan source, IReadOnlyList<string> partitions, ResetTarget target, long timestampMs, CancellationToken cancellation) =>
+        AskAsync(source, () => FindAsync(source, partitions, target, timestampMs));
+
+    /// <summary>What the client says, with the connection it is about and what to do.</summary>
+    private async Task<T> AskAsync<T>(SourcePlan source, Func<Task<T>> ask)
+    {
+        try
+        {
+            return await ask();
+        }
+        catch (KafkaException e)
+        {
+            var refused = Refusals.Contains(e.Error.Code);
+            var what = $"Kafka connection '{source.Connection}' ({options.Kafka[source.Connection].BootstrapServers})";
+            throw new KafkaSourceException(
+                refused
+                    ? $"{what} refuses the login or a right: {e.Error.Reason}. 'kor doctor' tries what a pipeline needs of it."
+                    : $"{what} does not answer: {e.Error.Reason}. 'kor doctor' tries the connection.",
+                refused);
+        }
+        catch (Exception e) when (e is ArgumentException or InvalidOperationException or KeyNotFoundException or IOException or UnauthorizedAccessException)
+        {
+            // A setting that is refused, a certificate or password file that cannot be read.
+            throw new KafkaSourceException(
+                $"Kafka connection '{source.Connection}' cannot be opened with its settings: {e.Message} Correct Kor:Kafka:{source.Connection} and restart the silo.", true);
+        }
+    }
+
+    private async Task<IReadOnlyList<string>> ListAsync(SourcePlan source, CancellationToken cancellation)
     {
         var found = await ListTopicsAsync(source, cancellation);
         var missing = source.Topics.Where(t => !t.StartsWith('^') && !found.ContainsKey(t)).ToList();
         if (missing.Count != 0)
         {
-            throw new KafkaException(new Error(
-                Confluent.Kafka.ErrorCode.UnknownTopicOrPart, $"Topic {string.Join(", ", missing)} does not exist; create it, or correct the pipeline's topics."));
+            throw new KafkaSourceException(
+                $"Topic {string.Join(", ", missing)} does not exist; create it, or correct the pipeline's topics. It is looked for again by itself.", true);
         }
 
         return PartitionsOf(found, source.Topics);
     }
 
-    public async Task<IReadOnlyList<string>> FindPartitionsAsync(SourcePlan source, IReadOnlyList<string> topics, CancellationToken cancellation) =>
-        PartitionsOf(await ListTopicsAsync(source, cancellation), topics);
+    public Task<IReadOnlyList<string>> FindPartitionsAsync(SourcePlan source, IReadOnlyList<string> topics, CancellationToken cancellation) =>
+        AskAsync<IReadOnlyList<string>>(source, async () => PartitionsOf(await ListTopicsAsync(source, cancellation), topics));
 
-    public async Task<IReadOnlyDictionary<string, long>> ResolveAsync(
-        SourcePlan source, IReadOnlyList<string> partitions, ResetTarget target, long timestampMs, CancellationToken cancellation)
+    private async Task<IReadOnlyDictionary<string, long>> FindAsync(
+        SourcePlan source, IReadOnlyList<string> partitions, ResetTarget target, long timestampMs)
     {
         if (partitions.Count == 0) return new Dictionary<string, long>();
         using var admin = new AdminClientBuilder(Config(source)).Build();

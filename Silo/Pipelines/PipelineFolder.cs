@@ -11,7 +11,7 @@ namespace KafkaOracleOrleans.Silo.Pipelines;
 /// switching links.
 /// </summary>
 internal sealed partial class PipelineFolder(
-    IGrainFactory grains, IPipelineCompiler compiler, KorOptions options, ISiloStatusOracle silos, TimeProvider time, ILogger<PipelineFolder> log)
+    IGrainFactory grains, IPipelineCompiler compiler, RefusedFiles refused, KorOptions options, ISiloStatusOracle silos, TimeProvider time, ILogger<PipelineFolder> log)
     : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(2);
@@ -80,6 +80,7 @@ internal sealed partial class PipelineFolder(
         foreach (var path in _files.Keys.Where(p => !present.Contains(p)).ToList())
         {
             _files.Remove(path);
+            refused.Clear(path);
             LogGone(path);
             // A file that was refused because of this one gets its chance.
             foreach (var other in _files.Values.Where(f => f.Rival == path)) other.Done = false;
@@ -144,7 +145,7 @@ internal sealed partial class PipelineFolder(
         if (compiled.Plan is not { } plan)
         {
             Keep(file, known);
-            LogRefused(file.Path, string.Join(Environment.NewLine, compiled.Diagnostics));
+            await RefuseAsync(file, compiled.Diagnostics);
             return true;
         }
 
@@ -152,7 +153,7 @@ internal sealed partial class PipelineFolder(
         if (_files.Values.FirstOrDefault(f => f != file && f.InForce == name && File.Exists(f.Path)) is { } rival)
         {
             file.Rival = rival.Path;
-            LogRefused(file.Path, $"{rival.Path} defines the pipeline '{name}' already; give one of them another name.");
+            await RefuseAsync(file, [$"{Path.GetFileName(file.Path)}: {Path.GetFileName(rival.Path)} defines the pipeline '{name}' already; give one of them another name."]);
             return true;
         }
 
@@ -161,17 +162,25 @@ internal sealed partial class PipelineFolder(
         if (!outcome.Accepted)
         {
             Keep(file, known);
-            var refusal = string.Join(Environment.NewLine, outcome.Diagnostics);
-            if (file.Refusal != refusal) LogRefused(file.Path, refusal);
-            file.Refusal = refusal;
+            await RefuseAsync(file, outcome.Diagnostics);
             return false;
         }
 
-        file.Refusal = null;
+        refused.Clear(file.Path);
         file.InForce = name;
         // What is found at the start is told by the summary of the start.
         LogApplied(WasRead ? LogLevel.Information : LogLevel.Debug, file.Path, name, outcome.Version);
         return true;
+    }
+
+    /// <summary>Says once per reason that a file is not in force: in the log, in the pipeline's events, and wherever the state of pipelines is shown.</summary>
+    private async Task RefuseAsync(FolderFile file, IReadOnlyList<string> diagnostics)
+    {
+        // A text without a name that can be read is a version of what is in force by its file.
+        var name = file.Declared ?? file.InForce ?? RefusedFiles.NameOf(file.Path, file.Text!);
+        if (!refused.Set(file.Path, file.Text!, name, diagnostics)) return;
+        LogRefused(file.Path, string.Join(Environment.NewLine, diagnostics));
+        await grains.GetGrain<IPipelineGrain>(name).TellAsync("refused", $"{Path.GetFileName(file.Path)}: {string.Join("; ", diagnostics)}", false);
     }
 
     /// <summary>What a refused file was before goes on, also when that was in the time of an earlier process.</summary>

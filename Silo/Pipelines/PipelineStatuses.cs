@@ -21,14 +21,20 @@ internal sealed class PipelineStatuses(
     public async Task<IReadOnlyList<PipelineStatus>> ListAsync(CancellationToken cancellation)
     {
         var (entries, _) = await AskAsync(() => grains.GetGrain<IPipelineCatalogGrain>(0).ListAsync(), _ => supervisor.Seen, cancellation);
-        return await Task.WhenAll(entries.Select(e => StatusAsync(e, cancellation)));
+        var statuses = await Task.WhenAll(entries.Select(e => StatusAsync(e, cancellation)));
+        var refused = supervisor.Refused.Where(r => entries.All(e => e.Name != r.Name)).GroupBy(r => r.Name, StringComparer.Ordinal);
+        return [.. statuses, .. refused.Select(g => Refused([.. g]))];
     }
+
+    /// <summary>Whether a file that was refused is all there is of a pipeline.</summary>
+    public bool IsRefused(string name) => supervisor.Refused.Any(r => r.Name == name);
 
     /// <summary>One pipeline; null when there is none of that name.</summary>
     public async Task<PipelineStatus?> FindAsync(string name, CancellationToken cancellation)
     {
         var (entries, why) = await AskAsync(() => grains.GetGrain<IPipelineCatalogGrain>(0).ListAsync(), _ => supervisor.Seen, cancellation);
-        if (entries.FirstOrDefault(e => e.Name == name) is not { } entry) return null;
+        if (entries.FirstOrDefault(e => e.Name == name) is not { } entry)
+            return supervisor.Refused.Where(r => r.Name == name).ToList() is { Count: > 0 } refusals ? Refused(refusals) : null;
         return why is null ? await StatusAsync(entry, cancellation) : Unknown(entry, why);
     }
 
@@ -73,6 +79,30 @@ internal sealed class PipelineStatuses(
         {
             return $"Connection '{Store}' did not answer within {PingWithin.TotalSeconds:0} s.";
         }
+    }
+
+    /// <summary>A pipeline of which there is nothing but a file that was refused: nothing runs, and that is not well.</summary>
+    private static PipelineStatus Refused(List<DefinitionRefusal> refusals)
+    {
+        var issues = refusals.Select(r => new HealthIssue(
+            "definition", PartState.Failed, $"{r.File} was refused: {string.Join("; ", r.Diagnostics)}", r.Since)).ToList();
+        return new PipelineStatus
+        {
+            Name = refusals[0].Name,
+            Version = 0,
+            Desired = DesiredState.Running,
+            State = PartState.Failed,
+            Reason = issues[0].Text,
+            Counts = RecordCounts.Zero,
+            RecordsPerSecond = 0,
+            Partitions = [],
+            Shards = [],
+            Sinks = [],
+            Rules = new Dictionary<string, long>(),
+            Condition = PipelineCondition.Failed,
+            Verdict = LagVerdict.Unknown,
+            Health = issues,
+        };
     }
 
     private static PipelineStatus Unknown(CatalogEntry entry, string fault) => new()

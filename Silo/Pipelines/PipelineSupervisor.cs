@@ -1,3 +1,4 @@
+using Orleans.Runtime;
 using KafkaOracleOrleans.Grains.Interfaces;
 using KafkaOracleOrleans.Grains.Runtime;
 using KafkaOracleOrleans.Processing.Plan;
@@ -14,6 +15,8 @@ internal sealed partial class PipelineSupervisor(
     IGrainFactory grains,
     PlanProvider plans,
     IKafkaSourceRegistry registry,
+    RefusedFiles refused,
+    ILocalSiloDetails silo,
     HostState state,
     TimeProvider time,
     ILogger<PipelineSupervisor> log) : BackgroundService
@@ -22,9 +25,17 @@ internal sealed partial class PipelineSupervisor(
     private readonly Dictionary<string, int> _versions = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string> _problems = new(StringComparer.Ordinal);
     private string? _problem;
+    private bool _reported;
+    private long _reportedAt;
+
+    /// <summary>How often the catalog hears again which files this silo refuses.</summary>
+    private static readonly TimeSpan Reports = TimeSpan.FromSeconds(5);
 
     /// <summary>The catalog as it was a second ago.</summary>
     public IReadOnlyList<CatalogEntry> Seen { get; private set; } = [];
+
+    /// <summary>The files that silos refuse, as the catalog had it a second ago.</summary>
+    public IReadOnlyList<DefinitionRefusal> Refused { get; private set; } = [];
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -56,7 +67,23 @@ internal sealed partial class PipelineSupervisor(
             await TrySyncAsync(entry);
         }
 
+        await ReportRefusalsAsync();
         foreach (var source in registry.Sources.Where(s => !wanted.Contains(s.Name)).ToList()) registry.Remove(source.Name);
+    }
+
+    /// <summary>So that every silo, whichever is asked, can say which files are not in force.</summary>
+    private async Task ReportRefusalsAsync()
+    {
+        var catalog = grains.GetGrain<IPipelineCatalogGrain>(0);
+        var mine = refused.All;
+        if (mine.Count != 0 ? refused.TakeChange() || time.GetElapsedTime(_reportedAt) >= Reports : _reported)
+        {
+            await catalog.ReportRefusalsAsync(silo.SiloAddress.ToString(), mine);
+            _reported = mine.Count != 0;
+            _reportedAt = time.GetTimestamp();
+        }
+
+        Refused = await catalog.ListRefusalsAsync();
     }
 
     /// <summary>One pipeline that cannot be read here (its host lacks a connection, say) keeps none of the others.</summary>
@@ -70,12 +97,26 @@ internal sealed partial class PipelineSupervisor(
             _versions[entry.Name] = entry.Version;
             // Its clockwork must run somewhere, also after the silo it ran on has gone.
             await grains.GetGrain<IPipelineGrain>(entry.Name).GetSourcesAsync();
-            _problems.Remove(entry.Name);
+            if (_problems.Remove(entry.Name)) await TellAsync(entry.Name, null);
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
             if (_problems.GetValueOrDefault(entry.Name) != e.Message) LogPipeline(entry.Name, e);
             _problems[entry.Name] = e.Message;
+            // Only the pipeline can show it where an operator looks; a log line is read by nobody.
+            await TellAsync(entry.Name, e.Message);
+        }
+    }
+
+    private async Task TellAsync(string pipeline, string? problem)
+    {
+        try
+        {
+            await grains.GetGrain<IPipelineGrain>(pipeline).TellSourceAsync(silo.SiloAddress.ToString(), problem);
+        }
+        catch (Exception e) when (e is OrleansException or TimeoutException)
+        {
+            LogPipeline(pipeline, e);
         }
     }
 

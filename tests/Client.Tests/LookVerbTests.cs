@@ -39,7 +39,7 @@ public sealed class LookVerbTests : IAsyncDisposable
         var result = await _kor.RunAsync(args);
         Assert.Equal(
             [
-                """2026-01-31 10:00:00  orders/2@11  {"order_id":"o1","note":"a\nb"}""",
+                """2026-01-31T10:00:00Z  orders/2@11  {"order_id":"o1","note":"a\nb"}""",
                 """-  orders/0@12  {"order_id":"o ...""",
             ],
             result.Lines);

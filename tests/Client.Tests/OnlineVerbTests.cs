@@ -166,8 +166,8 @@ public sealed class OnlineVerbTests : IAsyncDisposable
         var json = _silo.Answer("GET /api/v1/pipelines/orders/keys/revenue_5m/c%2F1%7Cx", state);
         var result = await _kor.RunAsync("key", "orders", "revenue_5m", "c/1|x");
         Assert.Equal("orders.revenue_5m   key c/1|x   shard 5", result.Lines[0]);
-        Assert.Contains("2026-01-31 10:00:00  2026-01-31 10:05:00         0       2   165.00", result.Lines);
-        Assert.Contains("2026-01-31 09:55:00  2026-01-31 10:00:00         1       1     NULL", result.Lines);
+        Assert.Contains("2026-01-31T10:00:00Z  2026-01-31T10:05:00Z         0       2   165.00", result.Lines);
+        Assert.Contains("2026-01-31T09:55:00Z  2026-01-31T10:00:00Z         1       1     NULL", result.Lines);
         Assert.Contains("orders/0     1,200    1,100", result.Lines);
         Assert.Equal(json + "\n", (await _kor.RunAsync("key", "orders", "revenue_5m", "c/1|x", "-o", "json")).Out);
     }
@@ -190,10 +190,10 @@ public sealed class OnlineVerbTests : IAsyncDisposable
             new StepWindows("daily", null, [], []),
         });
         var result = await _kor.RunAsync("windows", "orders", "--limit", "1");
-        Assert.StartsWith("revenue_5m   watermark 2026-01-31 10:00:00 (", result.Lines[0], StringComparison.Ordinal);
+        Assert.StartsWith("revenue_5m   watermark 2026-01-31T10:00:00Z (", result.Lines[0], StringComparison.Ordinal);
         Assert.Contains("Open (the first 1; --limit shows more)", result.Lines);
-        Assert.Contains("c1   2026-01-31 10:00:00  2026-01-31 10:05:00         0       2", result.Lines);
-        Assert.Contains("c1   2026-01-31 09:55:00  2026-01-31 10:00:00         1       3", result.Lines);
+        Assert.Contains("c1   2026-01-31T10:00:00Z  2026-01-31T10:05:00Z         0       2", result.Lines);
+        Assert.Contains("c1   2026-01-31T09:55:00Z  2026-01-31T10:00:00Z         1       3", result.Lines);
         Assert.Contains(result.Lines, l => l.StartsWith("daily   watermark - ", StringComparison.Ordinal));
         Assert.Equal(json + "\n", (await _kor.RunAsync("windows", "orders", "--limit", "1", "-o", "json")).Out);
     }
@@ -206,7 +206,7 @@ public sealed class OnlineVerbTests : IAsyncDisposable
             new PipelineEvent(new DateTimeOffset(2026, 1, 31, 10, 0, 0, TimeSpan.Zero), "started", "version 3\nfrom checkpoint"),
         });
         var result = await _kor.RunAsync("events", "orders");
-        Assert.Equal(["AT (UTC)             EVENT    TEXT", @"2026-01-31 10:00:00  started  version 3\nfrom checkpoint"], result.Lines);
+        Assert.Equal(["AT                    EVENT    TEXT", "2026-01-31T10:00:00Z  started  version 3", "                               from checkpoint"], result.Lines);
     }
 
     [Theory]

@@ -27,7 +27,7 @@ public sealed class QuarantineVerbTests : IAsyncDisposable
         Assert.Equal(0, result.Code);
         Assert.Equal("PLACE             CODE     RECORDS", result.Lines[0]);
         Assert.Equal("quality.positive  KOR4042    1,200", result.Lines[1]);
-        Assert.StartsWith("3f9a12c0ffee  2026-01-31 10:00:00  quality.positive  KOR4042  orders/3 @ 1234  c1   amount > 0 failed", result.Lines[4]);
+        Assert.StartsWith("3f9a12c0ffee  2026-01-31T10:00:00Z  quality.positive  KOR4042  orders/3 @ 1234  c1   amount > 0 failed", result.Lines[4]);
     }
 
     [Fact]

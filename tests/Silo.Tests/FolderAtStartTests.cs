@@ -98,7 +98,9 @@ public sealed class FolderAtStartTests
             async () =>
             {
                 var list = await silo.Http.GetFromJsonAsync<JsonElement>("/api/v1/pipelines", Cancel);
-                last = string.Join(' ', list.EnumerateArray().Select(p => p.GetProperty("name").GetString()).Order(StringComparer.Ordinal));
+                // A file that was refused and is all there is of its pipeline is listed too, without a version.
+                last = string.Join(' ', list.EnumerateArray().Where(p => p.GetProperty("version").GetInt32() > 0)
+                    .Select(p => p.GetProperty("name").GetString()).Order(StringComparer.Ordinal));
                 return last == string.Join(' ', names);
             },
             () => $"{string.Join(' ', names)}; there are: {last}");

@@ -12,12 +12,13 @@ internal static class Show
 
     public static string Rate(double perSecond) => perSecond.ToString(perSecond is > 0 and < 10 ? "N1" : "N0", CultureInfo.InvariantCulture);
 
-    /// <summary>A time, ms since the Unix epoch, UTC to the second.</summary>
-    public static string Time(long? ms) => ms is { } value && InRange(value)
-        ? DateTimeOffset.FromUnixTimeMilliseconds(value).UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture)
-        : Unknown;
+    /// <summary>A time, ms since the Unix epoch, as ISO 8601 with its zone, to the second.</summary>
+    public static string Time(long? ms) => ms is { } value && InRange(value) ? Time(DateTimeOffset.FromUnixTimeMilliseconds(value)) : Unknown;
 
-    public static string Time(DateTimeOffset at) => at.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture);
+    public static string Time(DateTimeOffset at) => at.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
+
+    /// <summary>A number of seconds, e.g. <c>33 s</c>.</summary>
+    public static string Seconds(double? seconds) => seconds is { } value ? Span(TimeSpan.FromSeconds(value)) : Unknown;
 
     /// <summary>How far a time lies behind now, e.g. <c>33 s</c>.</summary>
     public static string Behind(long? ms, DateTimeOffset now)
@@ -51,7 +52,7 @@ internal static class Show
     {
         "OK" => Tone.Good,
         "FAILED" or "STALLED" => Tone.Bad,
-        "LAGGING" or "WAITING" or "STARTING" => Tone.Warning,
+        "LAGGING" or "WAITING" or "STARTING" or "DEGRADED" => Tone.Warning,
         _ => Tone.Faint,
     };
 

@@ -38,7 +38,12 @@ internal static class StatusText
         var verdict = Verdict.Of(status);
         if (status.State == PartState.Running) output.Line($"Verdict     {verdict.Word}: {verdict.Sentence}", Show.ToneOf(verdict));
         if (verdict.Bottleneck is not null) output.Line($"Bottleneck  {TableModel.OneLine(Note(verdict.Bottleneck))}", Tone.Warning);
-        output.Line($"Rate        {Show.Rate(status.RecordsPerSecond)} records/s   lag {Show.Count(status.Lag)} records");
+        // The first issue is the reason above.
+        foreach (var issue in status.Health.Where(h => h.Text != status.Reason))
+            output.Line($"Health      {issue.Kind}, since {Show.Time(issue.Since)}: {TableModel.OneLine(Note(issue.Text))}", issue.Severity == PartState.Failed ? Tone.Bad : Tone.Warning);
+        var input = status.InputPerSecond is { } rate ? Show.Rate(rate) : "-";
+        var batch = status.BatchMs is { } ms ? Show.Rate(ms) + " ms" : "-";
+        output.Line($"Rate        {Show.Rate(status.RecordsPerSecond)} records/s worked off, {input} come in   a batch takes {batch}   lag {Show.Count(status.Lag)} records");
         output.Line($"Watermark   {Show.Time(status.Watermark)} ({Show.Behind(status.Watermark, now)} behind)");
         var c = status.Counts;
         output.Line(
@@ -104,13 +109,14 @@ internal static class StatusText
     private static TableModel Sinks(PipelineStatus status)
     {
         var table = new TableModel(
-            new("SINK"), new("LANES", true), new("STATE"), new("WRITTEN", true), new("BUFFERED", true), new("QUARANTINED", true), new("NOTE"));
+            new("SINK"), new("LANES", true), new("STATE"), new("WRITTEN", true), new("BUFFERED", true), new("QUARANTINED", true), new("FRESH", true), new("NOTE"));
         foreach (var sink in status.Sinks.GroupBy(s => s.Sink))
         {
             var worst = sink.MaxBy(s => s.State)!;
             table.Add(
                 sink.Key, Show.Count(sink.Count()), Show.State(worst.State), Show.Count(sink.Sum(s => s.Written)),
-                Show.Count(sink.Sum(s => (long)s.Buffered)), Show.Count(sink.Sum(s => s.Quarantined)), Note(worst.Reason));
+                Show.Count(sink.Sum(s => (long)s.Buffered)), Show.Count(sink.Sum(s => s.Quarantined)),
+                Show.Seconds(sink.Max(s => s.FreshnessSeconds)), Note(worst.Reason));
         }
 
         return table;

@@ -85,10 +85,10 @@ internal static class QuarantineVerbs
     private static void Write(CliOutput output, string name, QuarantineDetail record)
     {
         output.Line($"Id         {record.Id}");
-        output.Line($"Refused    at {record.Place} by version {Show.Count(record.Version)} of {name}, {Show.Time(record.AddedAt)} UTC");
+        output.Line($"Refused    at {record.Place} by version {Show.Count(record.Version)} of {name}, {Show.Time(record.AddedAt)}");
         output.Line($"Reason     {record.Code}: {TableModel.OneLine(record.Reason)}", Tone.Bad);
         output.Line($"Position   {Position(record)}");
-        output.Line($"Time       {(record.Timestamp is { } time ? Show.Time(time) + " UTC" : "-")}");
+        output.Line($"Time       {(record.Timestamp is { } time ? Show.Time(time) : "-")}");
         output.Line($"Held in    connection {record.Connection}");
         output.Line($"Key        {TableModel.OneLine(record.Key ?? "(none)")}");
         foreach (var (header, value) in record.Headers) output.Line($"Header     {TableModel.OneLine(header)}: {TableModel.OneLine(value ?? "(none)")}");

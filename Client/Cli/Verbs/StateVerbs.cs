@@ -142,8 +142,15 @@ internal static class StateVerbs
                 return ExitCodes.Ok;
             }
 
-            var table = new TableModel(new("AT (UTC)"), new("EVENT"), new("TEXT"));
-            foreach (var e in answer.Value) table.Add(Show.Time(e.At), e.Kind, e.Text);
+            var table = new TableModel(new("AT"), new("EVENT"), new("TEXT"));
+            foreach (var e in answer.Value)
+            {
+                // A text of several lines holds a list, or a statement to copy.
+                var lines = e.Text.Split('\n');
+                table.Add(Show.Time(e.At), e.Kind, lines[0]);
+                foreach (var line in lines.Skip(1)) table.Add("", "", line);
+            }
+
             if (table.Rows.Count == 0) context.Output.Talk("Nothing has happened yet.");
             else context.Output.Table(table);
             return ExitCodes.Ok;
@@ -165,7 +172,9 @@ internal static class StateVerbs
                 }
 
                 var e = System.Text.Json.JsonSerializer.Deserialize<PipelineEvent>(item.Data, JsonText.Api)!;
-                context.Output.Line($"{Show.Time(e.At)}  {e.Kind,-12}  {TableModel.OneLine(e.Text)}");
+                var lines = e.Text.Split('\n');
+                context.Output.Line($"{Show.Time(e.At)}  {e.Kind,-12}  {TableModel.OneLine(lines[0])}");
+                foreach (var line in lines.Skip(1)) context.Output.Line($"{"",20}  {"",-12}  {TableModel.OneLine(line)}");
             }
 
             return ExitCodes.Ok;

@@ -103,7 +103,7 @@ internal static class StatusVerbs
         var now = context.Host.Time.GetUtcNow();
         var silos = pipelines.SelectMany(p => p.Partitions).Select(p => p.Silo).Where(s => s is not null).Distinct().Count();
         context.Output.Line(
-            $"{Show.Time(now)} UTC   {Show.Count(pipelines.Length)} pipelines on {Show.Count(silos)} silos   "
+            $"{Show.Time(now)}   {Show.Count(pipelines.Length)} pipelines on {Show.Count(silos)} silos   "
             + $"{Show.Rate(pipelines.Sum(p => p.RecordsPerSecond))} records/s   lag {Show.Count(pipelines.Sum(p => p.Lag ?? 0))}   "
             + $"failed {Show.Count(pipelines.Count(p => p.State == PartState.Failed))}");
         context.Output.Line();

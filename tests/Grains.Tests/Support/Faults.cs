@@ -1,5 +1,6 @@
 using KafkaOracleOrleans.Grains.Cells;
 using KafkaOracleOrleans.Grains.Contracts;
+using KafkaOracleOrleans.Grains.Pipelines;
 using KafkaOracleOrleans.Processing.Ports;
 using KafkaOracleOrleans.Streams.Kafka;
 
@@ -34,6 +35,12 @@ public sealed class Faults
     public double CallAfter { get; set; }
     public double CellLoss { get; set; }
     public double ResetAfter { get; set; }
+
+    /// <summary>What the provider says of a partition instead of the truth; null: the truth.</summary>
+    public Func<KafkaPartitionStatus, KafkaPartitionStatus>? Reader { get; set; }
+
+    /// <summary>Why the source cannot be asked; null: it can.</summary>
+    public KafkaSourceException? Source { get; set; }
 
     /// <summary>How many of the next seeks get lost: nothing moves, and the caller hears of it after its time is over.</summary>
     public int LostSeeks { get; set; }
@@ -162,7 +169,8 @@ internal sealed class FaultyControl(IKafkaPartitionControl inner, Faults faults)
 
     public Task CommitAsync(string source, string topic, int partition, long offset) => inner.CommitAsync(source, topic, partition, offset);
 
-    public Task<KafkaPartitionStatus?> GetStatusAsync(string source, string topic, int partition) => inner.GetStatusAsync(source, topic, partition);
+    public async Task<KafkaPartitionStatus?> GetStatusAsync(string source, string topic, int partition) =>
+        await inner.GetStatusAsync(source, topic, partition) is { } status ? faults.Reader?.Invoke(status) ?? status : null;
 
     public Task<IReadOnlyList<KafkaPartitionStatus>> GetStatusesAsync(string source) => inner.GetStatusesAsync(source);
 }

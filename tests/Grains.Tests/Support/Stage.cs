@@ -56,6 +56,9 @@ internal sealed class Stage : IAsyncDisposable
     /// <summary>How long a sink may take for a write, on silos that are started from now on.</summary>
     public TimeSpan WriteDeadline { get; set; } = TimeSpan.FromSeconds(20);
 
+    /// <summary>Rows that may wait for a sink before reading stops, on silos that are started from now on.</summary>
+    public int SinkBufferBytes { get; set; } = new EngineOptions().SinkBufferBytes;
+
     public Model Model { get; }
 
     /// <summary>The store without faults.</summary>
@@ -70,9 +73,10 @@ internal sealed class Stage : IAsyncDisposable
     private string File => Path.Combine(_folder, "stage.db");
 
     public static async Task<Stage> StartAsync(
-        int seed, string grainPer = "key", short silos = 1, string? text = null, int checkpointMs = 300)
+        int seed, string grainPer = "key", short silos = 1, string? text = null, int checkpointMs = 300, KafkaSourceException? fault = null)
     {
         var stage = new Stage(seed, silos, checkpointMs);
+        stage.Faults.Source = fault;
         await StateSchema.EnsureAsync(stage._connections.Get("db"), true, CancellationToken.None);
         await new AdoQuarantine(stage._connections.Get("db")).EnsureAsync(true, CancellationToken.None);
         await stage.StartClusterAsync();
@@ -287,6 +291,7 @@ internal sealed class Stage : IAsyncDisposable
             WriteDeadline = WriteDeadline,
             MaxRepairDelay = TimeSpan.FromSeconds(1),
             MoveAfter = TimeSpan.FromSeconds(2),
+            SinkBufferBytes = SinkBufferBytes,
         }));
         services.AddSingleton<IStateStore>(new FaultyStore(Store, Faults));
         services.AddSingleton<ISinkFactory>(new FaultySinks(new AdoSinkFactory(_connections), Faults));
@@ -297,7 +302,7 @@ internal sealed class Stage : IAsyncDisposable
         services.AddSingleton<IRecordTransform, Screening>();
         services.AddSingleton<PlanProvider>();
         services.AddSingleton<LocalPartitions>();
-        services.AddSingleton<IKafkaLogs>(new FixedLogs(Partitions));
+        services.AddSingleton<IKafkaLogs>(new FixedLogs(Partitions, _kafka.BootstrapServers, Faults));
         services.AddSingleton<IKafkaPositionSource, GrainPositionSource>();
         services.AddHostedService<SourceKeeper>();
         services.AddKeyedSingleton("kor", (sp, _) => _control.For(sp.GetRequiredService<Serializer>()));

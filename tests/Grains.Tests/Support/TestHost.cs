@@ -1,3 +1,4 @@
+using Confluent.Kafka;
 using KafkaOracleOrleans.Grains.Interfaces;
 using KafkaOracleOrleans.Grains.Pipelines;
 using KafkaOracleOrleans.Grains.Runtime;
@@ -10,19 +11,32 @@ using Orleans.Storage;
 namespace KafkaOracleOrleans.Grains.Tests.Support;
 
 /// <summary>A topic with a fixed number of partitions.</summary>
-internal sealed class FixedLogs(int partitions) : IKafkaLogs
+internal sealed class FixedLogs(int count, string bootstrapServers, Faults faults) : IKafkaLogs
 {
-    public Task<IReadOnlyList<string>> ListPartitionsAsync(SourcePlan source, CancellationToken cancellation) =>
-        Task.FromResult<IReadOnlyList<string>>([.. Enumerable.Range(0, partitions).Select(p => $"{TestPipeline.Topic}/{p}")]);
+    public Task<IReadOnlyList<string>> ListPartitionsAsync(SourcePlan source, CancellationToken cancellation) => faults.Source is { } fault
+        ? Task.FromException<IReadOnlyList<string>>(fault)
+        : Task.FromResult<IReadOnlyList<string>>([.. Enumerable.Range(0, count).Select(p => $"{TestPipeline.Topic}/{p}")]);
 
     public Task<IReadOnlyList<string>> FindPartitionsAsync(SourcePlan source, IReadOnlyList<string> topics, CancellationToken cancellation) =>
         ListPartitionsAsync(source, cancellation);
 
     public Task<IReadOnlyDictionary<string, long>> ResolveAsync(
-        SourcePlan source, IReadOnlyList<string> partitions, ResetTarget target, long timestampMs, CancellationToken cancellation) =>
-        Task.FromResult<IReadOnlyDictionary<string, long>>(target == ResetTarget.Earliest
-            ? partitions.ToDictionary(p => p, _ => 0L, StringComparer.Ordinal)
-            : throw new NotSupportedException("The tests reset to the beginning, or to offsets they name."));
+        SourcePlan source, IReadOnlyList<string> partitions, ResetTarget target, long timestampMs, CancellationToken cancellation) => target switch
+        {
+            ResetTarget.Earliest => Task.FromResult<IReadOnlyDictionary<string, long>>(partitions.ToDictionary(p => p, _ => 0L, StringComparer.Ordinal)),
+            ResetTarget.Latest => Task.Run<IReadOnlyDictionary<string, long>>(() => Ends(partitions), cancellation),
+            _ => throw new NotSupportedException("The tests reset to the beginning, or to offsets they name."),
+        };
+
+    private Dictionary<string, long> Ends(IReadOnlyList<string> partitions)
+    {
+        using var consumer = new ConsumerBuilder<Ignore, Ignore>(new ConsumerConfig { BootstrapServers = bootstrapServers, GroupId = "ends" }).Build();
+        return partitions.ToDictionary(
+            p => p,
+            p => consumer.QueryWatermarkOffsets(
+                new TopicPartition(TestPipeline.Topic, int.Parse(p[(p.IndexOf('/', StringComparison.Ordinal) + 1)..], null)), TimeSpan.FromSeconds(10)).High.Value,
+            StringComparer.Ordinal);
+    }
 }
 
 /// <summary>Control state that outlives a cluster, serialized as a real store would have it.</summary>

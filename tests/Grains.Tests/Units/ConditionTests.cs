@@ -36,12 +36,25 @@ public sealed class ConditionTests
     {
         Assert.Equal(PipelineCondition.Stopped, Derive(DesiredState.Stopped, [], [], [], LagVerdict.Unknown));
         Assert.Equal(
-            PipelineCondition.Stopping, Conditions.Derive(DesiredState.Stopped, true, false, [], [], [], LagVerdict.Unknown));
+            PipelineCondition.Stopping, Conditions.Derive(DesiredState.Stopped, true, PartState.Running, [], [], [], false));
         Assert.Equal(PipelineCondition.Paused, Derive(DesiredState.Paused, [Part(PartState.Running)], [], [], LagVerdict.Stall));
         Assert.Equal(PipelineCondition.Starting, Derive(DesiredState.Running, [], [], [], LagVerdict.Unknown));
         Assert.Equal(
             PipelineCondition.Degraded,
-            Conditions.Derive(DesiredState.Running, false, true, [Part(PartState.Running)], [], [], LagVerdict.Ok));
+            Conditions.Derive(DesiredState.Running, false, PartState.Blocked, [Part(PartState.Running)], [], [], false));
+    }
+
+    [Fact]
+    public void A_source_that_cannot_be_opened_is_never_Running_or_Starting()
+    {
+        Assert.Equal(PipelineCondition.Failed, Conditions.Derive(DesiredState.Running, false, PartState.Failed, [], [], [], true));
+        Assert.Equal(PipelineCondition.Degraded, Conditions.Derive(DesiredState.Running, false, PartState.Blocked, [], [], [], true));
+        Assert.Equal(
+            PipelineCondition.Degraded, Conditions.Derive(DesiredState.Running, false, PartState.Failed, [Part(PartState.Running)], [], [], true));
+        Assert.Equal(
+            PipelineCondition.Failed,
+            Conditions.Derive(DesiredState.Running, false, PartState.Failed, [Part(PartState.Running) with { UnreadSeconds = 20 }], [], [], true));
+        Assert.Equal(PipelineCondition.Degraded, Conditions.Derive(DesiredState.Running, false, PartState.Running, [Part(PartState.Running)], [], [], true));
     }
 
     [Theory]
@@ -78,7 +91,7 @@ public sealed class ConditionTests
 
     private static PipelineCondition Derive(
         DesiredState desired, PartitionStatus[] partitions, ShardStatus[] shards, SinkStatus[] sinks, LagVerdict verdict) =>
-        Conditions.Derive(desired, false, false, partitions, shards, sinks, verdict);
+        Conditions.Derive(desired, false, PartState.Running, partitions, shards, sinks, verdict is LagVerdict.Stall or LagVerdict.Stop);
 
     private static PartitionStatus Part(PartState state, int restarts = 0, long? position = 0, long? end = 0) => new()
     {

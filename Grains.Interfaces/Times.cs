@@ -1,0 +1,13 @@
+namespace KafkaOracleOrleans.Grains.Interfaces;
+
+/// <summary>
+/// Times beside the numbers they are kept as: JSON has each as ISO 8601 with its zone, under the number's name with <c>At</c> at its end. Values outside of the
+/// calendar (a watermark of a record with a senseless time) are null.
+/// </summary>
+internal static class Times
+{
+    private const long First = -62_135_596_800_000;
+    private const long Last = 253_402_300_799_999;
+
+    public static DateTimeOffset? Of(long? ms) => ms is { } value and >= First and <= Last ? DateTimeOffset.FromUnixTimeMilliseconds(value) : null;
+}
