@@ -172,6 +172,9 @@ public sealed record PipelineText(
 
     /// <summary>True while nothing may run by this definition: the pipeline is stopped, or another definition is about to take its place.</summary>
     [Id(7)] public bool Halted { get; init; }
+
+    /// <summary>Windows that begin before this event time, ms, lack records since a reset and are not written; null: all are complete.</summary>
+    [Id(8)] public long? WindowsFrom { get; init; }
 }
 
 /// <summary>How a definition came. Each way leaves the pipelines of the other alone.</summary>
@@ -249,7 +252,14 @@ public sealed record ResetRequest(
     [property: Id(0)] ResetTarget Target,
     [property: Id(1)] long TimestampMs,
     [property: Id(2)] IReadOnlyDictionary<string, long>? Offsets,
-    [property: Id(3)] bool Execute);
+    [property: Id(3)] bool Execute)
+{
+    /// <summary>Also where running totals would be counted from the middle and written over right ones.</summary>
+    [Id(4)] public bool Force { get; init; }
+
+    /// <summary>For a preview: only the positions are wanted, and no record is read for what else a reset would mean.</summary>
+    [Id(5)] public bool PositionsOnly { get; init; }
+}
 
 /// <summary>Targets of a reset.</summary>
 public enum ResetTarget
@@ -265,7 +275,11 @@ public enum ResetTarget
 public sealed record ResetOutcome(
     [property: Id(0)] bool Executed,
     [property: Id(1)] string? Refusal,
-    [property: Id(2)] IReadOnlyList<ResetLine> Lines);
+    [property: Id(2)] IReadOnlyList<ResetLine> Lines)
+{
+    /// <summary>What else it means: windows that are withheld, totals that would be wrong, ids that are forgotten.</summary>
+    [Id(3)] public IReadOnlyList<string> Notes { get; init; } = [];
+}
 
 /// <summary>One partition of a reset.</summary>
 [GenerateSerializer, Immutable, Alias("kor.ResetLine")]

@@ -203,6 +203,9 @@ public sealed record ShardStatus
 
     /// <summary>Per sink, how far what this shard gave it is durable.</summary>
     [Id(15)] public IReadOnlyDictionary<string, SinkFreshness> Fresh { get; init; } = new Dictionary<string, SinkFreshness>();
+
+    /// <summary>Rows of windows that were not written since a reset had left out some of their records; counted from this owner's beginning.</summary>
+    [Id(16)] public long Withheld { get; init; }
 }
 
 /// <summary>How a sink lane is doing.</summary>

@@ -158,7 +158,7 @@ internal sealed partial class PartitionGrain
         _idleTold = !idle;
     }
 
-    private bool IsAtEnd() => _reader is { State: KafkaPartitionState.AtEnd } status && (_fresh || status.Position == _header.Position);
+    private bool IsAtEnd() => _reader is { State: KafkaPartitionState.AtEnd, OpenTransactionAt: < 0 } status && (_fresh || status.Position == _header.Position);
 
     private async Task PauseAsync()
     {

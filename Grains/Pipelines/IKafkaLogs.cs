@@ -1,5 +1,6 @@
 using KafkaOracleOrleans.Grains.Interfaces;
 using KafkaOracleOrleans.Processing.Plan;
+using KafkaOracleOrleans.Processing.Records;
 
 namespace KafkaOracleOrleans.Grains.Pipelines;
 
@@ -15,6 +16,10 @@ public interface IKafkaLogs
     /// <summary>The offsets a reset target means, per partition.</summary>
     Task<IReadOnlyDictionary<string, long>> ResolveAsync(
         SourcePlan source, IReadOnlyList<string> partitions, ResetTarget target, long timestampMs, CancellationToken cancellation);
+
+    /// <summary>The last records before an offset of each partition (<c>topic/partition</c>), at most so many of each; none where there are none.</summary>
+    Task<IReadOnlyList<RawBatch>> ReadBeforeAsync(
+        SourcePlan source, IReadOnlyDictionary<string, long> offsets, int count, CancellationToken cancellation);
 }
 
 /// <summary>A source that cannot be asked or read for now.</summary>

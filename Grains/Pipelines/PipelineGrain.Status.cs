@@ -7,7 +7,7 @@ using KafkaOracleOrleans.Processing.Ports;
 
 namespace KafkaOracleOrleans.Grains.Pipelines;
 
-/// <summary>The roll-up of a pipeline's parts, and resets.</summary>
+/// <summary>The roll-up of a pipeline's parts.</summary>
 internal sealed partial class PipelineGrain
 {
     private const string NoAnswer = "It does not answer; its silo may be gone. The cluster moves it when it has made sure.";
@@ -128,87 +128,6 @@ internal sealed partial class PipelineGrain
                 Sink = sink, Lane = lane, State = PartState.Blocked, Reason = NoAnswer, Written = 0, Quarantined = 0, Buffered = 0,
             };
         }
-    }
-
-    public async Task<ResetOutcome> ResetAsync(ResetRequest request)
-    {
-        if (state.State.Hash is null) return new ResetOutcome(false, $"There is no pipeline '{Name}'.", []);
-        if (request.Execute && state.State.Desired != DesiredState.Stopped)
-        {
-            return new ResetOutcome(
-                false, $"Pipeline '{Name}' is {state.State.Desired}: run 'kor stop {Name}' first, then reset, then 'kor start {Name}'.", []);
-        }
-
-        var runtime = await plans.GetAsync(Name, state.State.Version);
-        var partitions = await logs.ListPartitionsAsync(runtime.Plan.Source, CancellationToken.None);
-        var targets = request.Target == ResetTarget.Offsets
-            ? request.Offsets ?? new Dictionary<string, long>()
-            : await logs.ResolveAsync(runtime.Plan.Source, partitions, request.Target, request.TimestampMs, CancellationToken.None);
-        if (targets.Keys.Except(partitions, StringComparer.Ordinal).Order(StringComparer.Ordinal).ToList() is { Count: > 0 } unknown)
-        {
-            return new ResetOutcome(
-                false, $"The source has no partition {string.Join(", ", unknown)}; it has {string.Join(", ", partitions.Order(StringComparer.Ordinal))}.", []);
-        }
-
-        if (targets.FirstOrDefault(t => t.Value < 0) is { Key: not null } negative)
-            return new ResetOutcome(false, $"{negative.Value} is no offset of {negative.Key}: offsets begin at 0.", []);
-        var lines = new List<ResetLine>();
-        foreach (var partition in partitions.Order(StringComparer.Ordinal))
-        {
-            var lease = await store.PeekAsync(OwnerOf(partition), CancellationToken.None);
-            var current = lease?.Header is null ? (long?)null : PartitionHeader.Decode(lease.Header).Position;
-            lines.Add(new ResetLine(partition, current, targets.TryGetValue(partition, out var target) ? target : current));
-        }
-
-        if (request.Execute) await ExecuteAsync(lines);
-        return new ResetOutcome(request.Execute, null, lines);
-    }
-
-    private async Task ExecuteAsync(List<ResetLine> lines)
-    {
-        await HaltAsync();
-        // The new generation comes first: sink lanes and revisions start a new count above the old one. Were the state gone and the
-        // lanes still the old ones, they would take what is sent to them again for what they have. And where to is written down before
-        // anything is erased, so that a reset which breaks off is ended by the next start.
-        state.State.Generation++;
-        state.State.Version++;
-        state.State.Resetting = lines.Where(l => l.Target is not null).ToDictionary(l => l.Partition, l => l.Target!.Value, StringComparer.Ordinal);
-        await SaveAsync();
-        await FinishResetAsync();
-    }
-
-    /// <summary>Ends a reset that was begun; nothing when there is none.</summary>
-    private async Task FinishResetAsync()
-    {
-        if (state.State.Resetting is not { } targets) return;
-        await store.ResetAsync($"{Name}/", CancellationToken.None);
-        foreach (var (partition, target) in targets)
-        {
-            var owner = OwnerOf(partition);
-            var lease = await store.AcquireAsync(owner, CancellationToken.None);
-            var header = new PartitionHeader { Position = target };
-            await store.CommitAsync(
-                new CheckpointWrite { Owner = owner, Epoch = lease.Epoch, Header = header.Encode() }, CancellationToken.None);
-        }
-
-        // What is read again is refused again, or passes: either way it does not belong to what lies there.
-        foreach (var (source, target) in targets)
-        {
-            var (topic, partition) = Names.Partition(source);
-            await quarantine.ForgetAsync(Name, topic, partition, target, CancellationToken.None);
-        }
-
-        state.State.Fingerprints = [];
-        state.State.Resetting = null;
-        await SaveAsync();
-        await PublishAsync();
-        Note("reset", $"Set back: {string.Join(", ", targets.OrderBy(t => t.Key, StringComparer.Ordinal).Select(t => $"{t.Key} to {t.Value}"))}.");
-    }
-
-    private string OwnerOf(string source)
-    {
-        var (topic, partition) = Names.Partition(source);
-        return Names.PartitionOwner(Name, topic, partition);
     }
 
     private (PartState State, string? Reason) Worst(PartitionStatus[] partitions, ShardStatus[] shards)

@@ -149,6 +149,7 @@ internal sealed partial class PipelineGrain(
         : new PipelineText(Name, state.State.Text, state.State.FileName ?? Name, state.State.Version)
         {
             Generation = state.State.Generation,
+            WindowsFrom = state.State.WindowsFrom,
             Origin = state.State.Origin,
             Halted = state.State.Desired == DesiredState.Stopped || _changing,
         });

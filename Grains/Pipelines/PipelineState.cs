@@ -21,6 +21,9 @@ internal sealed class PipelineState
 
     /// <summary>Where the source began. Null: it has not begun yet.</summary>
     [Id(10)] public SourceStart? Start { get; set; }
+
+    /// <summary>Windows that begin before this event time, ms, lack records since the last reset; null: all are complete.</summary>
+    [Id(11)] public long? WindowsFrom { get; set; }
 }
 
 /// <summary>Where the partitions that were there when the source began are read from; all others are read from their beginning.</summary>

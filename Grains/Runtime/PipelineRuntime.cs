@@ -5,6 +5,9 @@ namespace KafkaOracleOrleans.Grains.Runtime;
 /// <summary>A version of a pipeline, ready to run on this silo.</summary>
 public sealed record PipelineRuntime(string Name, int Version, int Generation, PipelinePlan Plan)
 {
+    /// <summary>Windows that begin before this event time, ms, lack records since a reset and are not written; null: all are complete.</summary>
+    public long? WindowsFrom { get; init; }
+
     private readonly Dictionary<string, StepPlan> _steps = Plan.Steps.ToDictionary(s => s.Id, StringComparer.Ordinal);
 
     /// <summary>A step of a known kind. Throws <see cref="PipelineChangedException"/> when this version has none of that id.</summary>

@@ -61,7 +61,7 @@ public sealed class PlanProvider(IPipelineCompiler compiler, IGrainFactory grain
                 $"Pipeline '{text.Name}' version {text.Version} does not compile on this silo: {string.Join("; ", compiled.Diagnostics)}");
         }
 
-        var runtime = new PipelineRuntime(text.Name, text.Version, text.Generation, compiled.Plan);
+        var runtime = new PipelineRuntime(text.Name, text.Version, text.Generation, compiled.Plan) { WindowsFrom = text.WindowsFrom };
         return _current.AddOrUpdate(text.Name, runtime, (_, old) => old.Version > runtime.Version ? old : runtime);
     }
 }

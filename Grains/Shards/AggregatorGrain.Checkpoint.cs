@@ -24,6 +24,7 @@ internal sealed partial class AggregatorGrain
     private readonly Dictionary<string, SinkDelivery> _deliveries = new(StringComparer.Ordinal);
     private readonly Dictionary<long, string> _outbox = [];
     private RowBlock? _closed;
+    private long _withheld;
     private bool _changed;
     private Task? _commit;
     private Exception? _commitFailure;
@@ -150,15 +151,34 @@ internal sealed partial class AggregatorGrain
     /// <summary>Closed windows on their way to the outbox. After a reset, revisions count on above those of the generation before.</summary>
     private void TakeClosed(RowBlock rows)
     {
+        rows = WithoutIncomplete(rows);
+        if (rows.Count == 0) return;
         _closed ??= new RowBlock(rows.Schema, rows.Count);
         var first = _closed.Count;
         RowBlocks.Append(_closed, rows, 0, rows.Count);
         // Running totals never close: what goes out is how they stand.
-        if (_step.Window is not RunningTotals) _header.ClosedTotal += rows.Count;
+        if (_step.Window.Window is not RunningTotals) _header.ClosedTotal += rows.Count;
         CountFired(rows);
         if (_runtime!.Generation == 0) return;
         var revisions = ((LongColumn)_closed.Columns[^1]).Values.AsSpan(first, rows.Count);
         foreach (ref var revision in revisions) revision += _runtime.Generation * RevisionsPerGeneration;
+    }
+
+    /// <summary>
+    /// Windows that begin before what was read since a reset to the middle of the log lack records: what the table holds of them is better, and stays.
+    /// </summary>
+    private RowBlock WithoutIncomplete(RowBlock rows)
+    {
+        if (_runtime!.WindowsFrom is not { } from || _step.Window.Window is RunningTotals) return rows;
+        var starts = ((LongColumn)rows.Columns[_step.Window.Key.Count]).Values;
+        var kept = new RowBlock(rows.Schema, rows.Count);
+        for (var row = 0; row < rows.Count; row++)
+        {
+            if (starts[row] / 1000 >= from) RowBlocks.Append(kept, rows, row, 1);
+        }
+
+        _withheld += rows.Count - kept.Count;
+        return kept;
     }
 
     private List<(OutboxEntry Entry, RowBlock Rows)> TakeOutbox()

@@ -40,6 +40,7 @@ internal sealed partial class AggregatorGrain
         ClosedWindows = _header.ClosedTotal,
         Buffered = _deliveries.ToDictionary(d => d.Key, d => d.Value.PendingRows, StringComparer.Ordinal),
         LastCheckpointMs = _lastCheckpointMs,
+        Withheld = _withheld,
         Silo = RuntimeIdentity,
         Fresh = _deliveries.ToDictionary(d => d.Key, d => FreshnessOf(d.Value), StringComparer.Ordinal),
     });
@@ -195,7 +196,7 @@ internal sealed partial class AggregatorGrain
     private void Remember(RowBlock rows)
     {
         // Revisions of running totals are no closed windows.
-        if (_step.Window is RunningTotals) return;
+        if (_step.Window.Window is RunningTotals) return;
         for (var row = Math.Max(0, rows.Count - _options.RecentWindows); row < rows.Count; row++)
         {
             if (_recent.Count >= _options.RecentWindows) _recent.Dequeue();

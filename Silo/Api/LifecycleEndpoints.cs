@@ -60,8 +60,8 @@ public static class LifecycleEndpoints
     private static async Task<Results<Ok<IReadOnlyList<PartitionOffsets>>, ProblemHttpResult>> OffsetsAsync(string name, IGrainFactory grains)
     {
         if (await FindAsync(grains, name) is not { } pipeline) return NoPipeline(name);
-        var ends = await pipeline.ResetAsync(new ResetRequest(ResetTarget.Latest, 0, null, false));
-        var begins = (await pipeline.ResetAsync(new ResetRequest(ResetTarget.Earliest, 0, null, false))).Lines
+        var ends = await pipeline.ResetAsync(new ResetRequest(ResetTarget.Latest, 0, null, false) { PositionsOnly = true });
+        var begins = (await pipeline.ResetAsync(new ResetRequest(ResetTarget.Earliest, 0, null, false) { PositionsOnly = true })).Lines
             .ToDictionary(l => l.Partition, l => l.Target, StringComparer.Ordinal);
         return TypedResults.Ok<IReadOnlyList<PartitionOffsets>>(
         [
@@ -71,7 +71,7 @@ public static class LifecycleEndpoints
     }
 
     private static async Task<Results<Ok<ResetOutcome>, ProblemHttpResult>> ChangeOffsetsAsync(
-        string name, OffsetsChange change, IGrainFactory grains, bool dryRun = false)
+        string name, OffsetsChange change, IGrainFactory grains, bool dryRun = false, bool force = false)
     {
         if (new object?[] { change.To, change.Timestamp, change.Offsets }.Count(v => v is not null) != 1)
             return Bad("What is meant is not clear", "Give exactly one of 'to', 'timestamp' and 'offsets'.");
@@ -96,11 +96,11 @@ public static class LifecycleEndpoints
                 return Bad("Bad target", $"'{change.To}' is neither earliest nor latest.");
         }
 
-        return await ResetAsync(grains, name, request);
+        return await ResetAsync(grains, name, request with { Force = force });
     }
 
     private static async Task<Results<Ok<ResetOutcome>, ProblemHttpResult>> DeleteOffsetsAsync(
-        string name, IGrainFactory grains, PlanProvider plans, bool dryRun = false)
+        string name, IGrainFactory grains, PlanProvider plans, bool dryRun = false, bool force = false)
     {
         if (await FindAsync(grains, name) is null) return NoPipeline(name);
         var start = (await plans.GetAsync(name)).Plan.Source.Start;
@@ -110,14 +110,14 @@ public static class LifecycleEndpoints
             StartKind.Timestamp => ResetTarget.Timestamp,
             _ => ResetTarget.Earliest,
         };
-        return await ResetAsync(grains, name, new ResetRequest(target, start.TimestampMs, null, !dryRun));
+        return await ResetAsync(grains, name, new ResetRequest(target, start.TimestampMs, null, !dryRun) { Force = force });
     }
 
     private static async Task<Results<Ok<ResetOutcome>, ProblemHttpResult>> ResetAsync(
         IGrainFactory grains, string name, ResetRequest request)
     {
         if (await FindAsync(grains, name) is not { } pipeline) return NoPipeline(name);
-        var outcome = await pipeline.ResetAsync(request with { Execute = false });
+        var outcome = await pipeline.ResetAsync(request with { Execute = false, PositionsOnly = request.Execute });
         var known = outcome.Lines.Select(l => l.Partition).ToHashSet(StringComparer.Ordinal);
         if (request.Offsets?.Keys.FirstOrDefault(k => !known.Contains(k)) is { } unknown)
         {

@@ -3,6 +3,8 @@ using Confluent.Kafka.Admin;
 using KafkaOracleOrleans.Grains.Interfaces;
 using KafkaOracleOrleans.Grains.Pipelines;
 using KafkaOracleOrleans.Processing.Plan;
+using KafkaOracleOrleans.Processing.Records;
+using KafkaOracleOrleans.Processing.Testing;
 using KafkaOracleOrleans.Silo.Hosting;
 using System.Text.RegularExpressions;
 
@@ -26,6 +28,52 @@ internal sealed class KafkaLogs(KorOptions options) : IKafkaLogs
     public Task<IReadOnlyDictionary<string, long>> ResolveAsync(
         SourcePlan source, IReadOnlyList<string> partitions, ResetTarget target, long timestampMs, CancellationToken cancellation) =>
         AskAsync(source, () => FindAsync(source, partitions, target, timestampMs));
+
+    public Task<IReadOnlyList<RawBatch>> ReadBeforeAsync(
+        SourcePlan source, IReadOnlyDictionary<string, long> offsets, int count, CancellationToken cancellation) =>
+        // The client's calls block: they need a thread of their own.
+        AskAsync(source, () => Task.Factory.StartNew<IReadOnlyList<RawBatch>>(
+            () => ReadBefore(source, offsets, count, cancellation), cancellation, TaskCreationOptions.LongRunning, TaskScheduler.Default));
+
+    private List<RawBatch> ReadBefore(SourcePlan source, IReadOnlyDictionary<string, long> offsets, int count, CancellationToken cancellation)
+    {
+        var config = new ConsumerConfig(options.Kafka[source.Connection].ToClientConfig())
+        {
+            GroupId = $"kor-look-{Guid.NewGuid():N}",
+            EnableAutoCommit = false,
+            EnableAutoOffsetStore = false,
+            AllowAutoCreateTopics = false,
+            EnablePartitionEof = true,
+            AutoOffsetReset = AutoOffsetReset.Earliest,
+            IsolationLevel = source.ReadCommitted ? IsolationLevel.ReadCommitted : IsolationLevel.ReadUncommitted,
+        };
+        using var consumer = new ConsumerBuilder<byte[]?, byte[]?>(config)
+            .SetKeyDeserializer(TopicReader.BytesOrNull.Instance).SetValueDeserializer(TopicReader.BytesOrNull.Instance)
+            .SetErrorHandler(static (_, _) => { }).SetLogHandler(static (_, _) => { }).Build();
+        var found = offsets.Keys.ToDictionary(Parse, _ => new List<RawRecord>());
+        var ends = offsets.ToDictionary(o => Parse(o.Key), o => o.Value);
+        var open = new HashSet<TopicPartition>(ends.Keys);
+        consumer.Assign(ends.Select(e => new TopicPartitionOffset(e.Key, Math.Max(0, e.Value - count))));
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        deadline.CancelAfter(Timeout);
+        while (open.Count != 0)
+        {
+            // Half an answer would let a window through that lacks records.
+            if (deadline.IsCancellationRequested)
+                throw new KafkaException(new Error(Confluent.Kafka.ErrorCode.Local_TimedOut, $"the records before the new positions could not be read within {Timeout.TotalSeconds:0} s"));
+            if (consumer.Consume(TimeSpan.FromMilliseconds(200)) is not { } result) continue;
+            if (result.IsPartitionEOF || result.Offset.Value >= ends[result.TopicPartition])
+            {
+                open.Remove(result.TopicPartition);
+                continue;
+            }
+
+            found[result.TopicPartition].Add(TopicReader.RecordOf(result));
+            if (result.Offset.Value + 1 >= ends[result.TopicPartition]) open.Remove(result.TopicPartition);
+        }
+
+        return [.. found.Where(f => f.Value.Count != 0).Select(f => RawRecords.Batch(f.Key.Topic, f.Key.Partition.Value, f.Value[0].Offset, f.Value))];
+    }
 
     /// <summary>What the client says, with the connection it is about and what to do.</summary>
     private async Task<T> AskAsync<T>(SourcePlan source, Func<Task<T>> ask)

@@ -106,7 +106,7 @@ internal sealed class TopicReader(KorOptions options)
         return spans;
     }
 
-    private static RawRecord RecordOf(ConsumeResult<byte[]?, byte[]?> result)
+    internal static RawRecord RecordOf(ConsumeResult<byte[]?, byte[]?> result)
     {
         var time = result.Message.Timestamp;
         return new RawRecord(
@@ -116,7 +116,7 @@ internal sealed class TopicReader(KorOptions options)
         };
     }
 
-    private sealed class BytesOrNull : IDeserializer<byte[]?>
+    internal sealed class BytesOrNull : IDeserializer<byte[]?>
     {
         public static readonly BytesOrNull Instance = new();
 

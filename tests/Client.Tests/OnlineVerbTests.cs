@@ -236,11 +236,11 @@ public sealed class OnlineVerbTests : IAsyncDisposable
     }
 
     [Theory]
-    [InlineData("""{"target":"Earliest","timestampMs":0,"execute":false}""", "--to-earliest")]
-    [InlineData("""{"target":"Latest","timestampMs":0,"execute":true}""", "--to-latest", "--execute")]
-    [InlineData("""{"target":"Timestamp","timestampMs":1769817600000,"execute":false}""", "--to-datetime", "2026-01-31T00:00:00Z")]
+    [InlineData("""{"target":"Earliest","timestampMs":0,"execute":false,"force":false,"positionsOnly":false}""", "--to-earliest")]
+    [InlineData("""{"target":"Latest","timestampMs":0,"execute":true,"force":false,"positionsOnly":false}""", "--to-latest", "--execute")]
+    [InlineData("""{"target":"Timestamp","timestampMs":1769817600000,"execute":false,"force":false,"positionsOnly":false}""", "--to-datetime", "2026-01-31T00:00:00Z")]
     [InlineData(
-        """{"target":"Offsets","timestampMs":0,"offsets":{"orders/0":5,"a-b/12":7},"execute":false}""", "--offsets", "orders/0=5,a-b/12=7")]
+        """{"target":"Offsets","timestampMs":0,"offsets":{"orders/0":5,"a-b/12":7},"execute":false,"force":false,"positionsOnly":false}""", "--offsets", "orders/0=5,a-b/12=7")]
     public async Task A_reset_asks_for_what_was_meant(string body, params string[] args)
     {
         _silo.Answer("POST /api/v1/pipelines/orders/reset", new ResetOutcome(false, null, [new ResetLine("orders/0", 1000, 400), new ResetLine("orders/1", null, 5)]));

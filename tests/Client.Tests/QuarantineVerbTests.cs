@@ -131,9 +131,22 @@ public sealed class QuarantineVerbTests : IAsyncDisposable
         {
             Finding.Ok("dwh", "reachable", "fine"), Finding.Failed("dwh", "table ORDERS", "It is missing.", "Make it."),
         });
+        // Every connection is there, and a lookup failed all the same.
+        _silo.Answer("GET /api/v1/pipelines", new[]
+        {
+            new PipelineStatus
+            {
+                Name = "orders", Version = 1, Desired = DesiredState.Running, State = PartState.Failed, Counts = RecordCounts.Zero, RecordsPerSecond = 0,
+                Partitions = [], Shards = [], Sinks = [], Rules = new Dictionary<string, long>(),
+                Health = [new HealthIssue("partition", PartState.Failed, "partition orders/0: lookup step 'l': the value 'NaN' is no decimal.", DateTimeOffset.UnixEpoch)],
+            },
+        });
         var result = await _kor.RunAsync("doctor");
         Assert.Equal(1, result.Code);
         Assert.Contains("FAIL  dwh", result.Out);
+        Assert.Contains("FAIL  pipeline orders", result.Out);
+        Assert.Contains("the value 'NaN' is no decimal", result.Out);
+        Assert.Contains("Since 1970-01-01T00:00:00Z", result.Out);
         Assert.Contains("-> Make it.", result.Out);
         Assert.Equal(1, (await _kor.RunAsync("doctor", "--connection", "other")).Code);
         _kor.Set("KOR_URL", "http://127.0.0.1:1");

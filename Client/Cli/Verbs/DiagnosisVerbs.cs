@@ -142,7 +142,21 @@ internal static class DiagnosisVerbs
             findings.Add(Finding.Failed(missing, "configured", "The server has no connection of this name.", $"It has {string.Join(", ", connections.Select(c => c.Name).Distinct())}."));
         foreach (var name in connections.Select(c => c.Name).Distinct(StringComparer.Ordinal).Where(n => only.Length == 0 || only.Contains(n)))
             findings.AddRange((await api.PostAsync<Finding[]>(KorApi.Path("connections", name, "check"), cancellation)).Value);
+        if (only.Length == 0) findings.AddRange((await api.GetAsync<PipelineStatus[]>("pipelines", cancellation)).Value.SelectMany(HealthOf));
         return findings;
+    }
+
+    /// <summary>What pipelines met when they ran: no connection that can be opened proves that a lookup, a topic or a sink does what a pipeline wants of it.</summary>
+    private static IEnumerable<Finding> HealthOf(PipelineStatus status)
+    {
+        if (status.Health.Count == 0) yield return Finding.Ok($"pipeline {status.Name}", "health", status.Condition.ToString().ToLowerInvariant());
+        foreach (var issue in status.Health)
+        {
+            var remedy = $"The text says what to do; 'kor status {status.Name}' shows all parts. Since {Show.Time(issue.Since)}.";
+            yield return issue.Severity == PartState.Failed
+                ? Finding.Failed($"pipeline {status.Name}", issue.Kind, issue.Text, remedy)
+                : Finding.Warning($"pipeline {status.Name}", issue.Kind, issue.Text, remedy);
+        }
     }
 
     private static Finding Clock(DateTimeOffset before, DateTimeOffset after, DateTimeOffset server)

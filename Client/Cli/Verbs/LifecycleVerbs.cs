@@ -133,9 +133,10 @@ internal static class LifecycleVerbs
             CustomParser = result => ParseOffsets(result.Tokens.Select(t => t.Value), result.AddError),
         };
         var execute = new Option<bool>("--execute") { Description = "Does it. Without this it only shows what would be done." };
+        var force = new Option<bool>("--force") { Description = "Also where running totals would be counted from the middle of the log and written over right ones." };
         var verb = new Command("reset", "Shows, or with --execute does, a reset of positions and state. The pipeline must be stopped.")
         {
-            pipeline, earliest, latest, time, offsets, execute,
+            pipeline, earliest, latest, time, offsets, execute, force,
         };
         verb.Validators.Add(result =>
         {
@@ -150,7 +151,7 @@ internal static class LifecycleVerbs
                 : args.GetValue(latest) ? new ResetRequest(ResetTarget.Latest, 0, null, doIt)
                 : args.GetValue(time) is { } at ? new ResetRequest(ResetTarget.Timestamp, at.ToUnixTimeMilliseconds(), null, doIt)
                 : new ResetRequest(ResetTarget.Offsets, 0, args.GetValue(offsets), doIt);
-            return ResetAsync(context, args.GetValue(pipeline)!, request, cancellation);
+            return ResetAsync(context, args.GetValue(pipeline)!, request with { Force = args.GetValue(force) }, cancellation);
         }, group);
     }
 
@@ -175,6 +176,7 @@ internal static class LifecycleVerbs
         }
 
         context.Output.Table(table);
+        foreach (var note in outcome.Notes) context.Output.Talk("Note: " + note);
         var again = outcome.Lines.Sum(l => Math.Max(0, (l.Current - l.Target) ?? 0));
         context.Output.Talk(outcome.Executed
             ? $"{name}: It is reset; its windows, totals and remembered ids are gone. 'kor start {name}' runs it."

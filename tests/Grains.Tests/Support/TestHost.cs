@@ -3,6 +3,8 @@ using KafkaOracleOrleans.Grains.Interfaces;
 using KafkaOracleOrleans.Grains.Pipelines;
 using KafkaOracleOrleans.Grains.Runtime;
 using KafkaOracleOrleans.Processing.Plan;
+using KafkaOracleOrleans.Processing.Records;
+using KafkaOracleOrleans.Processing.Testing;
 using KafkaOracleOrleans.Streams.Kafka;
 using Microsoft.Extensions.Hosting;
 using Orleans.Serialization;
@@ -24,9 +26,29 @@ internal sealed class FixedLogs(int count, string bootstrapServers, Faults fault
         SourcePlan source, IReadOnlyList<string> partitions, ResetTarget target, long timestampMs, CancellationToken cancellation) => target switch
         {
             ResetTarget.Earliest => Task.FromResult<IReadOnlyDictionary<string, long>>(partitions.ToDictionary(p => p, _ => 0L, StringComparer.Ordinal)),
+            ResetTarget.Timestamp => throw new NotSupportedException("The tests reset to the beginning, or to offsets they name."),
             ResetTarget.Latest => Task.Run<IReadOnlyDictionary<string, long>>(() => Ends(partitions), cancellation),
             _ => throw new NotSupportedException("The tests reset to the beginning, or to offsets they name."),
         };
+
+    public Task<IReadOnlyList<RawBatch>> ReadBeforeAsync(
+        SourcePlan source, IReadOnlyDictionary<string, long> offsets, int count, CancellationToken cancellation) =>
+        Task.Run<IReadOnlyList<RawBatch>>(() => [.. offsets.Select(o => ReadBefore(o.Key, o.Value, count))], cancellation);
+
+    private RawBatch ReadBefore(string partition, long offset, int count)
+    {
+        var at = new TopicPartition(TestPipeline.Topic, int.Parse(partition[(partition.IndexOf('/', StringComparison.Ordinal) + 1)..], null));
+        using var consumer = new ConsumerBuilder<byte[], byte[]>(new ConsumerConfig { BootstrapServers = bootstrapServers, GroupId = "before" }).Build();
+        consumer.Assign(new TopicPartitionOffset(at, Math.Max(0, offset - count)));
+        var records = new List<RawRecord>();
+        while (records.Count == 0 || records[^1].Offset < offset - 1)
+        {
+            if (consumer.Consume(TimeSpan.FromSeconds(10)) is { } r)
+                records.Add(new RawRecord(r.Message.Value, r.Message.Key, r.Message.Timestamp.UnixTimestampMs, r.Offset.Value));
+        }
+
+        return RawRecords.Batch(TestPipeline.Topic, at.Partition.Value, records[0].Offset, records);
+    }
 
     private Dictionary<string, long> Ends(IReadOnlyList<string> partitions)
     {
