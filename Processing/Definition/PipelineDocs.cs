@@ -94,7 +94,8 @@ public static class PipelineDocs
 
         **Side outputs** that a sink can read: `STEP.late` (the input's fields, `window_start`, `window_end`, `late_by_ms`, `late_reason`),
         `STEP.duplicates` (the input's fields), `STEP.quarantined`, `source.quarantined` and `quarantined` for all (`place`, `code`,
-        `reason`, `record_key`, `record_value`). A sink named in `onFail: { route: SINK }` gets the fields of the quality step's input.
+        `reason`, `record_key`, `record_value`). A sink named in `onFail: { route: SINK }` gets the fields of the quality step's input,
+        and `failed_rules`: the names of the rules the row failed, with commas between.
 
         **Dedup** holds an id for `within` of event time: 28 bytes a claim and 5 to 10 bytes of index, under 40 bytes for each id
         remembered, whatever the ids look like (128-bit hashes are kept). Ids are forgotten an eighth of `within` at a time, so that

@@ -19,6 +19,14 @@ public static class SideOutputs
     /// <summary>The field of late rows with how far behind the watermark they came, ms.</summary>
     public const string LateBy = "late_by_ms";
 
+    /// <summary>The last field of routed rows: the names of the rules they failed, in the rules' order, with commas between.</summary>
+    public const string FailedRules = "failed_rules";
+
+    /// <summary>The fields of rows that a quality step routes: those of its input, and which rules failed. An input that has such a field keeps it.</summary>
+    public static Schema Routed(Schema input) => input.Fields.Any(f => f.Name == FailedRules)
+        ? input
+        : new([.. input.Fields, new Field(FailedRules, FieldType.String, Nullable: false)]);
+
     /// <summary>
     /// The field of late rows with the cause: <c>watermark</c> (a function of the log), or <c>idle</c> (their partition was taken for idle, and the
     /// window closed without it).

@@ -250,7 +250,7 @@ public sealed partial class PartitionPipeline
                 if (!_byId.TryGetValue(from.Step, out var node)) return null;
                 var selected = _scope.Sound(RowsOf(node, feed.Sink), _spare);
                 if (from.Output != StepOutput.Duplicates) _scope.Mark(selected.Span, RowFate.Absorbed);
-                return feed.Build(node.Block.Columns, selected, _scope);
+                return feed.Build(from.Output == StepOutput.Routed ? ((QualityNode)node).RoutedColumns : node.Block.Columns, selected, _scope);
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Text;
 using KafkaOracleOrleans.Processing.Plan;
 using KafkaOracleOrleans.Processing.Records;
 
@@ -19,6 +20,11 @@ internal sealed class QualityNode : RowNode
     private readonly StopRule? _stop;
     private short[] _firstFailed = [];
 
+    // Only where rows are routed: per row a bit for each rule it failed, in so many words, and their names.
+    private readonly BinaryColumn? _failedRules;
+    private readonly int _words;
+    private ulong[] _failedBits = [];
+
     private QualityNode(QualityPlan plan, RowNode input, RowBlock block, BooleanColumn?[] tags)
         : base(plan.Id, input, block)
     {
@@ -32,6 +38,12 @@ internal sealed class QualityNode : RowNode
         {
             if (rule is { Action: QualityAction.Route, RouteTo: { } sink }) Routed.TryAdd(sink, new Selection());
         }
+
+        RoutedColumns = input.Block.Columns;
+        if (Routed.Count == 0 || SideOutputs.Routed(plan.InputSchema).Count == plan.InputSchema.Count) return;
+        _words = (plan.Rules.Count + 63) / 64;
+        _failedRules = new BinaryColumn(FieldType.String);
+        RoutedColumns = [.. input.Block.Columns, _failedRules];
     }
 
     /// <summary>The names of the rules as counters have them: step and rule.</summary>
@@ -39,6 +51,9 @@ internal sealed class QualityNode : RowNode
 
     /// <summary>How many rows of the batch failed each rule.</summary>
     public long[] Failures { get; }
+
+    /// <summary>The columns of routed rows: <see cref="SideOutputs.Routed"/>.</summary>
+    public Column[] RoutedColumns { get; }
 
     /// <summary>The rows routed to each sink.</summary>
     public Dictionary<string, Selection> Routed { get; } = new(StringComparer.Ordinal);
@@ -67,6 +82,10 @@ internal sealed class QualityNode : RowNode
         foreach (var routed in Routed.Values) routed.Clear();
         Array.Clear(Failures);
         if (_firstFailed.Length < rows) _firstFailed = new short[rows];
+        if (_failedRules is null) return;
+        Reset(_failedRules, rows);
+        if (_failedBits.Length < rows * _words) _failedBits = new ulong[rows * _words];
+        Array.Clear(_failedBits);
     }
 
     public override PartitionRequest? Advance(BatchScope scope)
@@ -98,6 +117,11 @@ internal sealed class QualityNode : RowNode
         var rule = _plan.Rules[index];
         rule.Condition.Filter(Input.Block, rows, _passed, _failed, scope.Context(_places[index]));
         Failures[index] += _failed.Count;
+        if (_failedRules is not null)
+        {
+            foreach (var row in _failed.Span) _failedBits[(row * _words) + (index / 64)] |= 1UL << (index % 64);
+        }
+
         if (_tags[index] is { } tag)
         {
             foreach (var row in _passed.Span) tag.Set(row, true);
@@ -122,7 +146,11 @@ internal sealed class QualityNode : RowNode
                 break;
             case QualityAction.Route:
                 Routed[rule.RouteTo!].Add(row);
+                _failedRules?.Set(row, Encoding.UTF8.GetBytes(FailedOf(row)));
                 break;
         }
     }
+
+    private string FailedOf(int row) => string.Join(
+        ',', Enumerable.Range(0, _plan.Rules.Count).Where(i => (_failedBits[(row * _words) + (i / 64)] & (1UL << (i % 64))) != 0).Select(i => _plan.Rules[i].Name));
 }

@@ -83,7 +83,7 @@ internal sealed class SinkBinder(BindingContext context, PipelineDefinition defi
     private static (InputRef, Flow, StepNode?) Routed(StepNode router)
     {
         StepGraph.Use(router);
-        return (new InputRef(router.Id, StepOutput.Routed), router.InputFlow, router);
+        return (new InputRef(router.Id, StepOutput.Routed), RoutedOf(router), router);
     }
 
     private static (InputRef, Flow, StepNode?) QuarantinedAll() =>
@@ -127,10 +127,14 @@ internal sealed class SinkBinder(BindingContext context, PipelineDefinition defi
         {
             "late" => (new InputRef(id, StepOutput.Late), LateOf(step), step),
             "duplicates" => (new InputRef(id, StepOutput.Duplicates), step.InputFlow, step),
-            "routed" => (new InputRef(id, StepOutput.Routed), step.InputFlow, step),
+            "routed" => (new InputRef(id, StepOutput.Routed), RoutedOf(step), step),
             _ => (new InputRef(id, StepOutput.Quarantined), QuarantinedFlow, step),
         };
     }
+
+    private static Flow RoutedOf(StepNode step) => step.InputFlow.IsOpaque
+        ? Flow.Opaque
+        : step.InputFlow with { Schema = SideOutputs.Routed(step.InputFlow.Schema) };
 
     private static Flow LateOf(StepNode step) => step.InputFlow.IsOpaque
         ? Flow.Opaque

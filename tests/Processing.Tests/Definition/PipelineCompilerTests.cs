@@ -139,7 +139,8 @@ public sealed class PipelineCompilerTests
         Assert.Equal((QualityAction.Route, "odd"), (checks.Rules[0].Action, checks.Rules[0].RouteTo));
         Assert.Equal((QualityAction.Drop, null), (checks.Rules[1].Action, checks.Rules[1].RouteTo));
         Assert.Equal(new InputRef("checks", StepOutput.Routed), plan.Sinks[2].From);
-        Assert.Equal(checks.InputSchema.Count, plan.Sinks[2].InputSchema.Count);
+        Assert.EndsWith(" failed_rules:string", Describe(plan.Sinks[2].InputSchema), StringComparison.Ordinal);
+        Assert.Equal(checks.InputSchema.Count + 1, plan.Sinks[2].InputSchema.Count);
     }
 
     [Fact]

@@ -206,6 +206,7 @@ public sealed class PartitionPipelineTests
         var counts = run.Send("""{"n":1}""", """{"n":2}""", """{"n":-3}""", """{"n":100}""", """{"n":null}""");
         Assert.Equal(["0: 1|true", "1: 2|false"], run.Sinks["good"].Select(r => string.Join('|', r.Split('|')[..2])));
         Assert.Equal(["2", "4"], run.Sinks["odd"].Select(r => r.Split(':')[0]));
+        Assert.Equal(["is_one,positive,warned", "is_one,positive,small,warned"], run.Sinks["odd"].Select(r => r.Split('|')[1]));
         Assert.Equal(new BatchCounts(5, 4, 0, 0, 1, 0), counts);
         Assert.Equal(4, run.Pipeline.RuleFailures["check.is_one"]);
         Assert.Equal(2, run.Pipeline.RuleFailures["check.positive"]);
