@@ -57,13 +57,13 @@ internal sealed partial class PartitionGrain
         UpdateRate();
         ShowGauges();
         if (_stopped && !_gaveUp) return;
+        if (_owned) _wake.TrySetResult();
         try
         {
+            if (_owned && _paused && _queue.Count == 0) await ResumeAsync();
             // Also without a term and with a full queue: what waits in the log grows then as well.
             await LookAtReaderAsync();
             if (!_owned || _stopped) return;
-            _wake.TrySetResult();
-            if (_paused && _queue.Count == 0) await ResumeAsync();
             await CheckProviderAsync();
             await TellIdlenessAsync();
             await FollowReaderAsync();

@@ -32,5 +32,5 @@ public sealed class KafkaSourceException : Exception
     public KafkaSourceException(string message, bool needsOperator) : base(message) => NeedsOperator = needsOperator;
 
     /// <summary>It does not mend itself.</summary>
-    [Id(0)] public bool NeedsOperator { get; }
+    [Id(0)] public bool NeedsOperator { get; private set; }
 }

@@ -81,6 +81,15 @@ public static class EngineMetrics
 
     static EngineMetrics() => PartMetrics.Create(Meter, new Meter(CompatMeterName));
 
+    /// <summary>
+    /// Makes the instruments. Called when a part shows its gauges: a partition that fails before its first batch measures nothing else, and is the one that
+    /// has to be seen.
+    /// </summary>
+    internal static void Begin()
+    {
+        // Running it at all runs the constructor above.
+    }
+
     /// <summary>The instruments with a series per partition.</summary>
     public static IReadOnlyList<string> PerPartitionInstruments { get; } = [LagName, LagTimeName];
 

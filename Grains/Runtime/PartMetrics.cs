@@ -70,7 +70,11 @@ internal static class PartMetrics
     private static readonly ConcurrentDictionary<StateGauges, byte> DedupShards = new();
     private static readonly ConcurrentDictionary<string, PipelineCondition> Pipelines = new(StringComparer.Ordinal);
 
-    public static void Add(PartitionGauges gauges) => Partitions[gauges] = 0;
+    public static void Add(PartitionGauges gauges)
+    {
+        EngineMetrics.Begin();
+        Partitions[gauges] = 0;
+    }
 
     public static void Remove(PartitionGauges? gauges)
     {
@@ -91,7 +95,11 @@ internal static class PartMetrics
         if (gauges is not null) DedupShards.TryRemove(gauges, out _);
     }
 
-    public static void Set(string pipeline, PipelineCondition condition) => Pipelines[pipeline] = condition;
+    public static void Set(string pipeline, PipelineCondition condition)
+    {
+        EngineMetrics.Begin();
+        Pipelines[pipeline] = condition;
+    }
 
     public static void RemovePipeline(string pipeline) => Pipelines.TryRemove(pipeline, out _);
 
