@@ -56,15 +56,15 @@ public sealed class HealthTests
     {
         await using var stage = await Stage.StartAsync(42, text: RowsOnly);
         await stage.StopClusterAsync();
-        stage.SinkBufferBytes = 10_000;
+        stage.SinkBufferBytes = 1 << 20;
         await stage.StartClusterAsync();
         stage.Model.Send(20);
         await stage.WaitAsync(async () => await stage.Pipeline.GetStatusAsync() is { Lag: 0 } s && s.Sinks.All(k => k.FreshnessSeconds == 0 && k.NewestRecord is not null));
         stage.Faults.Write = 1;
         for (var sent = 0; sent < 3; sent++)
         {
-            stage.Model.Send(2_000);
-            var before = stage.Model.Sent - (3 * 2_000);
+            stage.Model.Send(6_000);
+            var before = stage.Model.Sent - (3 * 12_000);
             // Reading stopped long before, and still the end is known.
             await stage.WaitAsync(async () => (await stage.Pipeline.GetStatusAsync()).Lag >= before);
         }
