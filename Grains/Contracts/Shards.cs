@@ -13,11 +13,13 @@ internal interface IAggregatorGrain : IGrainWithStringKey
     Task<ApplyReply> ApplyAsync(SubBatch batch);
 
     /// <summary>
-    /// A partition is at its end and silent, or no longer so. <paramref name="position"/> is what it has sent, and
-    /// <paramref name="durable"/> what it would replay from.
+    /// A partition is silent and was at the end of its log when it looked, or no longer so. <paramref name="position"/> is what it has sent,
+    /// <paramref name="durable"/> what it would replay from, and <paramref name="ticket"/> what this call returned the last time, before it looked;
+    /// 0: it had not called yet; <paramref name="claimed"/> is its watermark with a claim it has not taken up. The watermark passes the partition only as far as it had come by then. A negative number is the
+    /// ticket's, and says that records of others wait for the next call.
     /// </summary>
-    [Alias("Idle")]
-    Task SetIdleAsync(string source, long position, long durable, bool idle);
+    [Alias("ConfirmIdle")]
+    Task<long> ConfirmIdleAsync(string source, long position, long durable, bool idle, long ticket, long claimed);
 
     /// <summary>What the shard has taken in and made durable of a source partition.</summary>
     [Alias("Position")]

@@ -1,3 +1,4 @@
+using KafkaOracleOrleans.Grains.Contracts;
 using KafkaOracleOrleans.Grains.Interfaces;
 using KafkaOracleOrleans.Grains.Runtime;
 using KafkaOracleOrleans.Streams.Kafka;
@@ -25,6 +26,10 @@ internal sealed partial class PartitionGrain
     private bool _idle;
     private bool _idleTold;
     private long _idleToldAt;
+
+    // Per shard, as the last confirmation was answered; and whether a shard waits for the next one.
+    private long[] _idleTickets = [];
+    private bool _idleSoon;
     private bool _paused;
     private long? _seekTo;
 
@@ -67,7 +72,7 @@ internal sealed partial class PartitionGrain
             await CheckProviderAsync();
             await TellIdlenessAsync();
             await FollowReaderAsync();
-            var told = _idle || _shards.Count + _dedupShards.Count == 0;
+            var told = (_idle && !_idleSoon) || _shards.Count + _dedupShards.Count == 0;
             Pace(told && !_changed && !_paused && _queue.Count == 0 && time.GetElapsedTime(_lastBatchAt) >= Quiet);
         }
         catch (Exception e) when (!cancellation.IsCancellationRequested)
@@ -137,24 +142,29 @@ internal sealed partial class PartitionGrain
     }
 
     /// <summary>
-    /// A partition that is at its end and silent for long enough says so to the shards, again and again, since a shard that started over has
-    /// forgotten it. One that is paused or cut off is not at its end.
+    /// A partition that is at its end and silent for long enough says so to the shards, again and again: a shard lets the others pass only as far as
+    /// they had come before the partition last looked at the end of its log. One that is paused or cut off is not at its end.
     /// </summary>
     private async Task TellIdlenessAsync()
     {
         if (_shards.Count + _dedupShards.Count == 0 || _queue.Count != 0 || _runtime is null) return;
+        var tickets = _idleTickets;
         var silent = time.GetElapsedTime(_lastBatchAt).TotalMilliseconds >= _runtime.Plan.Source.IdleAfter;
         var idle = silent && IsAtEnd();
         if (!idle && !_idle) return;
         if (!idle && _idleTold) return;
         // Each time is a call to every shard: news at once, the rest now and then.
-        if (idle && _idle && time.GetElapsedTime(_idleToldAt) < Quiet) return;
+        if (idle && _idle && !_idleSoon && time.GetElapsedTime(_idleToldAt) < Quiet) return;
         _idle = idle;
         _idleToldAt = time.GetTimestamp();
         var position = _fresh ? 0 : _header.Position;
         var durable = _fresh ? 0 : _durable;
-        await Task.WhenAll(_shards.Values.SelectMany(s => s).Select(s => s.SetIdleAsync(_source, position, durable, idle)));
+        IAggregatorGrain[] shards = [.. _shards.Values.SelectMany(s => s)];
+        var answers = await Task.WhenAll(shards.Select(
+            (s, i) => s.ConfirmIdleAsync(_source, position, durable, idle, tickets.Length == shards.Length ? tickets[i] : 0, _pipeline.Claimed)));
         await Task.WhenAll(_dedupShards.Values.SelectMany(s => s).Select(s => s.SetIdleAsync(_source, idle)));
+        _idleTickets = idle ? Array.ConvertAll(answers, Math.Abs) : [];
+        _idleSoon = Array.Exists(answers, a => a < 0);
         _idleTold = !idle;
     }
 

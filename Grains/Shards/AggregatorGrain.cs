@@ -7,6 +7,7 @@ using KafkaOracleOrleans.Grains.Sinks;
 using KafkaOracleOrleans.Processing.Plan;
 using KafkaOracleOrleans.Processing.Ports;
 using KafkaOracleOrleans.Processing.Records;
+using KafkaOracleOrleans.Processing.Windows;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
@@ -87,7 +88,8 @@ internal sealed partial class AggregatorGrain(
             if (batch.To > source.Applied) await ApplyRowsAsync(batch, source);
             if (batch.NewestAt > 0 && !Names.IsReplay(batch.Source)) _newest[batch.Source] = batch.NewestAt;
             Pace();
-            return Reply(ApplyAnswer.Ok, source, batch);
+            var reply = Reply(ApplyAnswer.Ok, source, batch);
+            return await IsDurableAsync(reply, source, batch) ? reply : Busy(batch.Source, $"The shard's state is not durable yet. {_reason}");
         }
         catch (Exception e) when (e is not PipelineChangedException)
         {
@@ -96,13 +98,30 @@ internal sealed partial class AggregatorGrain(
         }
     }
 
-    public async Task SetIdleAsync(string source, long position, long durable, bool idle)
+    public async Task<long> ConfirmIdleAsync(string source, long position, long durable, bool idle, long ticket, long claimed)
     {
         await OwnAsync();
         var entry = _header.Source(source);
+        var now = time.GetUtcNow().ToUnixTimeMilliseconds();
+        var before = _header.Watermark.Current;
+        var next = 0L;
         // Only what has been applied in full counts: a partition is not idle while its rows are still on their way here.
-        if (idle && (entry.Applied >= 0 ? entry.Applied : durable) < position) return;
-        if (_header.Watermark.SetIdle(source, idle, time.GetUtcNow().ToUnixTimeMilliseconds())) _changed = true;
+        if (!idle) _header.Watermark.Wake(source, now);
+        else if ((entry.Applied >= 0 ? entry.Applied : durable) >= position) next = _header.Watermark.ConfirmIdle(source, ticket, now, claimed);
+        if (_header.Watermark.Current != before) _changed = true;
+        Pace();
+        return _header.Watermark.WaitsFor(source) ? -next : next;
+    }
+
+    /// <summary>
+    /// That a record is late because its partition was idle is no function of the log: the decision is durable before anybody hears of it, so that
+    /// the record is not taken in after all when this shard starts over.
+    /// </summary>
+    private async Task<bool> IsDurableAsync(ApplyReply reply, SourceEntry source, SubBatch batch)
+    {
+        if (source.Durable >= batch.To || !reply.Late.Any(l => l.Reason == LateReason.Idle)) return true;
+        await CheckpointAsync();
+        return _owned && source.Durable >= batch.To;
     }
 
     public async Task<long> FenceAsync(string source, long epoch)

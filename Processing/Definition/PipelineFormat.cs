@@ -185,7 +185,7 @@ internal static class SourceFormat
             "When a silent partition no longer holds windows back; default 1m.");
         var ahead = Prop.Optional(
             "maxAhead", ScalarRules.Duration(0, 365 * Day),
-            "How far ahead of now a time may be; default 1h, 0 is no limit.");
+            "How far one record may move the watermark before others confirm its time; default 5m, 0 is no limit.");
         var full = new ObjectShape<EventTimeDefinition>(
             "eventTime", "'eventTime'", [field, outOfOrder, idle, ahead], read => new EventTimeDefinition(
                 read.Find(field), read.Find(outOfOrder), read.Find(idle), read.Find(ahead), read.Node));

@@ -194,9 +194,10 @@ public static partial class ErrorCatalog
         new(
             "KOR4041",
             "Event time too far ahead",
-            "The event time lies further ahead of the processing time than maxAhead allows. One wrong "
-                + "clock would otherwise move the watermark and make all other records late.",
-            "created_at: 2126-01-31 with maxAhead: 1h",
+            "The event time lies more than 1 h and more than maxAhead beyond the record's own Kafka timestamp: mostly a "
+                + "wrong unit or a wrong field. Times less far ahead are taken, and move the watermark only when other "
+                + "records confirm them (maxAhead).",
+            "created_at: 2126-01-31 in a record that was sent in 2026",
             "Mend the producer's clock or unit, or raise maxAhead."),
         new(
             "KOR4042",

@@ -2,15 +2,24 @@ using System.Globalization;
 using KafkaOracleOrleans.Processing.Plan;
 using KafkaOracleOrleans.Processing.Records;
 using KafkaOracleOrleans.Processing.Watermarks;
+using KafkaOracleOrleans.Processing.Windows;
 
 namespace KafkaOracleOrleans.Processing.Steps;
 
 /// <summary>
 /// The event time of every decoded record: a field, or the Kafka timestamp. A record without one is refused when a step
-/// depends on it; one too far ahead is always refused, and does not move the watermark.
+/// depends on it. One far beyond the record's own Kafka timestamp is refused: that is a wrong unit or a wrong field, and the timestamp is in the log, so
+/// a replay refuses the same ones.
 /// </summary>
 internal sealed class EventTimes(SourcePlan source, bool needed)
 {
+    /// <summary>A field is refused when it is further beyond the Kafka timestamp than this, and than maxAhead, ms.</summary>
+    private const long LeastRefused = 3_600_000;
+
+    /// <summary>2000-01-01: Kafka timestamps before it are counters or zeros, not times.</summary>
+    private const long FirstTimestamp = 946_684_800_000;
+
+    private readonly long _ahead = source.MaxAhead <= 0 || source.EventTimeField < 0 ? long.MaxValue : Math.Max(source.MaxAhead, LeastRefused);
     private readonly string _place = source.EventTimeField < 0
         ? "timestamp" : source.Schema[source.EventTimeField].Name;
 
@@ -20,8 +29,7 @@ internal sealed class EventTimes(SourcePlan source, bool needed)
         var batch = scope.Batch;
         var alive = batch.Alive;
         var column = source.EventTimeField < 0 ? null : (LongColumn)batch.Rows.Columns[source.EventTimeField];
-        var limit = source.MaxAhead <= 0
-            || scope.Now > long.MaxValue - source.MaxAhead ? long.MaxValue : scope.Now + source.MaxAhead;
+        var timestamps = scope.Raw.Timestamps;
         var kept = 0;
         var rows = alive.Rows;
         for (var i = 0; i < alive.Count; i++)
@@ -34,11 +42,11 @@ internal sealed class EventTimes(SourcePlan source, bool needed)
                 continue;
             }
 
-            if (known && time > limit)
+            if (known && timestamps[row] >= FirstTimestamp && time > WindowTime.Add(timestamps[row], _ahead))
             {
                 scope.Errors.Add(row, "KOR4041", _place, string.Create(
                     CultureInfo.InvariantCulture,
-                    $"The event time lies {time - scope.Now} ms ahead of the clock; at most {source.MaxAhead} ms are allowed."));
+                    $"The event time lies {time - timestamps[row]} ms beyond the record's Kafka timestamp; at most {_ahead} ms are allowed."));
                 continue;
             }
 

@@ -21,7 +21,7 @@ namespace KafkaOracleOrleans.Processing.Steps;
 /// </summary>
 public sealed partial class PartitionPipeline
 {
-    private const byte StateVersion = 1;
+    private const byte StateVersion = 2;
 
     private readonly PipelinePlan _plan;
     private readonly int _version;
@@ -56,7 +56,7 @@ public sealed partial class PartitionPipeline
         foreach (var sink in plan.Sinks.Where(s => !s.FromWindow)) _feeds.Add(new SinkFeed(sink, batch.Rows.Columns,
             version));
         _deletes = _feeds.Exists(f => f.Sink.DeleteOnTombstone);
-        _watermark = new PartitionWatermark(plan.Source.MaxOutOfOrder);
+        _watermark = new PartitionWatermark(plan.Source.MaxOutOfOrder, plan.Source.MaxAhead);
         _eventTimes = new EventTimes(
             plan.Source, plan.Steps.Any(s => s is DedupPlan or WindowPlan or QualityPlan { StopIf: not null }));
     }
@@ -71,6 +71,9 @@ public sealed partial class PartitionPipeline
     /// with an event time.
     /// </summary>
     public long Watermark => _watermark.Current;
+
+    /// <summary>What the watermark would be if a time far ahead that nothing has spoken against yet is right, ms.</summary>
+    public long Claimed => _watermark.Claimed;
 
     /// <summary>How many rows of the last batch failed each rule, by <c>step.rule</c>.</summary>
     public IReadOnlyDictionary<string, long> RuleFailures => _ruleFailures;
@@ -112,12 +115,16 @@ public sealed partial class PartitionPipeline
         return null;
     }
 
-    /// <summary>What is to be stored with the partition's checkpoint: version byte 1, the watermark (varint).</summary>
+    /// <summary>
+    /// What is to be stored with the partition's checkpoint: version byte 2, the watermark (varint), how the next records are judged (see
+    /// <see cref="PartitionWatermark"/>). Version 1 ends with the watermark.
+    /// </summary>
     public byte[] SaveState()
     {
         var writer = new ByteWriter(16);
         writer.Byte(StateVersion);
         writer.VarInt(_watermark.Current);
+        _watermark.Write(ref writer);
         return writer.ToArray();
     }
 
@@ -131,9 +138,10 @@ public sealed partial class PartitionPipeline
         {
             var reader = new ByteReader(state, "partition steps");
             var version = reader.Byte();
-            if (version != StateVersion)
-                throw reader.Fault($"format version {version}, this build reads {StateVersion}");
+            if (version is 0 or > StateVersion)
+                throw reader.Fault($"format version {version}, this build reads 1 to {StateVersion}");
             _watermark.Restore(reader.VarInt());
+            if (version >= 2) _watermark.Read(ref reader);
             reader.ExpectEnd();
         }
 

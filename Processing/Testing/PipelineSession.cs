@@ -153,7 +153,7 @@ internal sealed class PipelineSession
             if (at > end) break;
             Now = at;
             source.Idle = true;
-            ForShards((shard, closed) => shard.SetIdle(NameOf(source.Topic, source.Partition), Now, closed));
+            ForShards((shard, closed) => shard.SetIdle(NameOf(source.Topic, source.Partition), source.Pipeline.Claimed, Now, closed));
             foreach (var shard in _shared.Values) shard.SetIdle(NameOf(source.Topic, source.Partition), true);
         }
 
@@ -183,6 +183,12 @@ internal sealed class PipelineSession
             if (wait <= 0) return;
             Advance(wait);
         }
+    }
+
+    /// <summary>Lets just the time pass in which idle partitions make sure that they have nothing unread, which is when others may pass them.</summary>
+    public void Settle()
+    {
+        if (Stopped is null && Now != long.MinValue) ForShards((shard, closed) => shard.Tick(Now, closed));
     }
 
     /// <summary>Hands out the running totals that changed, as a checkpoint does.</summary>

@@ -49,16 +49,16 @@ internal sealed class ShardRun
     }
 
     /// <summary>Says that a source is at its end and silent.</summary>
-    public void SetIdle(string source, long nowMs, ClosedWindows closed)
+    public void SetIdle(string source, long claimed, long nowMs, ClosedWindows closed)
     {
-        _watermark.SetIdle(source, true, nowMs);
+        _watermark.SetIdle(source, nowMs, claimed);
         Fire(closed);
     }
 
-    /// <summary>Lets wall-clock time pass.</summary>
+    /// <summary>Lets wall-clock time pass; what is idle makes sure meanwhile that it is.</summary>
     public void Tick(long nowMs, ClosedWindows closed)
     {
-        _watermark.Tick(nowMs);
+        _watermark.ConfirmAll(nowMs);
         Fire(closed);
     }
 

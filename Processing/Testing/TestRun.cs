@@ -93,6 +93,7 @@ internal static class TestRun
             }
         }
 
+        session.Settle();
         session.Flush();
         return session;
     }

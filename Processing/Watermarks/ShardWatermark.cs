@@ -3,10 +3,14 @@ using KafkaOracleOrleans.Processing.Records;
 namespace KafkaOracleOrleans.Processing.Watermarks;
 
 /// <summary>
-/// The watermark of a shard: the minimum over its active source partitions, never moving back. A partition that is idle
-/// no longer holds it back. When all are idle, it goes on from the largest watermark at wall-clock speed from where it
-/// stood: there is no jump to now, so that a backfill that paused does not turn late. Times in ms; wall-clock time is
-/// passed in.
+/// The watermark of a shard: the minimum over its active source partitions, never moving back. When all are idle, it goes on from the largest
+/// watermark at wall-clock speed from where it stood: there is no jump to now, so that a backfill that paused does not turn late. Times in ms;
+/// wall-clock time is passed in.
+/// <para>
+/// A partition that is idle lets the others pass, but only as far as they had come when it last made sure that it has nothing unread
+/// (<see cref="ConfirmIdle"/>). So the first batch after a quiet time pulls the shard past no partition that has records too, whichever of them
+/// is read first; and where a partition cannot be asked, because its silo died, it holds the shard until it can.
+/// </para>
 /// </summary>
 public sealed class ShardWatermark
 {
@@ -16,11 +20,23 @@ public sealed class ShardWatermark
     private readonly SortedDictionary<string, Source> _sources = new(StringComparer.Ordinal);
     private long _allIdleAt = long.MinValue;
     private long _allIdleBase;
+    private long _ticket;
 
     private sealed class Source
     {
         public long Watermark { get; set; } = long.MinValue;
         public bool Idle { get; set; }
+
+        /// <summary>While idle: what its watermark would be if a time far ahead, which nothing has spoken against, is right.</summary>
+        public long Claimed { get; set; } = long.MinValue;
+
+        /// <summary>While idle: how far the watermark may go.</summary>
+        public long Permit { get; set; } = long.MinValue;
+
+        /// <summary>What a confirmation that is begun from now on permits, and the number by which it is known.</summary>
+        public long Offered { get; set; } = long.MinValue;
+
+        public long Ticket { get; set; }
     }
 
     /// <summary>The watermark; <see cref="long.MinValue"/> until every active source has one.</summary>
@@ -45,32 +61,70 @@ public sealed class ShardWatermark
         var entry = Get(source);
         // Ticking ends where it stands; what it reached is never taken back.
         Tick(nowMs);
-        entry.Idle = false;
-        LeaveAllIdle();
+        Wake(entry);
         entry.Watermark = Math.Max(entry.Watermark, watermark);
-        return Recompute();
+        return Recompute(nowMs);
     }
 
-    /// <summary>Says that a source is at its end and silent, or no longer so. True when that was news.</summary>
-    public bool SetIdle(string source, bool idle, long nowMs)
+    /// <summary>Says that a source has something to read, or may have. True when it was taken for idle.</summary>
+    public bool Wake(string source, long nowMs)
     {
         var entry = Get(source);
-        if (entry.Idle == idle) return false;
+        if (!entry.Idle) return false;
         Tick(nowMs);
-        entry.Idle = idle;
-        if (idle && _sources.Values.All(s => s.Idle)) EnterAllIdle(nowMs);
-        else LeaveAllIdle();
-        Recompute();
+        Wake(entry);
         return true;
     }
 
-    /// <summary>Lets wall-clock time pass. True when the watermark moved.</summary>
-    public bool Tick(long nowMs)
+    /// <summary>
+    /// Says that a source is silent and had nothing unread when it was looked at. <paramref name="ticket"/> is what the call before returned if
+    /// looking began after that, else 0: only then the watermark may pass the source as far as it had come by that call. Returns the ticket for the
+    /// next confirmation. <paramref name="claimed"/> is the source's watermark with a claim that it has not taken up (see
+    /// <see cref="PartitionWatermark"/>): when all sources are idle and all claim such a time, it is believed.
+    /// </summary>
+    public long ConfirmIdle(string source, long ticket, long nowMs, long claimed = long.MinValue)
     {
-        if (!AllIdle || _allIdleBase == long.MinValue) return false;
-        // A clock that was set back must not bring the watermark back.
-        return Raise(_allIdleBase + Math.Max(0, nowMs - _allIdleAt));
+        var entry = Get(source);
+        entry.Claimed = claimed;
+        if (!entry.Idle) Rest(entry, nowMs);
+        else if (ticket != 0 && ticket == entry.Ticket) entry.Permit = Math.Max(entry.Permit, entry.Offered);
+        Recompute(nowMs);
+        entry.Offered = Candidate(nowMs);
+        // Numbers of an earlier life of the shard must not be taken for this one's.
+        entry.Ticket = _ticket = Math.Max(_ticket + 1, nowMs);
+        return entry.Ticket;
     }
+
+    /// <summary>True when records of others wait for a source to confirm that it is idle. That time alone goes on is not urgent.</summary>
+    public bool WaitsFor(string source) =>
+        !AllIdle && _sources.TryGetValue(source, out var entry) && entry.Idle && entry.Offered > entry.Permit;
+
+    /// <summary>As <see cref="ConfirmIdle"/>, where it is known that there is nothing unread at this moment. True when the source was active.</summary>
+    public bool SetIdle(string source, long nowMs, long claimed = long.MinValue)
+    {
+        var entry = Get(source);
+        entry.Claimed = claimed;
+        var news = !entry.Idle;
+        if (news) Rest(entry, nowMs);
+        entry.Permit = Math.Max(entry.Permit, Candidate(nowMs));
+        Recompute(nowMs);
+        return news;
+    }
+
+    /// <summary>As <see cref="SetIdle"/> for all idle sources at once. True when the watermark moved.</summary>
+    public bool ConfirmAll(long nowMs)
+    {
+        var permit = Candidate(nowMs);
+        foreach (var source in _sources.Values)
+        {
+            if (source.Idle) source.Permit = Math.Max(source.Permit, permit);
+        }
+
+        return Recompute(nowMs);
+    }
+
+    /// <summary>Lets wall-clock time pass. True when the watermark moved.</summary>
+    public bool Tick(long nowMs) => AllIdle && Recompute(nowMs);
 
     /// <summary>True when the source is known to be idle.</summary>
     public bool IsIdle(string source) => _sources.TryGetValue(source, out var entry) && entry.Idle;
@@ -126,26 +180,53 @@ public sealed class ShardWatermark
         return entry;
     }
 
+    private void Rest(Source entry, long nowMs)
+    {
+        entry.Idle = true;
+        // It held the watermark here while it was active.
+        entry.Permit = entry.Watermark;
+        if (_sources.Values.All(s => s.Idle)) EnterAllIdle(nowMs);
+    }
+
+    private void Wake(Source entry)
+    {
+        entry.Idle = false;
+        entry.Ticket = 0;
+        LeaveAllIdle();
+    }
+
     private void EnterAllIdle(long nowMs)
     {
         _allIdleAt = nowMs;
-        var largest = _sources.Values.Max(s => s.Watermark);
-        _allIdleBase = Math.Max(Current, largest);
-        if (_allIdleBase != long.MinValue) Raise(_allIdleBase);
+        var claimed = _sources.Values.Min(s => Math.Max(s.Watermark, s.Claimed));
+        _allIdleBase = Math.Max(Math.Max(Current, claimed), _sources.Values.Max(s => s.Watermark));
     }
 
     private void LeaveAllIdle() => _allIdleAt = long.MinValue;
 
-    private bool Recompute()
+    /// <summary>How far the watermark would be if the idle sources were not there.</summary>
+    private long Candidate(long nowMs)
     {
-        if (AllIdle) return false;
+        // A clock that was set back must not bring the watermark back.
+        if (AllIdle) return _allIdleBase == long.MinValue ? long.MinValue : _allIdleBase + Math.Max(0, nowMs - _allIdleAt);
         var smallest = long.MaxValue;
         foreach (var source in _sources.Values)
         {
             if (!source.Idle) smallest = Math.Min(smallest, source.Watermark);
         }
 
-        return smallest is not (long.MaxValue or long.MinValue) && Raise(smallest);
+        return smallest == long.MaxValue ? long.MinValue : smallest;
+    }
+
+    private bool Recompute(long nowMs)
+    {
+        var reached = Candidate(nowMs);
+        foreach (var source in _sources.Values)
+        {
+            if (source.Idle) reached = Math.Min(reached, source.Permit);
+        }
+
+        return reached != long.MinValue && Raise(reached);
     }
 
     private bool Raise(long watermark)

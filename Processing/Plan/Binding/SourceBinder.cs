@@ -11,7 +11,7 @@ internal sealed class SourceBinder(BindingContext context, PipelineDefinition de
     public const long DefaultMaxOutOfOrder = 30_000;
 
     private const long DefaultIdleAfter = 60_000;
-    private const long DefaultMaxAhead = 3_600_000;
+    private const long DefaultMaxAhead = 300_000;
 
     private readonly SourceDefinition _source = definition.Source;
 

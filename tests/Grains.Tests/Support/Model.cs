@@ -61,6 +61,23 @@ internal sealed class Model(string bootstrapServers, int partitions, int seed) :
         _producer.Flush();
     }
 
+    /// <summary>Sends records in order of their times, one partition after the other, each from the same time on.</summary>
+    public void SendInOrder(int perPartition, int stepMs)
+    {
+        for (var p = 0; p < partitions; p++)
+        {
+            for (var i = 0; i < perPartition; i++)
+            {
+                var sale = (Id: $"{p}-{_next++}", Customer: $"c{_random.Next(20)}", Amount: _random.Next(1, 100), At: _now + ((long)i * stepMs));
+                Produce(p, sale.Id, sale.Customer, sale.Amount, sale.At);
+                Add(sale.Id, sale.Customer, sale.Amount, sale.At);
+            }
+        }
+
+        _now += (long)perPartition * stepMs;
+        _producer.Flush();
+    }
+
     /// <summary>Sends some of the sales of a customer once more, with what they said the first time.</summary>
     public void Repeat(int count, string customer)
     {

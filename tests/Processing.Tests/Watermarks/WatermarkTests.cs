@@ -28,6 +28,73 @@ public sealed class WatermarkTests
         });
     }
 
+    [Fact]
+    public void One_clock_far_ahead_makes_nothing_late_and_a_log_that_goes_on_after_a_night_is_followed()
+    {
+        const long Minute = 60_000;
+        var watermark = new PartitionWatermark(30_000, 5 * Minute);
+        for (var i = 0; i < 4_000; i++)
+        {
+            Assert.True(watermark.Current <= i * 500);
+            watermark.Observe(i * 500);
+            // One producer of ten is 59 minutes ahead, now and then all of its records in a row of two.
+            if (i < 100) continue;
+            if (i % 10 == 9) watermark.Observe((i * 500) + (59 * Minute));
+            if (i % 100 == 99) watermark.Observe((i * 500) + (59 * Minute));
+        }
+
+        for (var i = 0; i < PartitionWatermark.Confirmations; i++) watermark.Observe(3_999 * 500);
+        Assert.Equal((3_999 * 500) - 30_000, watermark.Current);
+        const long Morning = 8 * 60 * Minute;
+        watermark.Observe(Morning);
+        Assert.Equal(Morning - 30_000, watermark.Claimed);
+        watermark.Observe(Morning + 10);
+        Assert.Equal((3_999 * 500) - 30_000, watermark.Current);
+        watermark.Observe(Morning + 20);
+        Assert.Equal(Morning - 30_000, watermark.Current);
+        watermark.Observe(Morning + 30);
+        Assert.Equal(Morning + 30 - 30_000, watermark.Current);
+    }
+
+    [Fact]
+    public void The_first_records_of_a_partition_are_believed_and_no_limit_believes_all()
+    {
+        var fresh = new PartitionWatermark(0, 1_000);
+        for (var i = 0; i < PartitionWatermark.Settled; i++) Assert.True(fresh.Observe(i * 1_000_000));
+        Assert.False(fresh.Observe(PartitionWatermark.Settled * 1_000_000L));
+        var free = new PartitionWatermark(0);
+        for (var i = 0; i < 300; i++) Assert.True(free.Observe(i * 1_000_000L));
+    }
+
+    [Fact]
+    public void What_is_claimed_is_part_of_the_state()
+    {
+        for (var cut = 0; cut < 130; cut++)
+        {
+            var (whole, split) = (new PartitionWatermark(5, 50), new PartitionWatermark(5, 50));
+            for (var i = 0; i < 130; i++)
+            {
+                if (i == cut) split = Restored(split);
+                var time = i * 3L + (i % 7 == 0 || i > 126 ? 1_000 : 0);
+                whole.Observe(time);
+                split.Observe(time);
+                Assert.Equal((whole.Current, whole.Claimed), (split.Current, split.Claimed));
+            }
+        }
+
+        static PartitionWatermark Restored(PartitionWatermark watermark)
+        {
+            var w = new ByteWriter(16);
+            watermark.Write(ref w);
+            var r = new ByteReader(w.Written, "test");
+            var restored = new PartitionWatermark(5, 50);
+            restored.Restore(watermark.Current);
+            restored.Read(ref r);
+            r.ExpectEnd();
+            return restored;
+        }
+    }
+
     private abstract record Event(long Pause);
 
     private sealed record Observed(int Source, long Watermark, long Pause) : Event(Pause);
@@ -104,11 +171,12 @@ public sealed class WatermarkTests
                 sources[o.Source] = (Math.Max(sources[o.Source].Watermark, o.Watermark), false);
                 break;
             case Idled i:
-                shard.SetIdle($"t/{i.Source}", i.Idle, now);
+                if (i.Idle) shard.SetIdle($"t/{i.Source}", now);
+                else shard.Wake($"t/{i.Source}", now);
                 sources[i.Source] = (sources[i.Source].Watermark, i.Idle);
                 break;
             case Ticked:
-                shard.Tick(now);
+                shard.ConfirmAll(now);
                 break;
             case Restarted:
                 var restored = ShardWatermark.Decode(shard.Encode());
@@ -130,7 +198,7 @@ public sealed class WatermarkTests
         Assert.Equal(long.MinValue, shard.Current);
         Assert.True(shard.Observe("b", 100, 0));
         Assert.Equal(100, shard.Current);
-        shard.SetIdle("b", true, 10);
+        shard.SetIdle("b", 10);
         Assert.Equal(500, shard.Current);
         shard.Observe("b", 200, 20);
         Assert.Equal(500, shard.Current);
@@ -144,14 +212,56 @@ public sealed class WatermarkTests
         shard.AddSource("b");
         shard.Observe("a", 500, 0);
         shard.Observe("b", 100, 0);
-        shard.SetIdle("a", true, 1_000_000);
+        shard.SetIdle("a", 1_000_000);
         Assert.Equal(100, shard.Current);
-        shard.SetIdle("b", true, 2_000_000);
+        shard.SetIdle("b", 2_000_000);
         Assert.Equal(500, shard.Current);
-        Assert.True(shard.Tick(2_000_250));
+        // Time alone takes it no further than they let it go.
+        Assert.False(shard.Tick(2_000_250));
+        Assert.True(shard.ConfirmAll(2_000_250));
         Assert.Equal(750, shard.Current);
-        Assert.False(shard.Tick(1_999_000));
+        Assert.False(shard.ConfirmAll(1_999_000));
         Assert.Equal(750, shard.Current);
+    }
+
+    [Fact]
+    public void A_source_that_is_idle_is_passed_only_as_far_as_the_others_had_come_when_it_began_to_look()
+    {
+        var shard = new ShardWatermark();
+        shard.AddSource("a");
+        shard.AddSource("b");
+        var ticket = shard.ConfirmIdle("b", 0, 10);
+        shard.Observe("a", 500, 20);
+        Assert.Equal(long.MinValue, shard.Current);
+        // It looked before the batch was there.
+        ticket = shard.ConfirmIdle("b", ticket, 30);
+        Assert.Equal(long.MinValue, shard.Current);
+        shard.Observe("a", 900, 35);
+        var next = shard.ConfirmIdle("b", ticket, 40);
+        Assert.Equal(500, shard.Current);
+        // A ticket is good once, and only until the source wakes.
+        Assert.True(shard.ConfirmIdle("b", ticket, 50) != next);
+        Assert.Equal(500, shard.Current);
+        shard.Wake("b", 60);
+        shard.ConfirmIdle("b", next, 70);
+        shard.Observe("a", 1_000, 80);
+        Assert.Equal(500, shard.Current);
+    }
+
+    [Fact]
+    public void A_source_that_cannot_be_asked_any_more_holds_the_watermark_where_it_let_it_go()
+    {
+        var shard = new ShardWatermark();
+        shard.Observe("a", 500, 0);
+        shard.AddSource("b");
+        shard.SetIdle("b", 10);
+        Assert.Equal(500, shard.Current);
+        for (var now = 20; now < 5_000; now += 20) shard.Observe("a", 500 + now, now);
+        Assert.Equal(500, shard.Current);
+        // Nor does time alone take it further.
+        shard.SetIdle("a", 5_000);
+        shard.Tick(60_000);
+        Assert.Equal(500, shard.Current);
     }
 
     [Fact]

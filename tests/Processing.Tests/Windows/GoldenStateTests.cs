@@ -126,7 +126,7 @@ public sealed class GoldenStateTests
         watermark.AddSource("orders/2");
         watermark.Observe("orders/0", 1_767_225_600_000, 5);
         watermark.Observe("orders/1", -5, 5);
-        watermark.SetIdle("orders/2", true, 6);
+        watermark.SetIdle("orders/2", 6);
         var bytes = watermark.Encode();
 
         Compare("shard-watermark", bytes);
@@ -134,7 +134,7 @@ public sealed class GoldenStateTests
         // Which sources are idle is for their partitions to say again.
         var read = ShardWatermark.Decode(bytes);
         Assert.Equal((watermark.Current, false), (read.Current, read.IsIdle("orders/2")));
-        read.SetIdle("orders/2", true, 6);
+        read.SetIdle("orders/2", 6);
         Assert.Equal(bytes, read.Encode());
     }
 
