@@ -1,4 +1,5 @@
 using System.Data.Common;
+using System.Globalization;
 using KafkaOracleOrleans.Storage.Dialects;
 
 namespace KafkaOracleOrleans.Storage.Connections;
@@ -109,7 +110,15 @@ public sealed class Database : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         StorageMetrics.Unwatch(this);
-        await _source.DisposeAsync().ConfigureAwait(false);
+        try
+        {
+            await _source.DisposeAsync().ConfigureAwait(false);
+        }
+        catch (Exception failure) when (Dialect.IsDriverFailure(failure))
+        {
+            CountFailedClose();
+        }
+
         _logins.Dispose();
     }
 
@@ -151,6 +160,7 @@ public sealed class Database : IAsyncDisposable
         using var turn = await _source.EnterWriteAsync(cancellation).ConfigureAwait(false);
         DbConnection? connection = null;
         DbTransaction? transaction = null;
+        var left = false;
         try
         {
             connection = await OpenAsync(cancellation).ConfigureAwait(false);
@@ -159,22 +169,60 @@ public sealed class Database : IAsyncDisposable
             var result = await body(Session(connection, transaction, rowsPerStatement), cancellation)
                 .ConfigureAwait(false);
             phase = DatabasePhase.Commit;
-            // From here the outcome is the database's to say: a cancelled COMMIT would be an unknown one.
-            await transaction.CommitAsync(CancellationToken.None).ConfigureAwait(false);
+            await CommitAsync(transaction, connection).ConfigureAwait(false);
             return result;
         }
         catch (Exception failure) when (Translate(failure, phase, cancellation) is { } translated)
         {
+            // The driver is still in a COMMIT that was given up: connection and transaction are closed when it returns.
+            left = failure is HungCallException && phase == DatabasePhase.Commit;
             throw translated;
         }
         finally
         {
-            await CloseAsync(transaction, connection).ConfigureAwait(false);
+            if (!left) await CloseAsync(transaction, connection).ConfigureAwait(false);
         }
     }
 
+    private async Task CommitAsync(DbTransaction transaction, DbConnection connection)
+    {
+        // From here the outcome is the database's to say: a cancelled COMMIT would be an unknown one.
+        if (!Dialect.CallsMayHang)
+        {
+            await transaction.CommitAsync(CancellationToken.None).ConfigureAwait(false);
+            return;
+        }
+
+        await BlockingCalls.RunAsync(
+            async () =>
+            {
+                await transaction.CommitAsync(CancellationToken.None).ConfigureAwait(false);
+                return true;
+            },
+            Options.CommandTimeout,
+            Time,
+            string.Create(CultureInfo.InvariantCulture,
+                $"no answer to COMMIT within {Options.CommandTimeout.TotalSeconds:0.#} s (commandTimeout); whether it happened is asked of the database"),
+            _ => DisposeAsync(transaction, connection)).ConfigureAwait(false);
+    }
+
+    private Task<DbConnection> OpenInTimeAsync(CancellationToken cancellation)
+    {
+        // A wait for a connection of the pool, then one for the network.
+        var limit = Options.ConnectTimeout * 2;
+        return BlockingCalls.RunAsync(
+            () => _source.OpenAsync(cancellation),
+            limit,
+            Time,
+            string.Create(CultureInfo.InvariantCulture, $"no connection within {limit.TotalSeconds:0.#} s (twice connectTimeout)"),
+            async opening =>
+            {
+                if (opening.IsCompletedSuccessfully) await DisposeAsync(null, await opening.ConfigureAwait(false)).ConfigureAwait(false);
+            });
+    }
+
     private Task<DbConnection> OpenAsync(CancellationToken cancellation) => _logins.OpenAsync(
-        _source.OpenAsync,
+        Dialect.CallsMayHang ? OpenInTimeAsync : _source.OpenAsync,
         failure => Dialect.IsDriverFailure(failure) && Dialect.Classify(failure) is { } error && Dialect.IsLoginRefused(error)
             ? error with { Message = _scrubber.Scrub(error.Message) }
             : null,
@@ -186,6 +234,33 @@ public sealed class Database : IAsyncDisposable
     /// </summary>
     private async ValueTask CloseAsync(DbTransaction? transaction, DbConnection? connection)
     {
+        if (!Dialect.CallsMayHang)
+        {
+            await DisposeAsync(transaction, connection).ConfigureAwait(false);
+            return;
+        }
+
+        try
+        {
+            await BlockingCalls.RunAsync(
+                async () =>
+                {
+                    await DisposeAsync(transaction, connection).ConfigureAwait(false);
+                    return true;
+                },
+                Options.CommandTimeout,
+                Time,
+                "closing",
+                static _ => default).ConfigureAwait(false);
+        }
+        catch (HungCallException)
+        {
+            CountFailedClose();
+        }
+    }
+
+    private async ValueTask DisposeAsync(DbTransaction? transaction, DbConnection? connection)
+    {
         foreach (var used in (IAsyncDisposable?[])[transaction, connection])
         {
             try
@@ -194,10 +269,12 @@ public sealed class Database : IAsyncDisposable
             }
             catch (Exception failure) when (Dialect.IsDriverFailure(failure) || failure is InvalidOperationException)
             {
-                StorageMetrics.FailedCloses.Add(1, new KeyValuePair<string, object?>("connection", Name));
+                CountFailedClose();
             }
         }
     }
+
+    private void CountFailedClose() => StorageMetrics.FailedCloses.Add(1, new KeyValuePair<string, object?>("connection", Name));
 
     private DbSession Session(DbConnection connection, DbTransaction? transaction, int? rowsPerStatement) =>
         new(Dialect, connection, transaction, Options.CommandTimeout)
@@ -215,6 +292,7 @@ public sealed class Database : IAsyncDisposable
         if (failure is OperationCanceledException && asked) return null;
         if (!Dialect.IsDriverFailure(failure)) return null;
         var error = Dialect.Classify(failure);
+        if (error.Class == ErrorClass.SessionLost) _logins.Doubt();
         // After a cancelled statement nobody can be sure what state its session is in.
         if (error.Class == ErrorClass.SessionLost || (error.Class == ErrorClass.Timeout && Dialect.IsSynchronous)) Discard();
         var scrubbed = error with { Message = _scrubber.Scrub(error.Message) };
@@ -230,7 +308,7 @@ public sealed class Database : IAsyncDisposable
         catch (Exception failure) when (failure is ConnectionConfigurationException || Dialect.IsDriverFailure(failure))
         {
             // The pool is left as it is: the error that brought us here is the one to report.
-            StorageMetrics.FailedCloses.Add(1, new KeyValuePair<string, object?>("connection", Name));
+            CountFailedClose();
         }
     }
 }

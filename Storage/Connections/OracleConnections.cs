@@ -11,6 +11,8 @@ internal sealed class OracleConnections : IConnectionSource
     private readonly DbConnectionStringBuilder _text;
     private readonly PasswordSource _secrets;
     private readonly bool _ownPassword;
+    private readonly ReservedThreads _threads;
+    private string? _pool;
 
     public OracleConnections(string name, ConnectionOptions options, PasswordSource secrets)
     {
@@ -27,6 +29,7 @@ internal sealed class OracleConnections : IConnectionSource
         _text = Text(name, options, secrets);
         Place = $"{Of("Data Source").ToLowerInvariant()}?{Of("User Id").ToLowerInvariant()}";
         _ownPassword = options.Password is not null || options.PasswordFile is not null;
+        _threads = ReservedThreads.Reserve(options.MaxPoolSize);
     }
 
     public string Place { get; }
@@ -52,8 +55,11 @@ internal sealed class OracleConnections : IConnectionSource
         if (options.Host is not null)
         {
             var host = options.Host.Contains(':', StringComparison.Ordinal) ? $"[{options.Host}]" : options.Host;
+            // The certificate's name is compared with the host's only when asked for: else any certificate would do
+            // that the same authority has signed. Connection Timeout is a wait for the pool, not for the network.
             text["Data Source"] = string.Create(CultureInfo.InvariantCulture,
-                $"{(options.Tls ? "tcps:" : "")}//{host}:{options.Port ?? options.DefaultPort}/{options.Database}");
+                $"{(options.Tls ? "tcps:" : "")}//{host}:{options.Port ?? options.DefaultPort}/{options.Database}"
+                + $"?transport_connect_timeout={(int)Math.Ceiling(options.ConnectTimeout.TotalSeconds)}{(options.Tls ? "&ssl_server_dn_match=yes" : "")}");
         }
         else if (options.Database is not null)
         {
@@ -104,24 +110,49 @@ internal sealed class OracleConnections : IConnectionSource
 
     public void Discard()
     {
-        using var connection = Create();
-        _driver.ClearPool(connection);
+        if (Volatile.Read(ref _pool) is { } pool) Clear(pool);
     }
 
     public ValueTask DisposeAsync()
     {
-        Discard();
+        _threads.Dispose();
+        if (Interlocked.Exchange(ref _pool, null) is { } pool) Clear(pool);
         return default;
     }
 
-    /// <summary>A connection that is not open yet, with the password as it is now.</summary>
+    /// <summary>
+    /// A connection that is not open yet, with the password as it is now. Pools belong to connection strings: with
+    /// another password the old one's sessions would stay open and idle until their lifetime is over.
+    /// </summary>
     public DbConnection Create()
     {
         var text = new DbConnectionStringBuilder { ConnectionString = _text.ConnectionString };
         if (_ownPassword) text["Password"] = _secrets.Read()!;
+        var pool = text.ConnectionString;
+        if (Volatile.Read(ref _pool) != pool && Interlocked.Exchange(ref _pool, pool) is { } old && old != pool) Clear(old);
+        var connection = Make(pool);
+        _driver.Prepare(connection);
+        return connection;
+    }
+
+    private void Clear(string pool)
+    {
+        using var connection = Make(pool);
+        try
+        {
+            _driver.ClearPool(connection);
+        }
+        catch (InvalidOperationException)
+        {
+            // The driver says so where there is no pool, because no login has worked yet: there is nothing to clear.
+        }
+    }
+
+    private DbConnection Make(string text)
+    {
         var connection = _driver.Factory.CreateConnection()
             ?? throw new InvalidOperationException("The Oracle driver made no connection.");
-        connection.ConnectionString = text.ConnectionString;
+        connection.ConnectionString = text;
         return connection;
     }
 }

@@ -9,7 +9,11 @@ namespace KafkaOracleOrleans.Storage.Connections;
 internal enum OracleType
 {
     Varchar2,
+    NVarchar2,
+    Char,
+    NChar,
     Clob,
+    NClob,
     Int64,
     Int16,
     Decimal,
@@ -34,17 +38,23 @@ internal sealed class OracleDriver
 {
     private const string Assembly = "Oracle.ManagedDataAccess";
     private const string Namespace = "Oracle.ManagedDataAccess.Client";
+    private const int KeepAliveSeconds = 30;
+    private const string RoundsDecimals = "SuppressGetDecimalInvalidCastException";
 
     private static readonly Lazy<OracleDriver> Loaded = new(Load, LazyThreadSafetyMode.PublicationOnly);
 
     private readonly Action<DbCommand, int> _setArrayBindCount;
     private readonly Action<DbCommand, bool> _setBindByName;
     private readonly Action<DbCommand, int>? _setLobFetchSize;
+    private readonly Action<DbDataReader, bool>? _setRoundsDecimals;
     private readonly Action<DbParameter, OracleType> _setType;
     private readonly Func<DbException, int> _number;
     private readonly Func<DbException, IEnumerable> _errors;
     private readonly Func<object, OracleFault> _fault;
     private readonly Action<DbConnection> _clearPool;
+    private readonly Action<DbConnection, bool>? _setKeepAlive;
+    private readonly Action<DbConnection, bool>? _setHourOffset;
+    private readonly Action<DbConnection, int>? _setKeepAliveTime;
     private readonly Type _exception;
 
     private OracleDriver(Assembly assembly)
@@ -63,6 +73,9 @@ internal sealed class OracleDriver
         // Not in every version: without it each LOB of a row costs a round trip, and that is all.
         if (command.GetProperty("InitialLOBFetchSize") is not null)
             _setLobFetchSize = Setter<DbCommand, int>(command, "InitialLOBFetchSize");
+        // Not before 19.10: a NUMBER of more digits than a decimal has then throws when it is read.
+        if (assembly.GetType($"{Namespace}.OracleDataReader") is { } reader && reader.GetProperty(RoundsDecimals) is not null)
+            _setRoundsDecimals = Setter<DbDataReader, bool>(reader, RoundsDecimals);
         _setType = TypeSetter(parameter, Require(assembly, "OracleDbType"));
         _number = Getter<DbException, int>(_exception, "Number");
         _errors = Getter<DbException, IEnumerable>(_exception, "Errors");
@@ -74,6 +87,10 @@ internal sealed class OracleDriver
             ?? throw Unfit("OracleConnection.ClearPool");
         // Unwrapped: callers tell the driver's failures by their type and source.
         _clearPool = c => clear.Invoke(null, BindingFlags.DoNotWrapExceptions, null, [c], null);
+        // The session's zone is the machine's, by a name the server need not know (ORA-01882). No statement depends on it.
+        (_setHourOffset, _) = Everywhere(assembly, connection, "UseHourOffsetForUnsupportedTimezone", true);
+        (_setKeepAlive, KeepsAlive) = Everywhere(assembly, connection, "KeepAlive", true);
+        (_setKeepAliveTime, _) = Everywhere(assembly, connection, "KeepAliveTime", KeepAliveSeconds);
         Version = assembly.GetName().Version?.ToString() ?? "unknown";
         StandIn = assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Any(a => a.Key == "StandIn");
     }
@@ -85,10 +102,24 @@ internal sealed class OracleDriver
 
     public DbProviderFactory Factory { get; }
 
+    /// <summary>True when the driver can find out that a silent peer is gone.</summary>
+    public bool KeepsAlive { get; }
+
     public string Version { get; }
 
     /// <summary>True when it is the tests' stand-in, which says so itself, and not Oracle's driver.</summary>
     public bool StandIn { get; }
+
+    /// <summary>
+    /// Readies a connection before it is opened: a peer that has gone without a word is found out by probes, which the
+    /// driver does not send unless told to.
+    /// </summary>
+    public void Prepare(DbConnection connection)
+    {
+        _setHourOffset?.Invoke(connection, true);
+        _setKeepAlive?.Invoke(connection, true);
+        _setKeepAliveTime?.Invoke(connection, KeepAliveSeconds);
+    }
 
     /// <summary>Readies a command: binds by name, and for so many rows at once when there are several.</summary>
     public void Prepare(DbCommand command, int arrayBindCount)
@@ -99,6 +130,9 @@ internal sealed class OracleDriver
 
     /// <summary>Readies a query: LOBs come with their row instead of one round trip each.</summary>
     public void PrepareQuery(DbCommand command) => _setLobFetchSize?.Invoke(command, -1);
+
+    /// <summary>Readies a reader: a NUMBER of more digits than a decimal has is rounded to those it has.</summary>
+    public void PrepareReader(DbDataReader reader) => _setRoundsDecimals?.Invoke(reader, true);
 
     /// <summary>True for exceptions that were thrown in the driver's code.</summary>
     public static bool IsFromDriver(Exception exception) => exception.Source == Assembly;
@@ -114,6 +148,24 @@ internal sealed class OracleDriver
         [.. _errors((DbException)exception).Cast<object>().Select(_fault)];
 
     public void ClearPool(DbConnection connection) => _clearPool(connection);
+
+    /// <summary>
+    /// A setting of a connection, or, where the driver has it for all connections only, set here and now. The second
+    /// value is false when this version has it nowhere.
+    /// </summary>
+    private static (Action<DbConnection, T>? Set, bool Found) Everywhere<T>(Assembly assembly, Type connection, string name, T value)
+    {
+        const BindingFlags Flags = BindingFlags.Public | BindingFlags.Instance | BindingFlags.Static | BindingFlags.FlattenHierarchy;
+        foreach (var type in (Type?[])[connection, assembly.GetType($"{Namespace}.OracleConfiguration")])
+        {
+            if (type?.GetProperty(name, Flags) is not { SetMethod: { } set } found || found.PropertyType != typeof(T)) continue;
+            if (!set.IsStatic) return (Setter<DbConnection, T>(connection, name), true);
+            found.SetValue(null, value);
+            return (null, true);
+        }
+
+        return (null, false);
+    }
 
     private static OracleDriver Load()
     {

@@ -8,12 +8,27 @@ internal enum BindType
 {
     Text,
     LongText,
+
+    /// <summary>Text of a fixed length, compared with blanks at its end or without (CHAR on Oracle).</summary>
+    FixedText,
+
+    /// <summary>Text in the national character set (NVARCHAR2 on Oracle).</summary>
+    NationalText,
+
+    /// <summary>Text of a fixed length in the national character set (NCHAR).</summary>
+    NationalFixedText,
+
+    /// <summary>Text of any length in the national character set (NCLOB).</summary>
+    NationalLongText,
     Json,
     Integer,
     Decimal,
     Double,
     Boolean,
     Timestamp,
+
+    /// <summary>A time without a fraction of a second (DATE on Oracle).</summary>
+    Seconds,
     Date,
     Bytes,
 }
@@ -27,7 +42,7 @@ internal abstract class BindValues(BindType type)
 
     public abstract bool IsNull(int row);
 
-    /// <summary>Text, long text, JSON.</summary>
+    /// <summary>Text of all kinds, JSON.</summary>
     public virtual string Text(int row) => throw Wrong();
 
     /// <summary>The UTF-8 bytes of text; may be written to <paramref name="scratch"/>, which grows.</summary>

@@ -71,6 +71,7 @@ internal sealed class DbSession(Dialect dialect, DbConnection connection, DbTran
         Dialect.PrepareQuery(command);
         foreach (var bind in binds) Dialect.AddBind(command, bind);
         await using var reader = await command.ExecuteReaderAsync(cancellation).ConfigureAwait(false);
+        Dialect.PrepareReader(reader);
         while (await reader.ReadAsync(cancellation).ConfigureAwait(false)) read(reader);
     }
 

@@ -30,6 +30,11 @@ internal abstract class Dialect
     /// </summary>
     public abstract bool IsSynchronous { get; }
 
+    /// <summary>
+    /// True when opening, COMMIT and closing have no time limit of their own in the driver: a silent peer holds them for ever.
+    /// </summary>
+    public virtual bool CallsMayHang => false;
+
     /// <summary>The smallest query.</summary>
     public virtual string Ping => "SELECT 1";
 
@@ -80,6 +85,11 @@ internal abstract class Dialect
 
     /// <summary>What the bind of a sink's column is, given the table's column.</summary>
     public virtual BindType BindTypeOf(FieldType type, ColumnInfo? column) => ColumnBinds.TypeOf(type);
+
+    /// <summary>
+    /// True for binds whose values may travel as large objects: a statement has them after all others.
+    /// </summary>
+    public virtual bool IsLong(BindType type) => false;
 
     /// <summary>The statement that has deferred constraints checked at once; null where there is none.</summary>
     public virtual string? ConstraintsAtOnce => "SET CONSTRAINTS ALL IMMEDIATE";
@@ -168,7 +178,7 @@ internal abstract class Dialect
     protected virtual string ReadText(DbDataReader reader, int ordinal) =>
         Convert.ToString(reader.GetValue(ordinal), System.Globalization.CultureInfo.InvariantCulture)!;
 
-    private static long ReadInteger(DbDataReader reader, int ordinal) => reader.GetValue(ordinal) switch
+    protected virtual long ReadInteger(DbDataReader reader, int ordinal) => reader.GetValue(ordinal) switch
     {
         long value => value,
         int value => value,
@@ -183,14 +193,14 @@ internal abstract class Dialect
         return double.IsFinite(value) ? value : throw new OverflowException($"{value} is not finite");
     }
 
-    private static bool ReadBoolean(DbDataReader reader, int ordinal) => reader.GetValue(ordinal) switch
+    private bool ReadBoolean(DbDataReader reader, int ordinal) => reader.GetValue(ordinal) switch
     {
         bool value => value,
-        var number => Convert.ToDecimal(number, System.Globalization.CultureInfo.InvariantCulture) switch
+        _ => ReadDecimal(reader, ordinal) switch
         {
             0 => false,
             1 => true,
-            _ => throw new InvalidCastException($"{number} is neither 0 nor 1"),
+            var number => throw new InvalidCastException($"{number} is neither 0 nor 1"),
         },
     };
 
@@ -208,6 +218,14 @@ internal abstract class Dialect
     public virtual void PrepareQuery(DbCommand command)
     {
     }
+
+    /// <summary>Readies the reader of a query before its first row.</summary>
+    public virtual void PrepareReader(DbDataReader reader)
+    {
+    }
+
+    /// <summary>A column of a lookup in the list of a SELECT.</summary>
+    public virtual string SelectText(LookupColumn column) => column.Quoted;
 
     /// <summary>True when the server refused the login itself: trying it again and again would lock the account.</summary>
     public virtual bool IsLoginRefused(DatabaseError error) => false;

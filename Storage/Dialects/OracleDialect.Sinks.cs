@@ -1,5 +1,6 @@
 using System.Data.Common;
 using System.Globalization;
+using KafkaOracleOrleans.Processing.Ports;
 using KafkaOracleOrleans.Processing.Records;
 using KafkaOracleOrleans.Storage.Sinks;
 
@@ -10,10 +11,25 @@ internal sealed partial class OracleDialect
 {
     private const string CurrentSchema = "SYS_CONTEXT('USERENV', 'CURRENT_SCHEMA')";
 
+    // ALL_TAB_COLUMNS does not say which columns are virtual; what is not user generated is what it leaves out.
     private const string ReadColumns =
-        "SELECT COLUMN_NAME, DATA_TYPE, DATA_LENGTH, CHAR_LENGTH, CHAR_USED, DATA_PRECISION, DATA_SCALE, NULLABLE, "
-        + "CASE WHEN DEFAULT_LENGTH IS NULL THEN 0 ELSE 1 END FROM ALL_TAB_COLUMNS "
-        + "WHERE OWNER = {0} AND TABLE_NAME = :P{1} ORDER BY COLUMN_ID";
+        "SELECT C.COLUMN_NAME, C.DATA_TYPE, C.DATA_LENGTH, C.CHAR_LENGTH, C.CHAR_USED, C.DATA_PRECISION, C.DATA_SCALE, C.NULLABLE, "
+        + "CASE WHEN C.DEFAULT_LENGTH IS NULL THEN 0 ELSE 1 END, C.VIRTUAL_COLUMN, I.GENERATION_TYPE FROM ALL_TAB_COLS C "
+        + "LEFT JOIN ALL_TAB_IDENTITY_COLS I ON I.OWNER = C.OWNER AND I.TABLE_NAME = C.TABLE_NAME AND I.COLUMN_NAME = C.COLUMN_NAME "
+        + "WHERE C.OWNER = {0} AND C.TABLE_NAME = :P{1} AND C.USER_GENERATED = 'YES' ORDER BY C.COLUMN_ID";
+
+    private const string ReadView = "SELECT VIEW_NAME FROM ALL_VIEWS WHERE OWNER = {0} AND VIEW_NAME = :P{1}";
+
+    // Public synonyms answer to plain names only, and one of the schema's own hides a public one of its name.
+    private const string ReadPlainSynonym =
+        $"SELECT TABLE_OWNER, TABLE_NAME, DB_LINK FROM ALL_SYNONYMS WHERE OWNER IN ({CurrentSchema}, 'PUBLIC') AND SYNONYM_NAME = :P0 "
+        + "ORDER BY CASE OWNER WHEN 'PUBLIC' THEN 1 ELSE 0 END";
+
+    private const string ReadSynonym =
+        "SELECT TABLE_OWNER, TABLE_NAME, DB_LINK FROM ALL_SYNONYMS WHERE OWNER = :P0 AND SYNONYM_NAME = :P1";
+
+    /// <summary>Synonyms of synonyms that are followed.</summary>
+    private const int MaxSynonyms = 8;
 
     internal const string ReadCharset =
         "SELECT VALUE FROM NLS_DATABASE_PARAMETERS WHERE PARAMETER = 'NLS_CHARACTERSET'";
@@ -65,18 +81,29 @@ internal sealed partial class OracleDialect
 
     public override bool Accepts(FieldType type, ColumnInfo column) => type.Kind switch
     {
-        FieldKind.Boolean => column.Type is "number",
+        FieldKind.Boolean => column.Type is "number" && HoldsIntegers(column),
         // A negative scale rounds to tens and hundreds.
-        FieldKind.Integer => column.Type is "number" or "float" && column.Scale is null or >= 0,
-        FieldKind.Decimal => column.Type is "number" or "float",
-        FieldKind.Double => column.Type is "binary_double" || (column.Type is "number" or "float" && column.Scale is null),
-        FieldKind.String => column.Type is "varchar2" or "nvarchar2" or "char" or "clob" or "nclob",
-        FieldKind.Timestamp => IsUnzoned(column),
+        FieldKind.Integer => column.Type is "number" or "float" && HoldsIntegers(column) && column.Scale is null or >= 0,
+        FieldKind.Decimal => column.Type is "number" || (column.Type is "float" && Keeps(column, type.Precision)),
+        FieldKind.Double => column.Type is "binary_double"
+            || (column.Type is "number" or "float" && column.Scale is null && Keeps(column, DoubleDigits)),
+        FieldKind.String => column.Type is "varchar2" or "nvarchar2" or "char" or "nchar" or "clob" or "nclob",
+        // A DATE has a time of day, to the second.
+        FieldKind.Timestamp => column.Type is "date" || IsUnzoned(column),
         FieldKind.Date => column.Type is "date" || IsUnzoned(column),
         FieldKind.Bytes => column.Type is "blob" or "raw",
         FieldKind.Json => column.Type is "clob" or "nclob" or "varchar2" or "json",
         _ => false,
     };
+
+    /// <summary>Digits a double has when it is written in decimals.</summary>
+    private const int DoubleDigits = 17;
+
+    /// <summary>NUMBER(p,s) with s not below p holds fractions only.</summary>
+    private static bool HoldsIntegers(ColumnInfo column) => column.Precision is not { } digits || digits > (column.Scale ?? 0);
+
+    /// <summary>FLOAT rounds to its digits without an error: it must have as many as the field.</summary>
+    private static bool Keeps(ColumnInfo column, int digits) => column.Type != "float" || column.Precision is null || column.Precision >= digits;
 
     /// <summary>
     /// A time bound to a column with a time zone would be taken for one of the session's zone, wherever the silo runs.
@@ -95,9 +122,17 @@ internal sealed partial class OracleDialect
                 "a time with a zone comes without it through the driver; look it up in a view with SYS_EXTRACT_UTC(column)")
             : base.ReadTimestamp(reader, ordinal);
 
-    public override BindType BindTypeOf(FieldType type, ColumnInfo? column) =>
-        type.Kind == FieldKind.String && column?.Type is "clob" or "nclob" ? BindType.LongText
-            : ColumnBinds.TypeOf(type);
+    public override BindType BindTypeOf(FieldType type, ColumnInfo? column) => (type.Kind, column?.Type) switch
+    {
+        (FieldKind.String, "clob") => BindType.LongText,
+        (FieldKind.String, "char") => BindType.FixedText,
+        // As VARCHAR2 they would go through the database's character set, which may lack their characters.
+        (FieldKind.String, "nvarchar2") => BindType.NationalText,
+        (FieldKind.String, "nchar") => BindType.NationalFixedText,
+        (FieldKind.String or FieldKind.Json, "nclob") => BindType.NationalLongText,
+        (FieldKind.Timestamp, "date") => BindType.Seconds,
+        _ => ColumnBinds.TypeOf(type),
+    };
 
     public override string AppendText(SinkTable table) => InsertAbsentText(
         table.Quoted, Names(table.Keys), Names(table.Columns));
@@ -124,14 +159,16 @@ internal sealed partial class OracleDialect
         + string.Join(" AND ",
             Names(table.Keys).Select((k, i) => string.Create(CultureInfo.InvariantCulture, $"{k} = :P{i}")));
 
-    public override async Task<TableInfo?> ReadTableAsync(DbSession session, TableName name,
-        CancellationToken cancellation)
+    public override Task<TableInfo?> ReadTableAsync(DbSession session, TableName name, CancellationToken cancellation) =>
+        ReadTableAsync(session, name, 0, cancellation);
+
+    private async Task<TableInfo?> ReadTableAsync(DbSession session, TableName name, int depth, CancellationToken cancellation)
     {
         var columns = new List<ColumnInfo>();
         await session.QueryAsync(
             Qualified(ReadColumns, name), r => columns.Add(ReadColumn(r)), cancellation,
                 Owner(name, 1)).ConfigureAwait(false);
-        if (columns.Count == 0) return null;
+        if (columns.Count == 0) return await BehindSynonymAsync(session, name, depth, cancellation).ConfigureAwait(false);
         // Where the database does not store UTF-8, how many bytes a text has is for the database to say.
         var charset = "";
         await session.QueryAsync(ReadCharset, r => charset = r.GetString(0), cancellation).ConfigureAwait(false);
@@ -146,7 +183,42 @@ internal sealed partial class OracleDialect
             },
             cancellation,
             Owner(name, 2)).ConfigureAwait(false);
-        return new TableInfo(columns, [.. keys.Values]);
+        var isView = false;
+        await session.QueryAsync(Qualified(ReadView, name), _ => isView = true, cancellation, Owner(name, 1)).ConfigureAwait(false);
+        return new TableInfo(columns, [.. keys.Values]) { Kind = isView ? RelationKind.View : RelationKind.Table };
+    }
+
+    public override string? MakeWritableText(SinkTable table, SinkColumn column, ColumnGeneration generation) =>
+        generation == ColumnGeneration.Identity ? $"ALTER TABLE {table.Quoted} MODIFY {column.Quoted} GENERATED BY DEFAULT AS IDENTITY" : null;
+
+    /// <summary>
+    /// The table a synonym stands for; null when there is no such synonym. A synonym without its table is refused: a
+    /// table made beside it would be an empty twin of the one that is meant.
+    /// </summary>
+    private async Task<TableInfo?> BehindSynonymAsync(DbSession session, TableName name, int depth, CancellationToken cancellation)
+    {
+        (TableName Name, string? Link)? target = null;
+        await session.QueryAsync(
+            name.Schema is null ? ReadPlainSynonym : ReadSynonym,
+            r => target ??= (new TableName(r.IsDBNull(0) ? null : r.GetString(0), r.GetString(1)), r.IsDBNull(2) ? null : r.GetString(2)),
+            cancellation,
+            Owner(name, 1)).ConfigureAwait(false);
+        if (target is not { } found) return null;
+        if (found.Link is { } link)
+        {
+            throw new SinkConfigurationException(
+                $"{name} is a synonym of {found.Name} on another database ({link}), where rows and progress cannot be written in one transaction: "
+                + "make a connection to that database and name the table there.");
+        }
+
+        var behind = depth < MaxSynonyms
+            ? await ReadTableAsync(session, found.Name, depth + 1, cancellation).ConfigureAwait(false)
+            : null;
+        return behind is null
+            ? throw new SinkConfigurationException(
+                $"{name} is a synonym of {found.Name}, which does not exist or which the connection's user may not see: "
+                + $"GRANT SELECT, INSERT, UPDATE, DELETE ON {Identifiers.Quote(found.Name)} TO that user.")
+            : behind with { Behind = behind.Behind ?? found.Name };
     }
 
     private static ColumnInfo WithoutBytes(ColumnInfo column) =>
@@ -166,15 +238,23 @@ internal sealed partial class OracleDialect
     {
         var type = reader.GetString(1).ToLowerInvariant();
         var inBytes = reader.IsDBNull(4) || reader.GetString(4) == "B";
-        int? length = type is "varchar2" or "nvarchar2" or "char" or "raw" ? Number(inBytes ? 2 : 3) : null;
-        return new ColumnInfo(
-            reader.GetString(0), type, length, inBytes, Number(5),
-                Number(6) ?? (type == "number" && !reader.IsDBNull(5) ? 0 : null),
-            reader.GetString(7) == "Y", Number(8) == 1)
+        int? length = type is "varchar2" or "nvarchar2" or "char" or "nchar" or "raw" ? Number(inBytes ? 2 : 3) : null;
+        var scale = type switch
+        {
+            "date" => 0, // Digits after the second.
+            "number" when !reader.IsDBNull(5) => Number(6) ?? 0,
+            _ => Number(6),
+        };
+        // Of FLOAT the digits are binary ones.
+        var digits = type == "float" && Number(5) is { } bits ? (int)(bits * 0.30103) : Number(5);
+        return new ColumnInfo(reader.GetString(0), type, length, inBytes, digits, scale, reader.GetString(7) == "Y", Number(8) == 1)
         {
             // VARCHAR2(n CHAR) holds n characters and never more bytes than its limit.
             MaxBytes = type is "varchar2" or "char" && !inBytes ? Number(2) : null,
+            Generation = Is(9, "YES") ? ColumnGeneration.Expression : Is(10, "ALWAYS") ? ColumnGeneration.Identity : ColumnGeneration.None,
         };
+
+        bool Is(int ordinal, string text) => !reader.IsDBNull(ordinal) && reader.GetString(ordinal) == text;
 
         int? Number(int ordinal) => reader.IsDBNull(ordinal)
             ? null

@@ -16,6 +16,9 @@ internal sealed partial class OracleDialect : Dialect
     /// </summary>
     public const int MaxVarchar2 = 4000;
 
+    /// <summary>UTF-16 units a national text bind may have in SQL; longer text is bound as NCLOB.</summary>
+    private const int MaxNational = MaxVarchar2 / 2;
+
     /// <summary>Bytes a RAW bind may have in SQL; longer values are bound as BLOB.</summary>
     public const int MaxRaw = 2000;
 
@@ -34,6 +37,8 @@ internal sealed partial class OracleDialect : Dialect
     public override DatabaseProvider Provider => DatabaseProvider.Oracle;
 
     public override bool IsSynchronous => true;
+
+    public override bool CallsMayHang => true;
 
     public override bool EmptyIsNull => true;
 
@@ -62,6 +67,8 @@ internal sealed partial class OracleDialect : Dialect
     }
 
     public override void PrepareQuery(DbCommand command) => OracleDriver.Instance.PrepareQuery(command);
+
+    public override void PrepareReader(DbDataReader reader) => OracleDriver.Instance.PrepareReader(reader);
 
     public override (string Before, string After)? AroundDdl =>
         ("ALTER SESSION SET DDL_LOCK_TIMEOUT = 30", "ALTER SESSION SET DDL_LOCK_TIMEOUT = 0");
@@ -211,7 +218,7 @@ internal sealed partial class OracleDialect : Dialect
     }
 
     /// <summary>Rows in statements, those with a value too long for a plain bind apart from the others.</summary>
-    private static IEnumerable<(int[] Rows, bool IsLong)> Parts(BindValues[] binds, ReadOnlyMemory<int> rows,
+    private IEnumerable<(int[] Rows, bool IsLong)> Parts(BindValues[] binds, ReadOnlyMemory<int> rows,
         int maxRows)
     {
         var plain = new List<int>(rows.Length);
@@ -221,21 +228,27 @@ internal sealed partial class OracleDialect : Dialect
         foreach (var chunk in longs.Chunk(Math.Min(maxRows, LongRowsPerStatement))) yield return (chunk, true);
     }
 
-    private static bool HasLong(BindValues[] binds, int row)
+    private bool HasLong(BindValues[] binds, int row)
     {
         byte[] scratch = [];
         foreach (var bind in binds)
         {
-            if (bind.Type is BindType.LongText or BindType.Json or BindType.Bytes && !bind.IsNull(row)
-                && (bind.Type == BindType.Bytes ? bind.Bytes(row).Length > MaxRaw
-                    : bind.Utf8(row, ref scratch).Length > MaxVarchar2))
+            if (!IsLong(bind.Type) || bind.IsNull(row)) continue;
+            var tooLong = bind.Type switch
             {
-                return true;
-            }
+                BindType.Bytes => bind.Bytes(row).Length > MaxRaw,
+                BindType.NationalLongText => bind.Text(row).Length > MaxNational,
+                _ => bind.Utf8(row, ref scratch).Length > MaxVarchar2,
+            };
+            if (tooLong) return true;
         }
 
         return false;
     }
+
+    /// <summary>Values of these types may travel as LOBs.</summary>
+    public override bool IsLong(BindType type) =>
+        type is BindType.LongText or BindType.NationalLongText or BindType.Json or BindType.Bytes;
 
     private static object ValueOf(BindValues bind, int row)
     {
@@ -246,7 +259,7 @@ internal sealed partial class OracleDialect : Dialect
             BindType.Decimal => bind.Decimal(row),
             BindType.Double => bind.Double(row),
             BindType.Boolean => bind.Boolean(row) ? (short)1 : (short)0,
-            BindType.Timestamp => Unzoned(bind.Long(row)),
+            BindType.Timestamp or BindType.Seconds => Unzoned(bind.Long(row)),
             BindType.Date => BindTime.ToDate(bind.Long(row)).ToDateTime(TimeOnly.MinValue),
             BindType.Bytes => bind.ByteArray(row),
             _ => bind.Text(row),
@@ -256,13 +269,18 @@ internal sealed partial class OracleDialect : Dialect
     private static OracleType TypeOf(BindType type, bool isLong) => type switch
     {
         BindType.Text => OracleType.Varchar2,
+        // A CHAR compared with a VARCHAR2 counts its blanks and is never equal to what was written into it.
+        BindType.FixedText => OracleType.Char,
+        BindType.NationalText => OracleType.NVarchar2,
+        BindType.NationalFixedText => OracleType.NChar,
+        BindType.NationalLongText => isLong ? OracleType.NClob : OracleType.NVarchar2,
         BindType.LongText or BindType.Json => isLong ? OracleType.Clob : OracleType.Varchar2,
         BindType.Integer => OracleType.Int64,
         BindType.Decimal => OracleType.Decimal,
         BindType.Double => OracleType.BinaryDouble,
         BindType.Boolean => OracleType.Int16,
         BindType.Timestamp => OracleType.TimeStamp,
-        BindType.Date => OracleType.Date,
+        BindType.Date or BindType.Seconds => OracleType.Date,
         BindType.Bytes => isLong ? OracleType.Blob : OracleType.Raw,
         _ => throw new ArgumentOutOfRangeException(nameof(type), type, "There is no such bind type."),
     };

@@ -72,7 +72,7 @@ public sealed class AdoLookup(DatabaseConnections connections) : ILookupSource
         ArgumentOutOfRangeException.ThrowIfLessThan(maxRows, 1);
         var (database, table) = Resolve(spec, keyTypes);
         var columns = table.Keys.Concat(table.Values).ToArray();
-        var text = $"SELECT {string.Join(", ", columns.Select(c => c.Quoted))} FROM {table.Quoted} "
+        var text = $"SELECT {string.Join(", ", columns.Select(database.Dialect.SelectText))} FROM {table.Quoted} "
             + database.Dialect.Limit(maxRows + 1);
         return RunAsync(spec, () => database.ReadAsync(
             async (session, token) =>

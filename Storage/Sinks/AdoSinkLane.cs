@@ -41,6 +41,7 @@ internal sealed class AdoSinkLane : ISinkLane
     private AdoSinkLane(Database database, SinkTable table, TableInfo info, string lane, LaneRow row)
     {
         _database = database;
+        table = table.LongLast(c => database.Dialect.IsLong(database.Dialect.BindTypeOf(c.Type, info.Find(c.Name))));
         _table = table;
         _lane = lane;
         _where = $"Sink '{table.Spec.Sink}' of pipeline '{table.Spec.Pipeline}', lane {lane}";

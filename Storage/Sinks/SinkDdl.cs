@@ -30,6 +30,8 @@ internal static class SinkDdl
                 [], [$"{table.Name} {what}, and rows are written by a unique key, which only a table has: name the table behind it at the sink's 'table'."]);
         }
 
+        // DDL does not go through synonyms.
+        if (found.Behind is { } behind) table = table.At(behind);
         var statements = new List<string>();
         var differences = new List<string>();
         foreach (var column in table.Columns)

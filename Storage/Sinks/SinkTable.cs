@@ -101,6 +101,17 @@ internal sealed class SinkTable
     public SinkTable Against(TableInfo info) =>
         new(Spec, Name, [.. Columns.Select(c => c with { Present = info.Find(c.Name) })], KeyCount, Revision);
 
+    /// <summary>The same columns in a table of another name: the one behind a synonym.</summary>
+    public SinkTable At(TableName name) => new(Spec, name, Columns, KeyCount, Revision);
+
+    /// <summary>The same table with the columns last whose values may travel as large objects.</summary>
+    public SinkTable LongLast(Func<SinkColumn, bool> isLong)
+    {
+        // Keys stay first: they are never long. The order within either group stays.
+        var columns = Columns.Take(KeyCount).Concat(Columns.Skip(KeyCount).OrderBy(c => isLong(c) ? 1 : 0)).ToArray();
+        return new(Spec, Name, columns, KeyCount, Revision < 0 ? Revision : Array.IndexOf(columns, Columns[Revision]));
+    }
+
     public static SinkConfigurationException Faulty(SinkSpec spec, IEnumerable<string> faults) =>
         new($"Sink '{spec.Sink}' of pipeline '{spec.Pipeline}', table {spec.Table} on connection '{spec.Connection}':"
             + string.Concat(faults.Select(f => $"{Environment.NewLine}  - {f}")));

@@ -85,6 +85,9 @@ internal sealed record TableInfo(IReadOnlyList<ColumnInfo> Columns, IReadOnlyLis
     /// <summary>Unique constraints that are checked late: a statement that meets a key again cannot use them.</summary>
     public IReadOnlyList<DeferrableKey> Deferrable { get; init; } = [];
 
+    /// <summary>The table behind the synonym it was asked for by; null when it was asked for by its own name.</summary>
+    public TableName? Behind { get; init; }
+
     public ColumnInfo? Find(string name) =>
         Columns.FirstOrDefault(c => c.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
 }

@@ -143,7 +143,7 @@ public static class OrleansSchema
             {
                 var found = new List<string>();
                 await session.QueryAsync(
-                    "SELECT NAME, LINE, TEXT FROM USER_ERRORS WHERE NAME LIKE 'ORLEANS%' ORDER BY NAME, LINE",
+                    "SELECT NAME, LINE, TEXT FROM USER_ERRORS WHERE ATTRIBUTE = 'ERROR' AND NAME LIKE 'ORLEANS%' ORDER BY NAME, LINE",
                     r => found.Add(string.Create(
                         CultureInfo.InvariantCulture, $"{r.GetString(0)}, line {r.GetInt64(1)}: {r.GetString(2)}")), token)
                     .ConfigureAwait(false);

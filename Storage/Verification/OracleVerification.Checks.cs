@@ -316,11 +316,11 @@ public sealed partial class OracleVerification
         },
         cancellation);
 
-    private async Task DropAsync(CancellationToken cancellation)
+    private async Task DropAsync(string table, CancellationToken cancellation)
     {
         try
         {
-            await DdlAsync($"DROP TABLE {Table}", cancellation).ConfigureAwait(false);
+            await DdlAsync($"DROP TABLE {table}", cancellation).ConfigureAwait(false);
         }
         catch (DatabaseException failure) when (_dialect.IsMissingTable(failure.Error))
         {

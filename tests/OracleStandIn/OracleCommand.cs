@@ -81,13 +81,16 @@ public sealed class OracleCommand : DbCommand
     protected override DbDataReader ExecuteDbDataReader(CommandBehavior behavior)
     {
         var sql = Translate();
+        var command = Command(sql, 0, false);
+        // As text: what a value is to the real driver is decided here, not by Npgsql.
+        command.AllResultTypesAreUnknown = true;
         try
         {
-            using var command = Command(sql, 0, false);
-            return command.ExecuteReader(behavior);
+            return new OracleDataReader(command, command.ExecuteReader(behavior));
         }
         catch (Exception failure) when (failure is not OracleException and not InvalidOperationException)
         {
+            command.Dispose();
             throw OracleException.From(failure, connecting: false);
         }
     }
@@ -95,8 +98,22 @@ public sealed class OracleCommand : DbCommand
     private OracleConnection Oracle => (OracleConnection)(DbConnection
         ?? throw new InvalidOperationException("The command has no connection."));
 
+    /// <summary>A long bind after one of a LOB is refused (ORA-24816).</summary>
+    private void CheckLobsLast()
+    {
+        var lob = false;
+        foreach (var parameter in _parameters.Items)
+        {
+            var isLob = parameter.OracleDbType is OracleDbType.Clob or OracleDbType.NClob or OracleDbType.Blob;
+            if (lob && !isLob && parameter.LongestText() > 1000)
+                throw new OracleException(24816, "Expanded non LONG bind data supplied after actual LONG or LOB column");
+            lob |= isLob;
+        }
+    }
+
     private string Translate()
     {
+        CheckLobsLast();
         if (_text.TrimEnd().EndsWith(';') && !Translator.IsFunction(_text)) throw new OracleException(933, "SQL command not properly ended");
         if (!BindByName && _parameters.Count > 0) Translator.CheckOrder(_text, _parameters.Count);
         return Translator.ToPostgres(_text);

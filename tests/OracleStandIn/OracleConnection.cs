@@ -45,8 +45,15 @@ public sealed class OracleConnection : DbConnection
 
     internal NpgsqlTransaction? Current { get; set; }
 
+    private static readonly System.Collections.Concurrent.ConcurrentDictionary<string, bool> Pools = new(StringComparer.Ordinal);
+
+    /// <summary>Whether connections of this text have been opened and not been cleared since.</summary>
+    public static bool HasPool(string connectionString) => Pools.ContainsKey(connectionString);
+
+    /// <summary>Throws where there is no pool, as the real driver does.</summary>
     public static void ClearPool(OracleConnection connection)
     {
+        if (!Pools.TryRemove(connection._text, out _)) throw new InvalidOperationException("Connection pool does not exist.");
         using var inner = new NpgsqlConnection(connection.InnerText());
         NpgsqlConnection.ClearPool(inner);
     }
@@ -67,6 +74,7 @@ public sealed class OracleConnection : DbConnection
         {
             _inner = new NpgsqlConnection(InnerText());
             _inner.Open();
+            Pools[_text] = true;
         }
         catch (Exception failure) when (failure is NpgsqlException or TimeoutException)
         {
@@ -80,6 +88,12 @@ public sealed class OracleConnection : DbConnection
         _inner?.Dispose();
         _inner = null;
     }
+
+    /// <summary>Whether probes are sent; off by default, as in the real driver.</summary>
+    public bool KeepAlive { get; set; }
+
+    /// <summary>Seconds before the first probe.</summary>
+    public int KeepAliveTime { get; set; } = 60;
 
     public override void ChangeDatabase(string databaseName) => throw new NotSupportedException();
 
@@ -104,7 +118,8 @@ public sealed class OracleConnection : DbConnection
             Port = uri.Port,
             Database = uri.AbsolutePath.TrimStart('/'),
             Username = text["User Id"].ToString(),
-            SearchPath = "public, oracle, pg_catalog",
+            SearchPath = "public, oracle, pg_catalog, syn",
+            KeepAlive = KeepAlive ? KeepAliveTime : 0,
             Timezone = "UTC",
             Timeout = 15,
             CommandTimeout = 0,

@@ -11,12 +11,15 @@ namespace Oracle.ManagedDataAccess.Client;
 public enum OracleDbType
 {
     Blob = 102,
+    Char = 104,
     Clob = 105,
     Date = 106,
     Decimal = 107,
     Int16 = 111,
     Int32 = 112,
     Int64 = 113,
+    NClob = 116,
+    NChar = 117,
     NVarchar2 = 119,
     Raw = 120,
     TimeStamp = 123,
@@ -164,14 +167,23 @@ public sealed class OracleParameter : DbParameter
             $"Bind {ParameterName}: NULL is DBNull.Value, not null.");
         value = value switch
         {
+            // The fraction of a second is cut, as the real driver does it.
+            DateTime time when OracleDbType == OracleDbType.Date =>
+                DateTime.SpecifyKind(time.AddTicks(-(time.Ticks % TimeSpan.TicksPerSecond)), DateTimeKind.Unspecified),
             string { Length: 0 } => DBNull.Value,
             byte[] { Length: 0 } => DBNull.Value,
             DateTime { Kind: not DateTimeKind.Unspecified } time => DateTime.SpecifyKind(time, DateTimeKind.Unspecified),
             _ => value,
         };
         Check(value);
+        // As PostgreSQL's own number: Npgsql would make infinity of the calendar's ends, which Oracle does not know.
+        if (value is DateTime at) value = (at.Ticks - new DateTime(2000, 1, 1, 0, 0, 0, DateTimeKind.Unspecified).Ticks) / TimeSpan.TicksPerMicrosecond;
         return new NpgsqlParameter(ParameterName, TypeOf(OracleDbType)) { Value = value };
     }
+
+    /// <summary>The bytes of the longest text bound; 0 when none is.</summary>
+    internal int LongestText() => (Value as Array ?? new[] { Value }).OfType<string>()
+        .Select(System.Text.Encoding.UTF8.GetByteCount).DefaultIfEmpty().Max();
 
     /// <summary>What the server's SQL engine says to values too long for their bind type.</summary>
     private void Check(object value)
@@ -182,18 +194,22 @@ public sealed class OracleParameter : DbParameter
             byte[] bytes => bytes.Length,
             _ => 0,
         };
+        // NVARCHAR2 is UTF-16 on the server.
+        if (OracleDbType is OracleDbType.NVarchar2 or OracleDbType.NChar && value is string national) length = 2 * national.Length;
         if ((OracleDbType is OracleDbType.Varchar2 or OracleDbType.NVarchar2 && length > 4000)
+            || (OracleDbType is OracleDbType.Char or OracleDbType.NChar && length > 2000)
             || (OracleDbType == OracleDbType.Raw && length > 2000))
             throw new OracleException(1461, "can bind a LONG value only for insert into a LONG column");
     }
 
     private static NpgsqlDbType TypeOf(OracleDbType type) => type switch
     {
-        OracleDbType.Varchar2 or OracleDbType.NVarchar2 or OracleDbType.Clob => NpgsqlDbType.Text,
+        OracleDbType.Varchar2 or OracleDbType.NVarchar2 or OracleDbType.Clob or OracleDbType.NClob => NpgsqlDbType.Text,
+        OracleDbType.Char or OracleDbType.NChar => NpgsqlDbType.Char,
         OracleDbType.Int16 or OracleDbType.Int32 or OracleDbType.Int64 or OracleDbType.Decimal => NpgsqlDbType.Numeric,
         OracleDbType.BinaryDouble => NpgsqlDbType.Double,
-        OracleDbType.TimeStamp => NpgsqlDbType.Timestamp,
-        OracleDbType.Date => NpgsqlDbType.Date,
+        // A DATE has a time of day.
+        OracleDbType.TimeStamp or OracleDbType.Date => NpgsqlDbType.Timestamp,
         OracleDbType.Raw or OracleDbType.Blob => NpgsqlDbType.Bytea,
         _ => throw new ArgumentOutOfRangeException(nameof(type), type, "The stand-in does not know this type."),
     };

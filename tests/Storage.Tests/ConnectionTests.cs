@@ -115,11 +115,56 @@ public sealed class ConnectionTests
     }
 
     [Fact]
+    public async Task After_a_lost_session_or_with_another_password_logins_are_tried_one_at_a_time_again()
+    {
+        var file = Path.GetTempFileName();
+        await File.WriteAllTextAsync(file, "right", Cancel);
+        using var guard = new LoginGuard("dwh", new PasswordSource("dwh", new ConnectionOptions { PasswordFile = file }), new Clock());
+        var refusal = new DatabaseError(ErrorClass.Configuration, "ORA-01017", "ORA-01017: invalid username/password; logon denied");
+        var refuses = false;
+        var attempts = 0;
+        await OpenAsync();
+
+        // The password was changed on the server and the sessions were cut: of 32 writers one finds out.
+        refuses = true;
+        for (var i = 0; i < 32; i++) guard.Doubt();
+        await AllRefusedAsync();
+        Assert.Equal(2, attempts);
+
+        // The file has the new password: one tries it, the others follow.
+        refuses = false;
+        await File.WriteAllTextAsync(file, "new", Cancel);
+        await Task.WhenAll(Enumerable.Range(0, 32).Select(_ => OpenAsync()));
+        Assert.Equal(34, attempts);
+
+        // A wrong one is mounted while logins work: it, too, is tried once.
+        refuses = true;
+        await File.WriteAllTextAsync(file, "wrong", Cancel);
+        await AllRefusedAsync();
+        Assert.Equal(35, attempts);
+        File.Delete(file);
+
+        async Task AllRefusedAsync() => await Task.WhenAll(Enumerable.Range(0, 32).Select(_ => Assert.ThrowsAnyAsync<Exception>(OpenAsync)));
+
+        Task<System.Data.Common.DbConnection> OpenAsync() => guard.OpenAsync(
+            async token =>
+            {
+                Interlocked.Increment(ref attempts);
+                await Task.Yield();
+                return refuses ? throw new InvalidOperationException("refused") : new Npgsql.NpgsqlConnection();
+            },
+            failure => failure is InvalidOperationException ? refusal : null, Cancel);
+    }
+
+    [Fact]
     public void Oracle_connection_strings_take_hosts_TCPS_descriptors_aliases_and_wallets()
     {
-        Assert.Equal("//db:1521/orders", Source(new() { Host = "db", Database = "orders" }));
-        Assert.Equal("//[fe80::1]:1600/orders", Source(new() { Host = "fe80::1", Port = 1600, Database = "orders" }));
-        Assert.Equal("tcps://db:2484/orders", Source(new() { Host = "db", Database = "orders", Tls = true }));
+        Assert.Equal("//db:1521/orders?transport_connect_timeout=15", Source(new() { Host = "db", Database = "orders" }));
+        Assert.Equal("//[fe80::1]:1600/orders?transport_connect_timeout=7",
+            Source(new() { Host = "fe80::1", Port = 1600, Database = "orders", ConnectTimeout = TimeSpan.FromSeconds(7) }));
+        // The server's name is checked, not only who signed its certificate.
+        Assert.Equal("tcps://db:2484/orders?transport_connect_timeout=15&ssl_server_dn_match=yes",
+            Source(new() { Host = "db", Database = "orders", Tls = true }));
         Assert.Equal("ORDERS_TNS", Source(new() { ConnectionString = "User Id=kor", Database = "ORDERS_TNS" }));
         const string Descriptor = "(DESCRIPTION=(ADDRESS=(PROTOCOL=TCPS)(HOST=db)(PORT=2484))(CONNECT_DATA=(SERVICE_NAME=orders)))";
         Assert.Equal(Descriptor, Source(new() { Database = Descriptor }));

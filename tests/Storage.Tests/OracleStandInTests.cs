@@ -55,7 +55,7 @@ public sealed class OracleStandInFaultTests(PostgresFixture postgres)
         await using var database = new Database("dwh", await StandIn.CreateAsync(postgres));
         var results = await new OracleVerification(database).RunAsync(Cancel);
 
-        Assert.Equal(20, results.Count);
+        Assert.Equal(29, results.Count);
         Assert.All(results, r => Assert.True(r.Passed, $"{r.Name}: {r.Evidence}"));
     }
 
@@ -246,6 +246,78 @@ public sealed class OracleStandInFaultTests(PostgresFixture postgres)
 
         Assert.Equal(new SinkWriteResult(1, 1), await lane.WriteAsync(
             new SinkWrite(Rows.Block(schema, [1L, "ééééé"], [2L, "éééééé"]), 1, null, null), Cancel));
+    }
+
+    [Fact]
+    public async Task A_COMMIT_that_is_not_answered_is_given_up_and_the_lanes_row_says_whether_it_happened()
+    {
+        var cluster = await postgres.GetAsync();
+        var options = await StandIn.CreateAsync(postgres);
+        options.CommandTimeout = TimeSpan.FromSeconds(1);
+        await cluster.PsqlAsync(options.Database!,
+            "CREATE TABLE slow (id numeric(19) NOT NULL PRIMARY KEY); CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS "
+            + "$$ BEGIN PERFORM pg_sleep(2.5); RETURN NULL; END $$; CREATE CONSTRAINT TRIGGER late AFTER INSERT ON slow "
+            + "DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (new.id < 10) EXECUTE FUNCTION wait()");
+        await using var connections = new DatabaseConnections(new Dictionary<string, ConnectionOptions> { ["dwh"] = options });
+        var database = connections.Get("dwh");
+        var clock = System.Diagnostics.Stopwatch.StartNew();
+        var failure = await Assert.ThrowsAsync<DatabaseException>(() => database.WriteAsync(
+            (session, token) => session.ExecuteAsync("INSERT INTO SLOW (ID) VALUES (1)", token), Cancel));
+        Assert.True(failure.OutcomeUnknown, failure.ToString());
+        Assert.Contains("no answer to COMMIT within 1 s", failure.Message);
+        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(2.4), $"{clock.Elapsed}");
+
+        var factory = new AdoSinkFactory(connections);
+        var schema = new Schema(new Field("id", FieldType.Integer, false));
+        var spec = new SinkSpec("p", "s", "dwh", "slow", SinkMode.Append, schema, ["id"], null, true, false);
+        await factory.PrepareAsync(spec, Cancel);
+        await using var lane = await factory.OpenAsync(spec, "0", Cancel);
+        var deadline = DateTime.UtcNow.AddSeconds(30);
+        while (true)
+        {
+            try
+            {
+                Assert.Equal(2, (await lane.WriteAsync(new SinkWrite(Rows.Block(schema, [2L], [11L]), 1, null, null), Cancel)).Written);
+                break;
+            }
+            catch (SinkUnavailableException) when (DateTime.UtcNow < deadline)
+            {
+                // The session that still commits holds the lane's row.
+            }
+        }
+
+        Assert.Equal("1,2,11|1", await cluster.PsqlAsync(options.Database!,
+            "SELECT (SELECT string_agg(id::text, ',' ORDER BY id) FROM slow), (SELECT writes FROM kor_lane)"));
+    }
+
+    [Fact]
+    public async Task Another_password_clears_the_pool_of_the_old_one_and_threads_are_kept_for_a_driver_that_blocks()
+    {
+        var options = await StandIn.CreateAsync(postgres);
+        var file = Path.GetTempFileName();
+        await File.WriteAllTextAsync(file, "one", Cancel);
+        (options.Password, options.PasswordFile) = (null, file);
+        var secrets = new PasswordSource("dwh", options);
+        var source = new OracleConnections("dwh", options, secrets);
+        ThreadPool.GetMinThreads(out var least, out _);
+        Assert.True(least >= options.MaxPoolSize, $"{least} threads");
+        // Nothing has been opened: there is no pool to clear, which the driver calls an error.
+        source.Discard();
+
+        var first = (Oracle.ManagedDataAccess.Client.OracleConnection)await source.OpenAsync(Cancel);
+        Assert.True(first.KeepAlive);
+        Assert.Equal(30, first.KeepAliveTime);
+        var old = first.ConnectionString;
+        Assert.True(Oracle.ManagedDataAccess.Client.OracleConnection.HasPool(old));
+        await first.DisposeAsync();
+        await File.WriteAllTextAsync(file, "two", Cancel);
+        var second = (Oracle.ManagedDataAccess.Client.OracleConnection)await source.OpenAsync(Cancel);
+        Assert.False(Oracle.ManagedDataAccess.Client.OracleConnection.HasPool(old));
+        Assert.True(Oracle.ManagedDataAccess.Client.OracleConnection.HasPool(second.ConnectionString));
+        await second.DisposeAsync();
+        await source.DisposeAsync();
+        Assert.False(Oracle.ManagedDataAccess.Client.OracleConnection.HasPool(second.ConnectionString));
+        File.Delete(file);
     }
 
     [Fact]

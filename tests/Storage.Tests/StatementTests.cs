@@ -56,6 +56,7 @@ public sealed class StatementTests
     [Theory]
     [InlineData("oracle/state")]
     [InlineData("oracle/sink")]
+    [InlineData("oracle/audit")]
     [InlineData("orleans/oracle")]
     public void Oracle_scripts_run_in_SQL_Plus_and_through_the_driver(string script)
     {
