@@ -216,8 +216,16 @@ public sealed record SinkStatus
     [Id(1)] public required string Lane { get; init; }
     [Id(2)] public required PartState State { get; init; }
     [Id(3)] public string? Reason { get; init; }
+
+    /// <summary>Rows inserted, updated or deleted since the lane was opened, as the database counts them.</summary>
     [Id(4)] public required long Written { get; init; }
     [Id(5)] public required long Quarantined { get; init; }
+
+    /// <summary>
+    /// Rows the database left alone since the lane was opened: appended ones that were there already, updates below the stored revision, deletions of
+    /// nothing.
+    /// </summary>
+    [Id(20)] public long Already { get; init; }
 
     /// <summary>Rows that are not written yet; they are with the partition or shard that feeds the lane.</summary>
     [Id(6)] public required int Buffered { get; init; }

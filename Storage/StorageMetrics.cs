@@ -37,7 +37,11 @@ public static class StorageMetrics
             "Connections whose driver failed at giving them back, after their outcome was known.");
 
     internal static Counter<long> SinkRows { get; } =
-        Meter.CreateCounter<long>("kor.sink.rows", "{row}", "Rows committed to sinks.");
+        Meter.CreateCounter<long>("kor.sink.rows", "{row}", "Rows inserted, updated or deleted by sinks, as the database counts them.");
+
+    internal static Counter<long> SinkAlready { get; } =
+        Meter.CreateCounter<long>("kor.sink.already", "{row}",
+            "Rows the database left alone: appended ones that were there already, updates below the stored revision, deletions of nothing.");
 
     internal static Counter<long> SinkQuarantined { get; } =
         Meter.CreateCounter<long>("kor.sink.quarantined", "{row}", "Rows a sink refused for ever.");

@@ -16,6 +16,9 @@ internal sealed partial class PartitionGrain
 {
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(200);
 
+    // Positions that may be read while a checkpoint waits for the flush of a sink.
+    private const long MaxHeld = 200_000;
+
     private bool _changed;
     private Task _commit = Task.CompletedTask;
     private Exception? _commitFailure;
@@ -113,14 +116,21 @@ internal sealed partial class PartitionGrain
         }
     }
 
+    /// <summary>
+    /// Waits until the sinks have confirmed a position. Their rows go when the sink's flush says so, and the checkpoint waits for that; not when it
+    /// is urgent, nor when so much was read since that a replay would be long and what is to be kept large.
+    /// </summary>
     private async Task SinksDurableAsync(long position)
     {
         foreach (var lane in _lanes)
         {
+            var changed = lane.Confirmed < position ? ChangedAsync(lane) : Task.CompletedTask;
             while (lane.Confirmed < position)
             {
-                lane.Flush();
-                await ChangedAsync(lane);
+                if (_urgent || _cautious || _header.Position - position > MaxHeld) lane.Flush();
+                if (await Task.WhenAny(changed, Task.Delay(Poll, time, _reign.Token)) != changed) continue;
+                await changed;
+                changed = ChangedAsync(lane);
             }
         }
     }

@@ -52,6 +52,8 @@ internal sealed partial class AggregatorGrain
         }
 
         foreach (var entry in outbox) Deliver(entry, RowBlockCodec.Decode(entry.Payload));
+        // These have waited in an earlier reign.
+        foreach (var delivery in _deliveries.Values) delivery.Flush();
     }
 
     private void Deliver(OutboxEntry entry, RowBlock rows)
@@ -65,7 +67,6 @@ internal sealed partial class AggregatorGrain
         var block = WindowSinkRows.Of(rows, delivery.Sink, _runtime!.Version, now);
         delivery.Enqueue(block, order, WithdrawnRows.Of(rows, delivery.Sink), null, entry.Sequence + 1);
         if (NewestApplied() is var newest and > 0) delivery.Mark(entry.Sequence + 1, newest);
-        delivery.Flush();
     }
 
     /// <summary>True when the shard must not take in more for now, because what it has cannot leave it.</summary>
@@ -76,6 +77,7 @@ internal sealed partial class AggregatorGrain
         foreach (var delivery in _deliveries.Values)
         {
             if (delivery.PendingBytes <= _options.SinkBufferBytes) continue;
+            delivery.Flush();
             why = $"Sink '{delivery.Sink.Id}' holds {delivery.PendingRows} window rows not yet written. {delivery.Reason}";
         }
 
@@ -267,11 +269,25 @@ internal sealed partial class AggregatorGrain
             if (_commitFailure is not null || _commitWaits) return;
             if (_changed || _closed is { Count: > 0 }) await BeginCheckpointAsync();
             if (_commit is not null) await _commit.WaitAsync(cancellation);
+            await FlushAsync(cancellation);
         }
         catch (Exception e)
         {
             // What is not durable is replayed by the next owner.
             LogLastCheckpoint(_owner, e);
+        }
+    }
+
+    /// <summary>Writes what waits for its sink's flush, as far as the sinks take it: it is in the outbox and would only come later.</summary>
+    private async Task FlushAsync(CancellationToken cancellation)
+    {
+        foreach (var delivery in _deliveries.Values)
+        {
+            while (delivery is { PendingRows: > 0, State: PartState.Running })
+            {
+                delivery.Flush();
+                await delivery.ChangedAsync().WaitAsync(cancellation);
+            }
         }
     }
 

@@ -35,6 +35,7 @@ internal sealed partial class SinkGrain(
     // What a write that failed would have brought the lane to; it may have.
     private long? _unsure;
     private long _written;
+    private long _already;
     private long _quarantined;
 
     // Rows of one transaction. Halves when a write did not end in time, so that a slow database gets on, if slowly: the same rows again would
@@ -112,6 +113,7 @@ internal sealed partial class SinkGrain(
         _progress = part.Progress;
         _unsure = null;
         _written += result.Written;
+        _already += result.Already;
         _quarantined += result.Quarantined;
         if (_atOnce != int.MaxValue && time.GetElapsedTime(started) < _deadline / 8)
             _atOnce = _atOnce > int.MaxValue / 2 ? int.MaxValue : _atOnce * 2;
@@ -156,11 +158,15 @@ internal sealed partial class SinkGrain(
         }
         catch (Exception e) when (e is SinkUnavailableException or StoreUnavailableException)
         {
+            var unavailable = e as SinkUnavailableException;
             // A part may be cut differently the next time; the lane could take the one for the other. Opened anew, its row tells.
-            if (_under.Rows > 0 && _under.Progress != progress) await CloseAsync();
-            else _unsure ??= progress;
-            var after = (e as SinkUnavailableException)?.RetryAfter;
-            return Refuse(SinkAnswer.Busy, PartState.Blocked, e.Message, (e as SinkUnavailableException)?.Code ?? "unavailable", after);
+            if (unavailable is not { IsUndone: true })
+            {
+                if (_under.Rows > 0 && _under.Progress != progress) await CloseAsync();
+                else _unsure ??= progress;
+            }
+
+            return Refuse(SinkAnswer.Busy, PartState.Blocked, e.Message, unavailable?.Code ?? "unavailable", unavailable?.RetryAfter);
         }
         catch (OperationCanceledException) when (deadline.IsCancellationRequested)
         {
@@ -190,6 +196,7 @@ internal sealed partial class SinkGrain(
         State = _state,
         Reason = _reason,
         Written = _written,
+        Already = _already,
         Quarantined = _quarantined,
         Buffered = 0,
         NextTry = _nextTry?.ToUnixTimeMilliseconds(),

@@ -83,10 +83,25 @@ public static class PipelineDocs
         - Anchors, aliases and merge keys (`<<`) work, tags do not. Unknown and repeated keys are errors.
         - Types: `boolean`, `integer` (64 bit), `decimal(p,s)` (p up to 28), `double`, `string`, `timestamp`, `date`, `bytes` (base64), `json`.
 
-        **What makes a row unique at a sink.** Rows of windows: the `groupBy` fields and `window_start`; an update must have a larger
+        **What makes a row unique at a sink.** Rows of windows: the `groupBy` fields and `window_start`; updates are guarded by
         `revision`, which is added as a column when `columns` leaves it out. Running totals: the `groupBy` fields, with the same revision.
-        Records in mode `append` without `keys`: the columns `KOR_TOPIC`, `KOR_PARTITION`, `KOR_OFFSET`, which are added; so a repeated
-        insert changes nothing. Records in mode `upsert`: the declared `keys`.
+        Records in mode `append` without `keys`: the columns `KOR_TOPIC`, `KOR_PARTITION`, `KOR_OFFSET`, which are added (late rows:
+        `window_start` too); so a repeated insert changes nothing, and is counted as `already`, not as written. Should the table hold
+        another row there, as when the topic was deleted and made again, the sink stops (KOR5111). Records in mode `upsert`: the declared
+        `keys`. Two sinks of one table must both declare `keys` (KOR2041).
+
+        **Revisions.** In mode `upsert` with `revision` a row replaces the stored one of its key unless its revision is lower. NULL is the
+        lowest revision; of equal ones the later row counts; texts are compared by their bytes (not on Oracle, where a text is refused as
+        revision). A deleted key forgets its revision. The table ends the same however rows are cut into writes.
+
+        **The order of rows.** The table ends as if a sink had written its rows one by one. A row that is refused for other rows (a unique
+        value that is taken, a parent that is missing) is tried again after the others, and then for 30 s at most
+        (`retry.otherRowsWait` of the connection) before it goes to quarantine; waits in vain halve that, down to 1 s. Between sinks
+        there is no order. A value that does not fit goes to quarantine at once, however many there are.
+
+        **When rows are written.** `flush` says it: at so many rows or bytes, or when the oldest has waited for `interval`. A checkpoint of
+        the partition waits for that, and a replay after a crash is longer by as much; it does not wait once 200,000 records have been read
+        since, when more is buffered than `Kor:Engine:SinkBufferBytes`, or when the partition stops.
 
         **NULL in keys.** In `groupBy`, NULL is a value of its own and gets its own windows. Key columns of a table cannot hold NULL, so
         such rows would be refused there and go to quarantine; KOR2020 warns. Declare the field `required`, check `IS NOT NULL` before, or

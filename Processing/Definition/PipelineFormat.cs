@@ -232,7 +232,7 @@ internal static class SinkFormat
             "keys", new ListShape<Located<string>>("a list of columns", Forms.Column(), min: 1, max: 32),
             "The key columns.");
         var revision = Prop.Optional("revision", Forms.Column(),
-            "A column whose value must grow for an update to happen.");
+            "A column that guards updates: a row replaces the stored one unless its revision is lower; NULL is the lowest.");
         var columns = Prop.Optional("columns", MakeColumns(),
             "COLUMN: field, or a list of fields; default: every field.");
         var metadata = Prop.Optional("metadata", ScalarRules.Boolean(),

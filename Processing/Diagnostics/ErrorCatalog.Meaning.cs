@@ -245,5 +245,12 @@ public static partial class ErrorCatalog
             "The quarantine topic of one pipeline is read by another one, whose own quarantine topic comes back to the first. A record that none of them takes goes round for ever.",
             "a.yaml: topics: [orders, b-bad], quarantine topic a-bad; b.yaml: topics: [a-bad], quarantine topic b-bad",
             "Send the quarantine of one of them to another topic, or to a table (quarantine: { connection: ... })."),
+        new(
+            "KOR2041",
+            "Sinks of one table without keys of their own",
+            "Rows are told apart by the place of their record in the log, or by group and window, when a sink declares no 'keys'; two sinks "
+                + "would then take each other's rows for their own.",
+            "{ id: s1, from: m1, table: T } and { id: s2, from: m2, table: T }",
+            "Declare 'keys' in each of the sinks, or give each a table of its own."),
     ];
 }

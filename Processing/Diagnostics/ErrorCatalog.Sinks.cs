@@ -37,5 +37,15 @@ public static partial class ErrorCatalog
             + "than those keep. The row goes to quarantine.",
             "1,234 meets a numeric(5,-2), 9,007,199,254,740,993 a double precision.",
             "Make the column an integer or decimal column that holds the number, or round the field in a map step, e.g. round(amount, -2)."),
+        new("KOR5111", "The table holds another row at a record's place",
+            "Rows appended without keys are known by topic, partition and offset. A row that is there already and equal is a replay's and left alone; one "
+            + "that differs is another record's, and leaving it alone would lose a good row. The sink stops, nothing of the write is stored.",
+            "The topic was deleted and made again, two sinks or pipelines write one table, or a changed pipeline reads its log again.",
+            "Give the sink another 'table' or 'keys' of its own; to have rows written over, use mode: upsert, metadata: true, "
+            + "keys: [KOR_TOPIC, KOR_PARTITION, KOR_OFFSET]; or delete the old rows."),
+        new("KOR5112", "A revision is no number",
+            "NaN is neither lower nor higher than another revision, and databases disagree on it. The row goes to quarantine.",
+            "The revision column is a double, and the value is NaN.",
+            "Give the revision a number in a map step, or use an integer, a decimal or a time."),
     ];
 }

@@ -53,8 +53,8 @@ public static class SideOutputs
     public static Schema Late(Schema input) => new(
         [
             .. input.Fields,
-            new Field(WindowStart, FieldType.Timestamp),
-            new Field(WindowEnd, FieldType.Timestamp),
+            new Field(WindowStart, FieldType.Timestamp, Nullable: false),
+            new Field(WindowEnd, FieldType.Timestamp, Nullable: false),
             new Field(LateBy, FieldType.Integer, Nullable: false),
             new Field(LateReason, FieldType.String),
         ]);

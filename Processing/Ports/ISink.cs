@@ -8,7 +8,10 @@ public enum SinkMode
     /// <summary>Insert only; a row that exists by its identity is left alone.</summary>
     Append,
 
-    /// <summary>Insert or update by key, guarded by a revision that never goes back.</summary>
+    /// <summary>
+    /// Insert or update by key. With a revision a row replaces the stored one unless its revision is lower; NULL is the lowest, and of equal ones
+    /// the later row counts.
+    /// </summary>
     Upsert,
 }
 
@@ -20,7 +23,7 @@ public enum SinkMode
 /// <param name="Mode">How rows are written.</param>
 /// <param name="Schema">The fields of the rows, in order; field names are column names.</param>
 /// <param name="Keys">The key columns: the upsert key, or what makes an appended row unique.</param>
-/// <param name="RevisionColumn">The guard of an upsert, or null; rows with a lower or equal revision do not overwrite.</param>
+/// <param name="RevisionColumn">The guard of an upsert, or null; a row with a lower revision than the stored one does not overwrite, and NULL is the lowest.</param>
 /// <param name="Create">Create the table when it is missing.</param>
 /// <param name="AddColumns">Add missing columns.</param>
 public sealed record SinkSpec(
@@ -65,8 +68,14 @@ public sealed record SinkWrite(RowBlock Rows, long Progress, bool[]? Deletes, Qu
 /// <summary>The raw records behind rows: row i of a write is raw record <c>RawRow[i]</c>.</summary>
 public sealed record QuarantineOrigin(RawBatch Raw, int[] RawRow);
 
-/// <summary>The outcome of a write: what was committed and what was refused for ever.</summary>
-public sealed record SinkWriteResult(int Written, int Quarantined);
+/// <summary>The outcome of a write; the four are together the rows handed in.</summary>
+/// <param name="Written">Rows inserted, updated or deleted, as the database counts them.</param>
+/// <param name="Quarantined">Rows refused for ever.</param>
+/// <param name="Already">
+/// Rows the database left alone: an appended row that was there already, an update below the stored revision, a deletion of nothing.
+/// </param>
+/// <param name="Superseded">Rows of mode upsert for which a later row of their key in the same write was written.</param>
+public sealed record SinkWriteResult(int Written, int Quarantined, int Already = 0, int Superseded = 0);
 
 /// <summary>A record that was refused, with everything needed to look at it and to play it again.</summary>
 public sealed record QuarantineRecord(
@@ -91,6 +100,11 @@ public sealed class SinkUnavailableException(string message, Exception? inner = 
 
     /// <summary>The database's code, such as <c>ORA-12541</c>; null when there is none.</summary>
     public string? Code { get; init; }
+
+    /// <summary>
+    /// True when it is certain that the write was undone as a whole and the lane is as it was: the lane stays open, and remembers since when it waits.
+    /// </summary>
+    public bool IsUndone { get; init; }
 }
 
 /// <summary>The sink's configuration cannot work (missing table, wrong columns, no privilege). Says what to do.</summary>

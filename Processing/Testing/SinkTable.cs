@@ -1,3 +1,4 @@
+using System.Text;
 using KafkaOracleOrleans.Processing.Plan;
 using KafkaOracleOrleans.Processing.Ports;
 using KafkaOracleOrleans.Processing.Records;
@@ -6,19 +7,25 @@ namespace KafkaOracleOrleans.Processing.Testing;
 
 /// <summary>
 /// A sink's table in memory, with the rules databases go by here: append keeps the first row of a key, upsert the one of the highest revision
-/// (or the last), and a row without a key is refused.
+/// (of equal ones and without one the last; NULL is the lowest), and a row without a key is refused. Sinks that write one table share its rows.
 /// </summary>
-internal sealed class SinkTable(SinkPlan sink)
+internal sealed class SinkTable
 {
-    private readonly List<object?[]> _rows = [];
-    private readonly Dictionary<string, int> _byKey = new(StringComparer.Ordinal);
-    private readonly int[] _keys = [.. sink.Spec.Keys.Select(k => IndexOf(sink.Spec.Schema, k))];
-    private readonly int _revision = sink.Spec.RevisionColumn is { } revision ? IndexOf(sink.Spec.Schema, revision) : -1;
+    private readonly SinkPlan _sink;
+    private readonly SharedTable _table;
+    private readonly int _key;
 
-    public Schema Schema => sink.Spec.Schema;
+    public SinkTable(SinkPlan sink, SharedTable table)
+    {
+        _sink = sink;
+        _table = table;
+        _key = sink.Spec.Keys.Count == 0 ? -1 : table.AddKey([.. sink.Spec.Keys]);
+    }
 
-    /// <summary>What the table holds, in the order the rows first came.</summary>
-    public IEnumerable<object?[]> Rows => _rows.Where(r => r.Length != 0);
+    public Schema Schema => _sink.Spec.Schema;
+
+    /// <summary>What the table holds, in the order the rows first came, in the sink's columns.</summary>
+    public IEnumerable<object?[]> Rows => _table.Rows.Select(r => Schema.Fields.Select(f => r.GetValueOrDefault(f.Name)).ToArray());
 
     /// <summary>Rows without a value in a key column: a database refuses them.</summary>
     public int Refused { get; private set; }
@@ -33,49 +40,57 @@ internal sealed class SinkTable(SinkPlan sink)
     /// <summary>Takes in rows of a window step.</summary>
     public void WriteWindows(RowBlock block, long nowMs, int version)
     {
-        var deletes = Windows.WithdrawnRows.Of(block, sink);
+        var deletes = Windows.WithdrawnRows.Of(block, _sink);
         for (var row = 0; row < block.Count; row++)
         {
             Write(
-                [.. sink.Source.Select(s => s >= 0 ? ColumnText.Value(block.Columns[s], row) : Metadata(s, nowMs, version))],
+                [.. _sink.Source.Select(s => s >= 0 ? ColumnText.Value(block.Columns[s], row) : Metadata(s, nowMs, version))],
                 deletes is not null && deletes[row]);
         }
     }
 
     private void Write(object?[] values, bool delete)
     {
-        if (_keys.Length == 0)
+        var row = SharedTable.NewRow();
+        for (var i = 0; i < values.Length; i++) row[Schema[i].Name] = values[i];
+        if (_key < 0)
         {
-            _rows.Add(values);
+            _table.Add(row);
             return;
         }
 
-        if (Array.Exists(_keys, k => values[k] is null))
+        if (_sink.Spec.Keys.Any(k => row.GetValueOrDefault(k) is null))
         {
             Refused++;
             return;
         }
 
-        var key = string.Join('\u001f', _keys.Select(k => ColumnText.Text(values[k])));
-        if (!_byKey.TryGetValue(key, out var at))
+        var at = _table.Find(_key, row);
+        if (at < 0)
         {
-            if (delete) return;
-            _byKey.Add(key, _rows.Count);
-            _rows.Add(values);
+            if (!delete) _table.Add(row);
         }
         else if (delete)
         {
-            _rows[at] = [];
-            _byKey.Remove(key);
+            _table.Remove(at);
         }
-        else if (sink.Spec.Mode == SinkMode.Upsert && !IsStale(values, _rows[at]))
+        else if (_sink.Spec.Mode == SinkMode.Upsert && !IsStale(row, at))
         {
-            _rows[at] = values;
+            _table.Update(at, row);
         }
     }
 
-    private bool IsStale(object?[] values, object?[] held) =>
-        _revision >= 0 && held[_revision] is { } old && (values[_revision] is not { } next || Comparer<object>.Default.Compare(next, old) <= 0);
+    /// <summary>Whether the stored row stays: the rule of the sinks' statements.</summary>
+    private bool IsStale(Dictionary<string, object?> row, int at) =>
+        _sink.Spec.RevisionColumn is { } revision && _table.Value(at, revision) is { } old
+        && (row.GetValueOrDefault(revision) is not { } next || Compare(next, old) < 0);
+
+    /// <summary>Texts by their bytes, as sinks have databases compare them.</summary>
+    private static int Compare(object next, object old) => (next, old) switch
+    {
+        (string x, string y) => Encoding.UTF8.GetBytes(x).AsSpan().SequenceCompareTo(Encoding.UTF8.GetBytes(y)),
+        _ => Comparer<object>.Default.Compare(next, old),
+    };
 
     private static object? Metadata(int source, long nowMs, int version) => MetadataColumns.FromSource(source) switch
     {
@@ -83,14 +98,4 @@ internal sealed class SinkTable(SinkPlan sink)
         MetadataColumn.PipelineVersion => (long)version,
         _ => null,
     };
-
-    private static int IndexOf(Schema schema, string column)
-    {
-        for (var i = 0; i < schema.Count; i++)
-        {
-            if (string.Equals(schema[i].Name, column, StringComparison.OrdinalIgnoreCase)) return i;
-        }
-
-        throw new ArgumentException($"The sink has no column '{column}'.", nameof(column));
-    }
 }

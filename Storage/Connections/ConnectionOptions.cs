@@ -134,6 +134,12 @@ public sealed class RetryOptions
     public int ConflictAttempts { get; set; } = 8;
 
     /// <summary>
+    /// How long a sink tries a row again that depends on other rows (a foreign key without its parent, a unique value that is taken) before the row goes
+    /// to quarantine. Waits in vain halve it, down to 1 s; one that helped restores it. 0 to 10 min, default 30 s.
+    /// </summary>
+    public TimeSpan OtherRowsWait { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>
     /// The delay before attempt <paramref name="attempt"/> (from 1), given a random number in [0, 1).
     /// </summary>
     public TimeSpan Delay(int attempt, double random)
@@ -149,6 +155,8 @@ public sealed class RetryOptions
             "retry.firstDelay must be between 1 ms and 1 minute");
         check(MaxDelay >= FirstDelay && MaxDelay <= TimeSpan.FromMinutes(10),
             "retry.maxDelay must be between retry.firstDelay and 10 minutes");
+        check(OtherRowsWait >= TimeSpan.Zero && OtherRowsWait <= TimeSpan.FromMinutes(10),
+            "retry.otherRowsWait must be between 0 and 10 minutes");
         check(ConflictAttempts is >= 1 and <= 100, "retry.conflictAttempts must be between 1 and 100");
     }
 }

@@ -18,6 +18,11 @@ internal sealed class DbSession(Dialect dialect, DbConnection connection, DbTran
     /// <summary>Errors in no table count as the row's fault.</summary>
     public bool IsolateUnknown { get; set; }
 
+    /// <summary>
+    /// Set when a statement met two rows of one key that differ in what was bound (CHAR, collations, rounding): their order counts.
+    /// </summary>
+    public bool KeysMet { get; set; }
+
     /// <summary>True when an error is to be isolated to the row that caused it.</summary>
     public bool IsRowFault(Connections.ErrorClass error) =>
         error == Connections.ErrorClass.Row || (IsolateUnknown && error == Connections.ErrorClass.Unknown);

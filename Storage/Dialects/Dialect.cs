@@ -6,6 +6,22 @@ using KafkaOracleOrleans.Storage.Sinks;
 
 namespace KafkaOracleOrleans.Storage.Dialects;
 
+/// <summary>What the refusal of a row depends on.</summary>
+internal enum RowFault
+{
+    /// <summary>On its values alone: it will never go in.</summary>
+    Data,
+
+    /// <summary>On rows that may still change: a unique column that is taken, a parent that is not there yet.</summary>
+    OtherRows,
+
+    /// <summary>On a program in the database (a trigger, a missing partition), which may refuse every row.</summary>
+    Raised,
+
+    /// <summary>The code is in no table.</summary>
+    Unknown,
+}
+
 /// <summary>
 /// What differs between databases: texts of statements, types, how many rows are bound at once, and what errors mean.
 /// Instances hold no connection and are shared.
@@ -34,6 +50,9 @@ internal abstract class Dialect
     /// True when opening, COMMIT and closing have no time limit of their own in the driver: a silent peer holds them for ever.
     /// </summary>
     public virtual bool CallsMayHang => false;
+
+    /// <summary>True when one transaction writes at a time: there are no deadlocks.</summary>
+    public virtual bool HasOneWriter => false;
 
     /// <summary>The smallest query.</summary>
     public virtual string Ping => "SELECT 1";
@@ -64,11 +83,23 @@ internal abstract class Dialect
     /// <summary>Inserts rows whose key is not there; binds are the table's columns.</summary>
     public abstract string AppendText(SinkTable table);
 
-    /// <summary>Inserts or, where the revision is higher, updates rows; binds are the table's columns.</summary>
+    /// <summary>
+    /// Inserts or, unless the stored revision is higher, updates rows; binds are the table's columns. NULL is the lowest revision.
+    /// </summary>
     public abstract string UpsertText(SinkTable table);
 
     /// <summary>Deletes rows by key whose revision is lower; binds are the key columns, then the revision.</summary>
     public abstract string DeleteOlderText(SinkTable table);
+
+    /// <summary>
+    /// Why revisions of a column would be compared by the database otherwise than here, and the remedy; null when they are not.
+    /// </summary>
+    /// <param name="type">The field's type.</param>
+    /// <param name="column">The table's column; null for the one that would be made.</param>
+    public abstract string? RevisionFault(FieldType type, ColumnInfo? column);
+
+    /// <summary>What a code says of a row that is refused with it.</summary>
+    public abstract RowFault FaultOf(string code);
 
     /// <summary>Deletes rows by key; binds are the key columns.</summary>
     public abstract string DeleteText(SinkTable table);

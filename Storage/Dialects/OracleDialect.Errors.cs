@@ -59,6 +59,19 @@ internal sealed partial class OracleDialect
         exception is InvalidCastException or FormatException or OverflowException or ArgumentException
             && OracleDriver.IsFromDriver(exception);
 
+    public override RowFault FaultOf(string code)
+    {
+        if (!code.StartsWith("ORA-", StringComparison.Ordinal)
+            || !int.TryParse(code.AsSpan(4), NumberStyles.None, CultureInfo.InvariantCulture, out var number)) return RowFault.Data;
+        return number switch
+        {
+            1 or 2291 or 2292 => RowFault.OtherRows,
+            14400 or (>= 20000 and <= 20999) => RowFault.Raised,
+            _ when ClassOf(number) == ErrorClass.Unknown => RowFault.Unknown,
+            _ => RowFault.Data,
+        };
+    }
+
     public override DatabaseError Classify(Exception exception)
     {
         var driver = OracleDriver.Instance;

@@ -143,7 +143,7 @@ internal sealed partial class OracleDialect
         var sets = string.Join(", ", Names(table.Values).Select(v => $"{v} = S.{v}"));
         var guard = table.Revision < 0
             ? ""
-            : $" WHERE T.{table.Columns[table.Revision].Quoted} < S.{table.Columns[table.Revision].Quoted}";
+            : $" WHERE T.{table.Columns[table.Revision].Quoted} IS NULL OR T.{table.Columns[table.Revision].Quoted} <= S.{table.Columns[table.Revision].Quoted}";
         return $"{SourceText(table.Quoted, Names(table.Keys), Names(table.Columns))} "
             + $"WHEN MATCHED THEN UPDATE SET {sets}{guard} {InsertPart(Names(table.Columns))}";
     }
@@ -153,6 +153,13 @@ internal sealed partial class OracleDialect
         var revision = table.Columns[table.Revision].Quoted;
         return string.Create(CultureInfo.InvariantCulture, $"{DeleteText(table)} AND ({revision} IS NULL OR {revision} < :P{table.KeyCount})");
     }
+
+    public override string? RevisionFault(FieldType type, ColumnInfo? column) => type.Kind switch
+    {
+        FieldKind.String => "Oracle compares texts by the session's NLS settings, and takes '' for NULL; use a number or a time",
+        FieldKind.Integer or FieldKind.Decimal when column is { Type: "float" } => "FLOAT rounds; make it NUMBER",
+        _ => null,
+    };
 
     public override string DeleteText(SinkTable table) =>
         $"DELETE FROM {table.Quoted} WHERE "

@@ -105,11 +105,25 @@ internal sealed partial class PostgresDialect
     {
         if (table.Values.IsEmpty) return AppendText(table);
         var sets = string.Join(", ", table.Values.ToArray().Select(c => $"{c.Quoted} = excluded.{c.Quoted}"));
-        var guard = table.Revision < 0
-            ? ""
-            : $" WHERE t.{table.Columns[table.Revision].Quoted} < excluded.{table.Columns[table.Revision].Quoted}";
+        var guard = "";
+        if (table.Revision >= 0)
+        {
+            var revision = table.Columns[table.Revision];
+            // Texts by their bytes, as everywhere else, whatever the database's or the column's collation.
+            var by = revision.Type.Kind == FieldKind.String ? " COLLATE \"C\"" : "";
+            guard = $" WHERE t.{revision.Quoted} IS NULL OR t.{revision.Quoted}{by} <= excluded.{revision.Quoted}{by}";
+        }
+
         return $"{InsertText(table)} ON CONFLICT ({Names(table.Keys)}) DO UPDATE SET {sets}{guard}";
     }
+
+    public override string? RevisionFault(FieldType type, ColumnInfo? column) => column switch
+    {
+        { Type: "bpchar" } => "CHAR pads and compares with blanks; make it text",
+        { Type: "numeric", Scale: { } scale } when type.Kind == FieldKind.Decimal && scale < type.Scale =>
+            "it keeps fewer digits than the revision has; make it numeric with as many",
+        _ => null,
+    };
 
     public override string DeleteText(SinkTable table) => DeleteText(table, table.Keys.ToArray(), "");
 

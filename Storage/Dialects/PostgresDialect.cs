@@ -86,6 +86,7 @@ internal sealed partial class PostgresDialect : Dialect
                     continue;
                 }
 
+                session.KeysMet |= refused.SqlState == CardinalityViolation;
                 work.Push(part[(part.Length / 2)..]);
                 work.Push(part[..(part.Length / 2)]);
             }

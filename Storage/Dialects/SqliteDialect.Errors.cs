@@ -10,6 +10,16 @@ internal sealed partial class SqliteDialect
     public override bool IsMissingTable(DatabaseError error) =>
         error.Message.Contains("no such table", StringComparison.Ordinal);
 
+    public override RowFault FaultOf(string code) => code switch
+    {
+        "SQLITE 787" or "SQLITE 1555" or "SQLITE 2067" or "SQLITE 2579" => RowFault.OtherRows, // FOREIGNKEY, PRIMARYKEY, UNIQUE, ROWID
+        "SQLITE 1811" => RowFault.Raised, // TRIGGER: RAISE(ABORT, ...)
+        _ when code.StartsWith("SQLITE ", StringComparison.Ordinal)
+            && int.TryParse(code.AsSpan(7), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            && ClassOf(number & 0xff, "") == ErrorClass.Unknown => RowFault.Unknown,
+        _ => RowFault.Data,
+    };
+
     public override DatabaseError Classify(Exception exception)
     {
         if (exception is not SqliteException failure)

@@ -76,9 +76,15 @@ internal sealed partial class SqliteDialect
     {
         if (table.Values.IsEmpty) return AppendText(table);
         var sets = string.Join(", ", table.Values.ToArray().Select(c => $"{c.Quoted} = excluded.{c.Quoted}"));
-        var guard = table.Revision < 0
-            ? ""
-            : $" WHERE t.{table.Columns[table.Revision].Quoted} < excluded.{table.Columns[table.Revision].Quoted}";
+        var guard = "";
+        if (table.Revision >= 0)
+        {
+            var revision = table.Columns[table.Revision];
+            // Texts by their bytes, whatever the column's collation.
+            var by = revision.Type.Kind == FieldKind.String ? " COLLATE BINARY" : "";
+            guard = $" WHERE t.{revision.Quoted} IS NULL OR t.{revision.Quoted}{by} <= excluded.{revision.Quoted}{by}";
+        }
+
         return $"{InsertText(table)} ON CONFLICT ({Names(table.Keys)}) DO UPDATE SET {sets}{guard}";
     }
 
@@ -86,6 +92,20 @@ internal sealed partial class SqliteDialect
     {
         var revision = table.Columns[table.Revision].Quoted;
         return $"{DeleteText(table)} AND ({revision} IS NULL OR {revision} < @P{table.KeyCount})";
+    }
+
+    public override string? RevisionFault(FieldType type, ColumnInfo? column)
+    {
+        var affinity = Affinity(column?.Type ?? TypeText(type, false));
+        return type.Kind switch
+        {
+            FieldKind.Decimal when type.Precision > MaxNumericPrecision =>
+                $"SQLite keeps decimals of more than {MaxNumericPrecision} digits as text; use an integer, a time or fewer digits",
+            FieldKind.Integer when affinity is "REAL" => "REAL keeps 15 digits; make it INTEGER",
+            FieldKind.Integer or FieldKind.Decimal or FieldKind.Double when affinity is "TEXT" =>
+                "the column keeps numbers as text, and '9' is above '10' then; make it INTEGER or NUMERIC",
+            _ => null,
+        };
     }
 
     public override string DeleteText(SinkTable table) =>

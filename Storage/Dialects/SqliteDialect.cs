@@ -19,6 +19,8 @@ internal sealed partial class SqliteDialect : Dialect
 
     public override bool IsSynchronous => true;
 
+    public override bool HasOneWriter => true;
+
     public override void AddBind(DbCommand command, Bind bind)
     {
         object value = bind.Value switch

@@ -15,7 +15,9 @@ internal static class QuarantineRows
     public const int MaxReason = 1000;
 
     private const int MaxCode = 100;
+    private const int MaxPipeline = 200;
     private const int MaxPlace = 200;
+    private const int MaxTopic = 249;
 
     /// <summary>Adds records that are not there yet and returns how many were added.</summary>
     public static Task<int> AddAsync(
@@ -32,16 +34,28 @@ internal static class QuarantineRows
         var ids = new Dictionary<string, int>(StringComparer.Ordinal);
         for (var i = 0; i < records.Count; i++) ids.TryAdd(IdOf(records[i]), i);
         var rows = ids.OrderBy(e => e.Key, StringComparer.Ordinal).Select(e =>
-            (e.Key, Record: records[e.Value])).ToArray();
-        BindValues[] binds =
+            (Id: e.Key, Record: records[e.Value])).ToArray();
+        var outcome = await session.ExecuteRowsAsync(
+            addText, Binds(rows, nowMicroseconds), Enumerable.Range(0, rows.Length).ToArray(), isolate: true, cancellation).ConfigureAwait(false);
+        if (outcome.Failures.Count == 0) return outcome.Affected;
+        // A record must never hold up the others: what the table refuses is left out, and the reason says so.
+        var bare = outcome.Failures.Select(f => (rows[f.Row].Id, Record: Bare(rows[f.Row].Record, f))).ToArray();
+        var rest = await session.ExecuteRowsAsync(
+            addText, Binds(bare, nowMicroseconds), Enumerable.Range(0, bare.Length).ToArray(), isolate: false, cancellation).ConfigureAwait(false);
+        return outcome.Affected + rest.Affected;
+    }
+
+    private static BindValues[] Binds((string Id, QuarantineRecord Record)[] rows, long nowMicroseconds)
+    {
+        return
         [
-            new TextBinds(Array.ConvertAll(rows, static r => (string?)r.Key)),
-            Texts(r => r.Pipeline),
+            new TextBinds(Array.ConvertAll(rows, static r => (string?)r.Id)),
+            Texts(r => Cut(r.Pipeline, MaxPipeline)),
             Longs(r => r.PipelineVersion),
             Texts(r => Cut(r.Place, MaxPlace)),
             Texts(r => Cut(r.Code, MaxCode)),
             Texts(r => Cut(r.Reason, MaxReason)),
-            Texts(r => r.Topic.Length == 0 ? null : r.Topic),
+            Texts(r => r.Topic.Length == 0 ? null : Cut(r.Topic, MaxTopic)),
             Longs(r => r.Partition),
             Longs(r => r.Offset),
             Longs(r => r.Timestamp),
@@ -50,13 +64,19 @@ internal static class QuarantineRows
             new BytesBinds(Array.ConvertAll(rows, static r => r.Record.Key)),
             new BytesBinds(Array.ConvertAll(rows, static r => r.Record.Value)),
         ];
-        var order = Enumerable.Range(0, rows.Length).ToArray();
-        var outcome = await session.ExecuteRowsAsync(
-            addText, binds, order, isolate: false, cancellation).ConfigureAwait(false);
-        return outcome.Affected;
 
         TextBinds Texts(Func<QuarantineRecord, string?> get) => new(Array.ConvertAll(rows, r => get(r.Record)));
         LongBinds Longs(Func<QuarantineRecord, long> get) => new(Array.ConvertAll(rows, r => (long?)get(r.Record)));
+    }
+
+    /// <summary>What is left of a record that the quarantine's own table refuses: where it came from and why.</summary>
+    private static QuarantineRecord Bare(QuarantineRecord record, RowFailure refused)
+    {
+        var reason = $"{record.Reason} (The quarantine table refused key, value and headers: {refused.Code}.)";
+        return record with
+        {
+            Reason = new string([.. reason.Select(c => c is >= ' ' and <= '~' ? c : '?')]), Key = null, Value = null, Headers = [],
+        };
     }
 
     /// <summary>Removes records of kor_quarantine by id.</summary>
@@ -147,10 +167,18 @@ internal static class QuarantineRows
             h[0].GetString()!, h[1].ValueKind == JsonValueKind.Null ? null : h[1].GetBytesFromBase64()))];
     }
 
-    private static string Cut(string text, int length)
+    /// <summary>
+    /// The text as every database takes it: no longer than so many characters of four bytes, without NUL and halves of pairs.
+    /// </summary>
+    internal static string Cut(string text, int length)
     {
-        if (text.Length <= length) return text;
-        var end = char.IsHighSurrogate(text[length - 1]) ? length - 1 : length;
-        return text[..end];
+        var end = Math.Min(text.Length, length);
+        if (end < text.Length && end > 0 && char.IsHighSurrogate(text[end - 1])) end--;
+        var cut = text[..end];
+        if (cut.Length == 0) return " "; // '' is NULL to some, and the columns are mandatory.
+        if (!cut.AsSpan().ContainsAnyInRange('\uD800', '\uDFFF') && !cut.Contains('\0', StringComparison.Ordinal)) return cut;
+        var clean = new System.Text.StringBuilder(cut.Length);
+        foreach (var rune in cut.EnumerateRunes()) clean.Append(rune.Value == 0 ? "\uFFFD" : rune.ToString());
+        return clean.ToString();
     }
 }

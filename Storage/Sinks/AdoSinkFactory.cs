@@ -111,7 +111,7 @@ public sealed class AdoSinkFactory(DatabaseConnections connections) : ISinkFacto
             },
             cancellation);
 
-    private static async Task<T> RunAsync<T>(SinkSpec spec, Func<Task<T>> body)
+    private async Task<T> RunAsync<T>(SinkSpec spec, Func<Task<T>> body)
     {
         var where = $"Sink '{spec.Sink}' of pipeline '{spec.Pipeline}'";
         try
@@ -120,7 +120,7 @@ public sealed class AdoSinkFactory(DatabaseConnections connections) : ISinkFacto
         }
         catch (DatabaseException failure)
         {
-            throw SinkFailures.Translate(where, failure);
+            throw SinkFailures.Translate(where, Dialect.For(connections.Get(spec.Connection).Provider), failure);
         }
         catch (StoreUnavailableException failure)
         {
@@ -136,13 +136,20 @@ public sealed class AdoSinkFactory(DatabaseConnections connections) : ISinkFacto
 /// <summary>Database errors in the words of the sink's port.</summary>
 internal static class SinkFailures
 {
-    public static Exception Translate(string where, DatabaseException failure, TimeSpan? retryAfter = null) => failure.Error.Class switch
+    public static Exception Translate(string where, Dialect dialect, DatabaseException failure, TimeSpan? retryAfter = null) => failure.Error.Class switch
     {
-        ErrorClass.Configuration => new SinkConfigurationException(
-            $"{where}: {failure.Message}. Check the connection's login, the table and the privileges.", failure) { Code = failure.Error.Code },
-        _ => new SinkUnavailableException($"{where}: {failure.Message}", failure) 
+        ErrorClass.Configuration => new SinkConfigurationException($"{where}: {failure.Message}. {Remedy(dialect, failure.Error)}", failure)
+        {
+            Code = failure.Error.Code,
+        },
+        _ => new SinkUnavailableException($"{where}: {failure.Message}", failure)
         {
             RetryAfter = retryAfter, Code = failure.Error.Code,
         },
     };
+
+    private static string Remedy(Dialect dialect, DatabaseError error) =>
+        dialect.IsLoginRefused(error) ? "Check the connection's user and password."
+        : dialect.IsMissingTable(error) ? "Create the table ('kor plan' prints it), or set create: true."
+        : "Compare the table and the user's privileges with what 'kor plan' prints.";
 }

@@ -10,7 +10,7 @@ namespace KafkaOracleOrleans.Storage.Sinks;
 /// number of writes are as this writer left them: that fences an older writer and tells whether a COMMIT without an
 /// answer happened.
 /// </summary>
-internal sealed class AdoSinkLane : ISinkLane
+internal sealed partial class AdoSinkLane : ISinkLane
 {
     /// <summary>Repeats of a batch that ran into the time limit, each in statements half as large.</summary>
     private const int MaxTimeouts = 3;
@@ -18,24 +18,32 @@ internal sealed class AdoSinkLane : ISinkLane
     /// <summary>Failures of a kind in no table before rows are tried one by one.</summary>
     private const int MaxUnknownFailures = 3;
 
+    /// <summary>How long a call waits for other rows by itself; longer waits are the caller's.</summary>
+    private static readonly TimeSpan ShortWait = TimeSpan.FromSeconds(1);
+
     private readonly Database _database;
     private readonly SinkTable _table;
-    private readonly RowChecks _checks;
-    private readonly RowReducer _reducer;
-    private readonly SystemicGuard _guard = new();
+    private readonly RowWriter _rows;
+    private readonly SystemicGuard _guard;
+    private readonly Patience _patience;
     private readonly SemaphoreSlim _turn = new(1, 1);
     private readonly string _lane;
     private readonly string _where;
-    private readonly BindType[] _bindTypes;
-    private readonly string _writeText;
-    private readonly string _deleteText;
-    private readonly string? _deleteOlderText;
     private long _writes;
     private long _progress;
     private int _rowsPerStatement;
     private int _unknownFailures;
     private int _failures;
+
+    // COMMITs of the write under way that got no answer and did not happen.
+    private int _lostCommits;
+
+    // After a COMMIT refused for a deferred constraint: the rest of the write has them checked row by row.
     private bool _constraintsAtOnce;
+
+    // After a deadlock rows go in key order, unless the database holds keys equal that differ here.
+    private bool _byKey;
+    private bool _keysMeet;
     private PendingWrite? _pending;
 
     private AdoSinkLane(Database database, SinkTable table, TableInfo info, string lane, LaneRow row)
@@ -45,14 +53,9 @@ internal sealed class AdoSinkLane : ISinkLane
         _table = table;
         _lane = lane;
         _where = $"Sink '{table.Spec.Sink}' of pipeline '{table.Spec.Pipeline}', lane {lane}";
-        _checks = new RowChecks(table, info, database.Dialect);
-        _reducer = new RowReducer(table);
-        _bindTypes = Array.ConvertAll(table.Columns, c => database.Dialect.BindTypeOf(c.Type, info.Find(c.Name)));
-        _writeText = table.Spec.Mode == SinkMode.Append
-            ? database.Dialect.AppendText(table)
-            : database.Dialect.UpsertText(table);
-        _deleteText = database.Dialect.DeleteText(table);
-        _deleteOlderText = table.Revision < 0 ? null : database.Dialect.DeleteOlderText(table);
+        _rows = new RowWriter(table, info, database.Dialect);
+        _guard = new SystemicGuard(table, database.Dialect);
+        _patience = new Patience(database.Options.Retry.OtherRowsWait, database.Time);
         _rowsPerStatement = database.Options.RowsPerStatement;
         _writes = row.Writes;
         _progress = row.Progress;
@@ -113,45 +116,91 @@ internal sealed class AdoSinkLane : ISinkLane
 
     private async Task<SinkWriteResult> WriteCoreAsync(SinkWrite write, CancellationToken cancellation)
     {
+        var all = new int[write.Rows.Count];
+        for (var i = 0; i < all.Length; i++) all[i] = i;
+        var whole = new LanePart(all, write.Progress) { Released = write.Released };
+        SinkWriteResult result;
+        try
+        {
+            result = await PartAsync(write, whole, MaxLostCommits, cancellation).ConfigureAwait(false);
+        }
+        catch (CommitRefusedException refused)
+        {
+            result = await SearchAsync(write, refused, cancellation).ConfigureAwait(false);
+        }
+
+        _constraintsAtOnce = false;
+        StorageMetrics.SinkRows.Add(result.Written, Tags());
+        if (result.Quarantined > 0) StorageMetrics.SinkQuarantined.Add(result.Quarantined, Tags());
+        if (result.Already > 0) StorageMetrics.SinkAlready.Add(result.Already, Tags());
+        if (result.Superseded > 0) StorageMetrics.SinkReduced.Add(result.Superseded, Tags());
+        return result;
+    }
+
+    /// <summary>Commits some rows of a write. Throws <see cref="CommitRefusedException"/> when COMMIT keeps failing.</summary>
+    private async Task<SinkWriteResult> PartAsync(SinkWrite write, LanePart part, int maxLostCommits, CancellationToken cancellation)
+    {
+        var started = _database.Time.GetTimestamp();
         for (var timeouts = 0; ;)
         {
             try
             {
-                if (_pending is { } pending && await ResolveAsync(cancellation).ConfigureAwait(false))
-                    return Done(write, pending);
+                if (await ArrivedAsync(part, cancellation).ConfigureAwait(false) is { } done) return done;
+                var attempts = 0;
                 var result = await _database.WriteWithRetryAsync(
-                    (session, token) => TransactAsync(session, write, token), cancellation, _rowsPerStatement)
-                    .ConfigureAwait(false);
-                return Done(write, result);
+                    (session, token) =>
+                    {
+                        // A transaction that is repeated here has lost a conflict.
+                        _byKey |= attempts++ > 0 && !_keysMeet && !_database.Dialect.HasOneWriter;
+                        return TransactAsync(session, write, part, token);
+                    },
+                    cancellation, _rowsPerStatement).ConfigureAwait(false);
+                return Done(part, result);
             }
             catch (LaneMovedException)
             {
                 // Either a COMMIT that was given up arrived after all, or somebody else reigns.
-                if (await ResolveAsync(cancellation).ConfigureAwait(false) && _pending is { } arrived)
-                    return Done(write, arrived);
-                throw new EpochFencedException(_lane, Lease.Epoch);
+                var writes = _writes;
+                if (await ArrivedAsync(part, cancellation).ConfigureAwait(false) is { } arrived) return arrived;
+                if (_writes == writes) throw new EpochFencedException(_lane, Lease.Epoch);
+            }
+            catch (KeysMeetException)
+            {
+                (_keysMeet, _byKey) = (true, false);
+            }
+            catch (OtherRowsException wait)
+            {
+                var pause = _patience.Next();
+                if (_database.Time.GetElapsedTime(started) + pause > ShortWait) throw Waiting(wait.Failure, pause);
+                await Task.Delay(pause, _database.Time, cancellation).ConfigureAwait(false);
             }
             catch (DatabaseException failure)
             {
-                if (!Repeatable(failure, ref timeouts)) throw SinkFailures.Translate(_where, failure, NextDelay());
+                if (failure.OutcomeUnknown) await UnknownOutcomeAsync(failure, maxLostCommits, cancellation).ConfigureAwait(false);
+                else if (IsRefusedCommit(failure)) throw Refused(failure);
+                else if (!Repeatable(failure, ref timeouts)) throw SinkFailures.Translate(_where, _database.Dialect, failure, NextDelay());
             }
         }
+    }
+
+    /// <summary>
+    /// The result of rows whose COMMIT had no answer and happened; null when it did not, or was of other rows: a search for a
+    /// row that broke off is begun again with all of them.
+    /// </summary>
+    private async Task<SinkWriteResult?> ArrivedAsync(LanePart part, CancellationToken cancellation)
+    {
+        if (_pending is not { } pending || !await ResolveAsync(cancellation).ConfigureAwait(false)) return null;
+        var result = Done(pending.Part, pending);
+        return pending.Part.Progress == part.Progress && pending.Part.Rows.Length == part.Rows.Length ? result : null;
     }
 
     /// <summary>Notes a failure; true when the write is to be tried again at once.</summary>
     private bool Repeatable(DatabaseException failure, ref int timeouts)
     {
         var error = failure.Error.Class;
-        if (failure.OutcomeUnknown)
-        {
-            StorageMetrics.UnknownCommits.Add(1, new KeyValuePair<string, object?>("connection", _database.Name));
-            return error != ErrorClass.Unreachable; // The next round begins with asking the lane's row on a new connection.
-        }
-
         _unknownFailures = error == ErrorClass.Unknown ? _unknownFailures + 1 : 0;
         if (error == ErrorClass.Unknown) return _unknownFailures == MaxUnknownFailures;
-        if (error == ErrorClass.Row && failure.Phase == DatabasePhase.Commit && !_constraintsAtOnce
-            && _database.Dialect.ConstraintsAtOnce is not null)
+        if (error == ErrorClass.Row && failure.Phase == DatabasePhase.Commit)
         {
             // A constraint checked at COMMIT blames the batch; checked at once it blames the row.
             return _constraintsAtOnce = true;
@@ -165,19 +214,18 @@ internal sealed class AdoSinkLane : ISinkLane
 
     private TimeSpan NextDelay() => _database.Options.Retry.Delay(++_failures, Random.Shared.NextDouble());
 
-    private SinkWriteResult Done(SinkWrite write, PendingWrite done)
+    private SinkWriteResult Done(LanePart part, PendingWrite done)
     {
-        var result = done.Result;
-        _guard.Note(done.CommonCode, write.Rows.Count);
+        _guard.Note(done.CommonCode, part.Rows.Length);
+        _patience.Done(done.GaveUp);
         _pending = null;
         _writes++;
-        _progress = write.Progress;
+        _progress = part.Progress;
         _unknownFailures = 0;
         _failures = 0;
+        _lostCommits = 0;
         _rowsPerStatement = Math.Min(_database.Options.RowsPerStatement, _rowsPerStatement * 2);
-        StorageMetrics.SinkRows.Add(result.Written, Tags());
-        if (result.Quarantined > 0) StorageMetrics.SinkQuarantined.Add(result.Quarantined, Tags());
-        return result;
+        return done.Result;
     }
 
     private KeyValuePair<string, object?>[] Tags() =>
@@ -205,25 +253,24 @@ internal sealed class AdoSinkLane : ISinkLane
         return row.Writes == _writes + 1;
     }
 
-    private async Task<PendingWrite> TransactAsync(DbSession session, SinkWrite write, CancellationToken cancellation)
+    private async Task<PendingWrite> TransactAsync(DbSession session, SinkWrite write, LanePart part, CancellationToken cancellation)
     {
         session.IsolateUnknown = _unknownFailures >= MaxUnknownFailures;
         var sql = session.Dialect.Sink;
         var moved = await session.ExecuteAsync(
-            sql.AdvanceLane, cancellation, write.Progress, _lane, Lease.Epoch, _writes).ConfigureAwait(false);
+            sql.AdvanceLane, cancellation, part.Progress, _lane, Lease.Epoch, _writes).ConfigureAwait(false);
         if (moved == 0) throw new LaneMovedException();
         if (_constraintsAtOnce && session.Dialect.ConstraintsAtOnce is { } atOnce)
             await session.ExecuteAsync(atOnce, cancellation).ConfigureAwait(false);
 
-        if (write.Released.Count > 0)
-            await QuarantineRows.RemoveAsync(session, write.Released, cancellation).ConfigureAwait(false);
+        if (part.Released.Count > 0)
+            await QuarantineRows.RemoveAsync(session, part.Released, cancellation).ConfigureAwait(false);
 
-        var failures = await WriteRowsAsync(session, write, cancellation).ConfigureAwait(false);
-        string? common = null;
+        var tally = await _rows.WriteAsync(session, write, part.Rows, _byKey, cancellation).ConfigureAwait(false);
+        var (common, gaveUp) = Judge(session, tally, part.Rows.Length);
+        IReadOnlyList<RowFailure> failures = [.. tally.Failures, .. part.Refused];
         if (failures.Count > 0)
         {
-            common = SystemicGuard.CommonCode(failures, write.Rows.Count);
-            Refuse(failures[0], common, write.Rows.Count);
             var records = failures.Select(f => QuarantineOf(write, f)).ToArray();
             var added = await QuarantineRows.AddAsync(session, records, _database.NowMicroseconds, cancellation)
                 .ConfigureAwait(false);
@@ -232,44 +279,30 @@ internal sealed class AdoSinkLane : ISinkLane
 
         // Should COMMIT stay without an answer, this is what it was about.
         return _pending = new PendingWrite(
-            new SinkWriteResult(write.Rows.Count - failures.Count, failures.Count), common);
+            new SinkWriteResult(tally.Written, failures.Count, tally.Already, tally.Superseded), part, common, gaveUp);
     }
 
-    private async Task<List<RowFailure>> WriteRowsAsync(DbSession session, SinkWrite write,
-        CancellationToken cancellation)
+    /// <summary>Decides whether refused rows are the rows' fault. Throws when they are not, or may yet go in.</summary>
+    private (string? CommonCode, bool GaveUp) Judge(DbSession session, RowTally tally, int rows)
     {
-        var failures = _checks.Run(write.Rows, write.Deletes);
-        var refused = failures.Count == 0 ? null : failures.Select(f => f.Row).ToHashSet();
-        var rows = new List<int>(write.Rows.Count);
-        for (var row = 0; row < write.Rows.Count; row++)
+        if (tally.Failures.Count == 0) return (null, false);
+        var gaveUp = false;
+        if (tally.Failures.Find(f => session.Dialect.FaultOf(f.Code) == RowFault.OtherRows) is { Code: not null } other)
         {
-            if (refused is null || !refused.Contains(row)) rows.Add(row);
+            if (_patience.Waits()) throw new OtherRowsException(other);
+            gaveUp = true;
         }
 
-        _reducer.Reduce(write.Rows, [.. rows], write.Deletes);
-        StorageMetrics.SinkReduced.Add(rows.Count - _reducer.Writes.Length - _reducer.Deletes.Length);
-        var binds = new BindValues[_table.Columns.Length];
-        for (var i = 0; i < binds.Length; i++)
-            binds[i] = new ColumnBinds(write.Rows.Columns[_table.Columns[i].Field], _bindTypes[i]);
-        if (_reducer.Deletes.Length > 0)
+        if (!tally.AnyTaken && tally.Failures.Find(f => session.Dialect.FaultOf(f.Code) == RowFault.Unknown) is { Code: not null } unknown)
         {
-            // A window that is withdrawn has a revision as any other row has; a tombstone has none.
-            var older = write.Origin is null ? _deleteOlderText : null;
-            var keys = binds[.._table.KeyCount];
-            var outcome = await session.ExecuteRowsAsync(
-                older ?? _deleteText, older is null ? keys : [.. keys, binds[_table.Revision]], _reducer.Deletes, isolate: true,
-                    cancellation).ConfigureAwait(false);
-            failures.AddRange(outcome.Failures);
+            throw new SinkUnavailableException(
+                $"{_where}: {unknown.Code}: {unknown.Message}. What this code means is not known, and no row of the write went in, so "
+                + "nothing was quarantined; the write is tried again.") { RetryAfter = NextDelay(), Code = unknown.Code, IsUndone = true };
         }
 
-        if (_reducer.Writes.Length > 0)
-        {
-            var outcome = await session.ExecuteRowsAsync(
-                _writeText, binds, _reducer.Writes, isolate: true, cancellation).ConfigureAwait(false);
-            failures.AddRange(outcome.Failures);
-        }
-
-        return failures;
+        var common = _guard.CommonCode(tally.Failures, rows);
+        Refuse(tally.Failures[0], common, rows);
+        return (common, gaveUp);
     }
 
     private void Refuse(RowFailure first, string? common, int rows)
@@ -288,9 +321,19 @@ internal sealed class AdoSinkLane : ISinkLane
             {
                 RetryAfter = NextDelay(),
                 Code = first.Code,
+                IsUndone = true,
             };
         }
     }
+
+    private SinkUnavailableException Waiting(RowFailure failure, TimeSpan pause) => new(
+        $"{_where}: {failure.Code}: {failure.Message}. Another row may come or go that makes this one fit; it is tried again for "
+        + $"{_database.Options.Retry.OtherRowsWait.TotalSeconds:0.#} s at most (retry.otherRowsWait) before it goes to quarantine.")
+    {
+        RetryAfter = pause,
+        Code = failure.Code,
+        IsUndone = true,
+    };
 
     private QuarantineRecord QuarantineOf(SinkWrite write, RowFailure failure)
     {
@@ -314,7 +357,14 @@ internal sealed class AdoSinkLane : ISinkLane
             raw.Headers?.Invoke(at) ?? []);
     }
 
-    private sealed record PendingWrite(SinkWriteResult Result, string? CommonCode);
+    /// <summary>A transaction as it stood when COMMIT was sent.</summary>
+    private sealed record PendingWrite(SinkWriteResult Result, LanePart Part, string? CommonCode, bool GaveUp);
+
+    /// <summary>Rows may go in once other rows have changed.</summary>
+    private sealed class OtherRowsException(RowFailure failure) : Exception
+    {
+        public RowFailure Failure { get; } = failure;
+    }
 
     private sealed class LaneMovedException : Exception;
 

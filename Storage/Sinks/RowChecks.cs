@@ -28,6 +28,12 @@ public static class SinkRowCodes
 
     /// <summary>A number has more digits than its column keeps.</summary>
     public const string NumberTooFine = "KOR5107";
+
+    /// <summary>An appended row finds another record's row under its key.</summary>
+    public const string KeyTaken = "KOR5111";
+
+    /// <summary>A revision is no number, so that nothing can be compared with it.</summary>
+    public const string RevisionIsNoNumber = "KOR5112";
 }
 
 /// <summary>Finds rows that cannot be stored, so that one of them does not cost the batch a round trip.</summary>
@@ -45,6 +51,8 @@ internal sealed class RowChecks
         foreach (var column in table.Columns)
         {
             if (column.IsKey) Add(column, (values, row) => KeyFault(column, values, row, dialect.EmptyIsNull));
+            if (table.Revision >= 0 && table.Columns[table.Revision] == column && column.Type.Kind == FieldKind.Double)
+                Add(column, (values, row) => RevisionFault(column, ((DoubleColumn)values).Values[row]));
             var found = info.Find(column.Name);
             switch (column.Type.Kind)
             {
@@ -72,15 +80,15 @@ internal sealed class RowChecks
         }
     }
 
-    /// <summary>The first fault of each faulty row, for the rows that are not deletes' values.</summary>
-    public List<RowFailure> Run(RowBlock rows, bool[]? deletes)
+    /// <summary>The first fault of each faulty row of some, for the rows that are not deletes' values.</summary>
+    public List<RowFailure> Run(RowBlock rows, ReadOnlySpan<int> some, bool[]? deletes)
     {
         var failures = new List<RowFailure>();
         HashSet<int>? seen = null;
         foreach (var (column, check) in _checks)
         {
             var values = rows.Columns[column.Field];
-            for (var row = 0; row < rows.Count; row++)
+            foreach (var row in some)
             {
                 if (!column.IsKey && (values.IsNull[row] || (deletes is not null && deletes[row]))) continue;
                 if (check(values, row) is not { } fault) continue;
@@ -145,4 +153,11 @@ internal sealed class RowChecks
 
     /// <summary>The coarsest unit of date_trunc that keeps what the column keeps or less.</summary>
     private static string UnitOf(int kept) => kept < 3 ? "second" : "millisecond";
+
+    /// <summary>Databases disagree on what NaN is lower than.</summary>
+    private static (string, string)? RevisionFault(SinkColumn column, double value) =>
+        double.IsNaN(value)
+            ? (SinkRowCodes.RevisionIsNoNumber,
+                $"The revision {column.Name} is NaN, which cannot be compared; give it a number in a map step.")
+            : null;
 }

@@ -3,54 +3,113 @@ using KafkaOracleOrleans.Processing.Records;
 
 namespace KafkaOracleOrleans.Storage.Sinks;
 
+/// <summary>A row and the number of its key within a write.</summary>
+internal readonly record struct KeyedRow(int Row, int Key);
+
 /// <summary>
-/// Leaves one row per key, in key order: no statement then meets a key twice, and concurrent writers lock rows in the
-/// same order.
+/// Leaves one row per key, so that no statement meets a key twice: of appended rows the first, of updates the one that
+/// <see cref="Supersedes"/> all others, as if they had been written one by one.
 /// </summary>
 internal sealed class RowReducer(SinkTable table)
 {
     private readonly List<int> _writes = [];
     private readonly List<int> _deletes = [];
+    private readonly Dictionary<int, (int From, int To)> _groups = [];
+    private int[] _sorted = [];
 
-    /// <summary>The rows to insert or update, by key.</summary>
+    /// <summary>The rows to insert or update.</summary>
     public int[] Writes { get; private set; } = [];
 
-    /// <summary>The rows whose key is deleted, by key.</summary>
+    /// <summary>
+    /// The rows whose key is deleted before the others are written; a key that came back after its deletion is among both.
+    /// </summary>
     public int[] Deletes { get; private set; } = [];
 
     /// <summary>Reduces the rows given by <paramref name="rows"/> (ascending).</summary>
-    public void Reduce(RowBlock block, int[] rows, bool[]? deletes)
+    /// <param name="block">The rows.</param>
+    /// <param name="rows">Which of them.</param>
+    /// <param name="deletes">True at the rows that delete their key; null when there are none.</param>
+    /// <param name="guardDeletes">
+    /// Deletions have revisions, as withdrawn windows do, and delete only what is older; others delete what came before.
+    /// </param>
+    /// <param name="byKey">
+    /// The result by key instead of by arrival: writers that share keys then lock them in the same order.
+    /// </param>
+    public void Reduce(RowBlock block, int[] rows, bool[]? deletes, bool guardDeletes, bool byKey)
     {
         _writes.Clear();
         _deletes.Clear();
+        _groups.Clear();
+        _sorted = rows;
         var comparer = new KeyComparer(table, block);
         if (!comparer.IsStrictlyAscending(rows)) Array.Sort(rows, comparer);
         for (var i = 0; i < rows.Length;)
         {
+            var from = i;
             var winner = rows[i++];
+            var deleted = IsDelete(winner) ? winner : -1;
             for (; i < rows.Length && comparer.CompareKeys(rows[i], winner) == 0; i++)
             {
-                if (Supersedes(block, rows[i], winner, deletes)) winner = rows[i];
+                if (!Supersedes(block, rows[i], winner, deletes, guardDeletes)) continue;
+                winner = rows[i];
+                if (IsDelete(winner)) deleted = winner;
             }
 
-            (deletes is not null && deletes[winner] ? _deletes : _writes).Add(winner);
+            if (i - from > 1) _groups[winner] = (from, i);
+            if (deleted >= 0)
+            {
+                _deletes.Add(deleted);
+                if (i - from > 1) _groups[deleted] = (from, i);
+            }
+
+            if (deleted != winner) _writes.Add(winner);
+        }
+
+        if (!byKey)
+        {
+            _writes.Sort();
+            _deletes.Sort();
         }
 
         Writes = [.. _writes];
         Deletes = [.. _deletes];
+
+        bool IsDelete(int row) => deletes is not null && deletes[row];
     }
 
     /// <summary>
-    /// Whether a row replaces an earlier one of its key: the higher revision does, and without one the later row.
+    /// All rows that share their key with one of the given rows of <see cref="Writes"/> and <see cref="Deletes"/>, in the order
+    /// in which they came; rows of one key have one number.
     /// </summary>
-    private bool Supersedes(RowBlock block, int later, int earlier, bool[]? deletes)
+    public KeyedRow[] WithSuperseded(IEnumerable<int> rows)
     {
-        if (deletes is not null && (deletes[later] || deletes[earlier])) return true;
+        var keys = new HashSet<int>();
+        var all = new List<KeyedRow>();
+        foreach (var row in rows)
+        {
+            var (from, to) = _groups.TryGetValue(row, out var group) ? group : (-1 - row, -row);
+            if (!keys.Add(from)) continue;
+            if (from < 0) all.Add(new KeyedRow(row, from));
+            else all.AddRange(_sorted[from..to].Select(r => new KeyedRow(r, from)));
+        }
+
+        return [.. all.OrderBy(r => r.Row)];
+    }
+
+    /// <summary>
+    /// Whether a row replaces an earlier one of its key. The rule is that of the statements of every dialect: without a
+    /// revision the later row does; with one, a row whose revision is not lower does, and NULL is the lowest.
+    /// </summary>
+    private bool Supersedes(RowBlock block, int later, int earlier, bool[]? deletes, bool guardDeletes)
+    {
+        if (deletes is not null && (deletes[earlier] || (deletes[later] && !guardDeletes))) return true;
         if (table.Spec.Mode == SinkMode.Append) return false;
         if (table.Revision < 0) return true;
         var revision = block.Columns[table.Columns[table.Revision].Field];
-        return revision.IsNull[later] || revision.IsNull[earlier]
-            || KeyComparer.Compare(revision, later, earlier) >= 0;
+        if (revision.IsNull[earlier]) return true;
+        if (revision.IsNull[later]) return false;
+        var order = KeyComparer.Compare(revision, later, earlier);
+        return order > 0 || (order == 0 && !(deletes is not null && deletes[later]));
     }
 
     private sealed class KeyComparer(SinkTable table, RowBlock block) : IComparer<int>

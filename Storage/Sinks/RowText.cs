@@ -27,6 +27,16 @@ internal static class RowText
         return buffer.ToArray();
     }
 
+    /// <summary>A key's value for messages.</summary>
+    public static string Plain(Column column, int row) => column switch
+    {
+        _ when column.IsNull[row] => "NULL",
+        LongColumn { Type.Kind: FieldKind.Integer } c => c.Values[row].ToString(System.Globalization.CultureInfo.InvariantCulture),
+        LongColumn c => TimeText(c, row),
+        BinaryColumn { Type.Kind: not FieldKind.Bytes } c => Encoding.UTF8.GetString(c.Span(row)),
+        _ => column.Type.ToString(),
+    };
+
     private static void Write(Utf8JsonWriter json, Column column, int row)
     {
         if (column.IsNull[row])

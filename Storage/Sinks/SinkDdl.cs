@@ -15,6 +15,7 @@ internal static class SinkDdl
     /// <summary>What it takes to make the table fit.</summary>
     public static SinkTablePlan Plan(SinkTable table, Dialect dialect, TableInfo? found)
     {
+        if (RevisionFault(table, dialect, found) is { } fault) return new SinkTablePlan([], [fault]);
         if (found is null)
         {
             return table.Spec.Create
@@ -80,6 +81,16 @@ internal static class SinkDdl
         }
 
         bool IsKey(IReadOnlySet<string> columns) => columns.Count == keys.Count && columns.All(keys.Contains);
+    }
+
+    /// <summary>What would make one write's rows end otherwise than the same rows in several writes.</summary>
+    private static string? RevisionFault(SinkTable table, Dialect dialect, TableInfo? found)
+    {
+        if (table.Revision < 0) return null;
+        var column = table.Columns[table.Revision];
+        return dialect.RevisionFault(column.Type, found?.Find(column.Name)) is { } why
+            ? $"The revision column {column.Name} ({column.Type}) would be compared differently here and in the database: {why}."
+            : null;
     }
 
     public static string CreateTable(SinkTable table, Dialect dialect)

@@ -3,10 +3,11 @@ using KafkaOracleOrleans.Storage.Dialects;
 namespace KafkaOracleOrleans.Storage.Sinks;
 
 /// <summary>
-/// Tells bad rows from a bad table: when whole writes are refused with one code, it is the table (a full tablespace, a
-/// changed column), and nothing may be quarantined for it.
+/// Tells bad rows from a bad table where a code leaves it open: a trigger that raises for every row, a partition that is
+/// missing, a column that the pipeline does not write and that has become mandatory. When whole writes are refused with
+/// such a code, nothing is quarantined for it. Values that do not fit are the rows' fault however many there are.
 /// </summary>
-internal sealed class SystemicGuard
+internal sealed class SystemicGuard(SinkTable table, Dialect dialect)
 {
     /// <summary>Rows of one write that, all refused alike, are no accident.</summary>
     public const int WholeWrite = 8;
@@ -14,14 +15,16 @@ internal sealed class SystemicGuard
     /// <summary>The same over several writes, for sinks that write few rows at a time.</summary>
     public const int InARow = 20;
 
+    private static readonly string[] NotNull = ["SQLSTATE 23502", "SQLITE 1299", "ORA-01400"];
+
     private string? _code;
 
     /// <summary>How many rows in a row were refused with the same code.</summary>
     public int Alike { get; private set; }
 
-    /// <summary>The one code all rows of a write were refused with, or null.</summary>
-    public static string? CommonCode(List<RowFailure> failures, int rows) =>
-        failures.Count > 0 && failures.Count >= rows && failures.TrueForAll(f => f.Code == failures[0].Code)
+    /// <summary>The one code all rows of a write were refused with, where it may be the table's fault; or null.</summary>
+    public string? CommonCode(List<RowFailure> failures, int rows) =>
+        failures.Count > 0 && failures.Count >= rows && failures.TrueForAll(f => f.Code == failures[0].Code) && MayBeTable(failures[0])
             ? failures[0].Code
             : null;
 
@@ -37,4 +40,12 @@ internal sealed class SystemicGuard
         Alike = code is null ? 0 : code == _code ? Alike + rows : rows;
         _code = code;
     }
+
+    private bool MayBeTable(RowFailure failure) =>
+        dialect.FaultOf(failure.Code) == RowFault.Raised || (NotNull.Contains(failure.Code) && !NamesOurColumn(failure.Message));
+
+    /// <summary>Databases name the column in quotes, or after the table and a dot.</summary>
+    private bool NamesOurColumn(string message) => Array.Exists(table.Columns, c =>
+        message.Contains($"\"{c.Name}\"", StringComparison.OrdinalIgnoreCase)
+        || message.TrimEnd('\'', '.', ' ').EndsWith($".{c.Name}", StringComparison.OrdinalIgnoreCase));
 }

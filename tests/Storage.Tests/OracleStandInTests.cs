@@ -42,6 +42,9 @@ public sealed class OracleStandInSinkTests(PostgresFixture postgres) : SinkConfo
     protected override string LimitedTable =>
         "CREATE TABLE LIMITED (ID NUMBER(19) NOT NULL PRIMARY KEY, CODE VARCHAR2(5), QTY NUMBER(19) CHECK (QTY <= 100))";
 
+    protected override async Task ExecuteNativeAsync(string sql, string sqlite) =>
+        await (await postgres.GetAsync()).PsqlAsync(Options.Database!, sql);
+
     protected override Task<ConnectionOptions> CreateAsync() => StandIn.CreateAsync(postgres);
 }
 
@@ -165,6 +168,7 @@ public sealed class OracleStandInFaultTests(PostgresFixture postgres)
     public async Task A_constraint_that_fails_at_COMMIT_is_told_from_within_ORA_02091_and_costs_its_row_alone()
     {
         var options = await StandIn.CreateAsync(postgres);
+        options.Retry.OtherRowsWait = TimeSpan.FromMilliseconds(100);
         var cluster = await postgres.GetAsync();
         await cluster.PsqlAsync(options.Database!,
             "CREATE TABLE parents (id numeric(19) PRIMARY KEY); INSERT INTO parents VALUES (1); CREATE TABLE children "

@@ -60,6 +60,8 @@ public sealed partial class PlanRemedyTests(PostgresFixture postgres)
             "would be rounded silently", [Made, Cast]),
         new("revision of single precision", "CREATE TABLE {t} (id bigint PRIMARY KEY, rev real)", [("id", FieldType.Integer), ("rev", FieldType.Double)],
             "two revisions can be one", [Made]) { Revision = "rev" },
+        new("revision of CHAR", "CREATE TABLE {t} (id bigint PRIMARY KEY, rev char(5))", [("id", FieldType.Integer), ("rev", FieldType.String)],
+            "would be compared differently", [Sql("ALTER TABLE {t} ALTER COLUMN rev TYPE text")]) { Revision = "rev" },
         Unfit("boolean", FieldType.Integer, [Made, Without("v")]),
         Unfit("numeric(10,2)", FieldType.Double, [Made, Cast]),
         Unfit("bigint", Amount, [Made, Cast]),

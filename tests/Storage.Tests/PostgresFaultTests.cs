@@ -176,7 +176,8 @@ public sealed class PostgresFaultTests(PostgresFixture postgres)
         await cluster.PsqlAsync(name,
             "CREATE TABLE parent (id bigint PRIMARY KEY); INSERT INTO parent VALUES (1), (2); CREATE TABLE events "
             + "(id bigint PRIMARY KEY, n bigint REFERENCES parent DEFERRABLE INITIALLY DEFERRED, text text)");
-        await using var connections = Connections(cluster, name, cluster.Port);
+        await using var connections = Connections(cluster, name, cluster.Port, o =>
+            o.Retry.OtherRowsWait = TimeSpan.FromMilliseconds(100));
         var factory = new AdoSinkFactory(connections);
         var spec = new SinkSpec("p", "s", "dwh", "events", SinkMode.Append, Row, ["id"], null, true, false);
         await factory.PrepareAsync(spec, Cancel);

@@ -24,7 +24,26 @@ internal sealed class SinkBinder(BindingContext context, PipelineDefinition defi
             if (columns.Bind() is { } plan) plans.Add(plan);
         }
 
+        CheckSharedTables(plans);
         return plans;
+    }
+
+    /// <summary>
+    /// Sinks of one table must say by what their rows are told apart: known by their records' place or by window, the rows of one would be
+    /// taken for those of another and be lost.
+    /// </summary>
+    private void CheckSharedTables(List<SinkPlan> plans)
+    {
+        foreach (var group in plans.GroupBy(p => (p.Spec.Connection, p.Spec.Table.ToUpperInvariant())).Where(g => g.Count() > 1))
+        {
+            var sinks = group.Select(p => definition.Sinks.First(s => s.Id.Value == p.Id)).ToList();
+            if (sinks.TrueForAll(s => s.Keys is { Count: > 0 })) continue;
+            var names = string.Join(" and ", sinks.Select(s => $"'{s.Id.Value}'"));
+            context.Diagnostics.Error(
+                "KOR2041", sinks.FindLast(s => s.Keys is null or { Count: 0 })!.Table.Node,
+                $"{names} write one table, {group.First().Spec.Table}, without saying by which keys their rows differ: a row of one would be taken for a "
+                + "row of another and be lost; declare 'keys' in each of them, or give each a table of its own");
+        }
     }
 
     private void CollectRoutes()

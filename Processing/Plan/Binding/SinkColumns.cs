@@ -204,6 +204,8 @@ internal sealed class SinkColumns(
         AddMetadata(identity);
         var names = identity.Select(i => MetadataColumns.Field(i).Name).ToList();
         if (input is { Output: StepOutput.Quarantined } && Find("place") is { } place) names.Add(place.Name);
+        // A record may be late for several of its windows.
+        if (input is { Output: StepOutput.Late } && Find(SideOutputs.WindowStart) is { } start) names.Add(start.Name);
         return names;
     }
 

@@ -126,6 +126,7 @@ internal static class BadPipelines
         new("side output of the source", "from: more", "from: «source.late", "KOR2006 source.quarantined"),
         new("route to nothing", "onFail: drop", "onFail: { route: «nowhere }", "KOR2002 nowhere"),
         new("route to a sink that reads", "onFail: drop", "onFail: { route: rows }", "KOR2025@32,23"),
+        new("two sinks of one table", "table: TOTALS_T", "table: «rows_t", "KOR2041 'rows' and 'totals'"),
         new("sink without from", "{ id: rows, from: more,", "«{ id: rows,", "KOR2026"),
         new("unknown kafka connection", "connection: main", "connection: «mian", "KOR2029 Did you mean 'main'?"),
         new("unknown lookup connection", "type: lookup, connection: dwh", "type: lookup, connection: «dhw", "KOR2029 Did you mean 'dwh'?"),

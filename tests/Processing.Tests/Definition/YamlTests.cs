@@ -45,6 +45,7 @@ public sealed class YamlTests
                 from: more
                 connection: dwh
                 table: &table ROWS_T
+                keys: [order_id]
                 flush: { rows: 7 }
               - { <<: *first, id: rows2, table: ROWS2_T }
               - { <<: [*first], id: rows3, table: *table }

@@ -62,7 +62,7 @@ INSERT INTO kor_quarantine (id, pipeline, pipeline_version, place, code, reason,
 INSERT INTO "DWH"."REVENUE_5M" AS t ("customer_id", "window_start", "orders", "revenue", "ratio", "vip", "day", "revision", "doc", "raw") VALUES (@P0, @P1, @P2, @P3, @P4, @P5, @P6, @P7, @P8, @P9) ON CONFLICT ("customer_id", "window_start") DO NOTHING
 
 -- sink: upsert
-INSERT INTO "DWH"."REVENUE_5M" AS t ("customer_id", "window_start", "orders", "revenue", "ratio", "vip", "day", "revision", "doc", "raw") VALUES (@P0, @P1, @P2, @P3, @P4, @P5, @P6, @P7, @P8, @P9) ON CONFLICT ("customer_id", "window_start") DO UPDATE SET "orders" = excluded."orders", "revenue" = excluded."revenue", "ratio" = excluded."ratio", "vip" = excluded."vip", "day" = excluded."day", "revision" = excluded."revision", "doc" = excluded."doc", "raw" = excluded."raw" WHERE t."revision" < excluded."revision"
+INSERT INTO "DWH"."REVENUE_5M" AS t ("customer_id", "window_start", "orders", "revenue", "ratio", "vip", "day", "revision", "doc", "raw") VALUES (@P0, @P1, @P2, @P3, @P4, @P5, @P6, @P7, @P8, @P9) ON CONFLICT ("customer_id", "window_start") DO UPDATE SET "orders" = excluded."orders", "revenue" = excluded."revenue", "ratio" = excluded."ratio", "vip" = excluded."vip", "day" = excluded."day", "revision" = excluded."revision", "doc" = excluded."doc", "raw" = excluded."raw" WHERE t."revision" IS NULL OR t."revision" <= excluded."revision"
 
 -- sink: upsert without values
 INSERT INTO "ids" AS t ("id") VALUES (@P0) ON CONFLICT ("id") DO NOTHING

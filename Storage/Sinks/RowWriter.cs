@@ -1,0 +1,179 @@
+using KafkaOracleOrleans.Processing.Ports;
+using KafkaOracleOrleans.Processing.Records;
+using KafkaOracleOrleans.Storage.Dialects;
+
+namespace KafkaOracleOrleans.Storage.Sinks;
+
+/// <summary>What became of rows within a transaction; together they are all rows handed in.</summary>
+/// <param name="Written">Rows inserted, updated or deleted, as the database counts them.</param>
+/// <param name="Already">
+/// Rows the database left alone: an appended row that was there, an update below the stored revision, a deletion of nothing.
+/// </param>
+/// <param name="Superseded">Rows for which a later row of their key was written instead.</param>
+/// <param name="Failures">Rows that were refused.</param>
+internal sealed record RowTally(int Written, int Already, int Superseded, List<RowFailure> Failures)
+{
+    /// <summary>True when the database took at least one row: it is then not the table that is at fault.</summary>
+    public bool AnyTaken => Written + Already > 0;
+}
+
+/// <summary>
+/// Writes the rows of a transaction as if they came one by one: reduced to one row per key first, because that is fast;
+/// and where the database refuses some of these, with every row of their keys in the order in which they came, again
+/// after the others.
+/// </summary>
+internal sealed class RowWriter
+{
+    /// <summary>How often what was refused for other rows' sake is tried again after them.</summary>
+    private const int MaxPasses = 8;
+
+    private readonly SinkTable _table;
+    private readonly RowChecks _checks;
+    private readonly RowReducer _reducer;
+    private readonly PlaceCheck? _places;
+    private readonly BindType[] _bindTypes;
+    private readonly string _writeText;
+    private readonly string _deleteText;
+    private readonly string? _deleteOlderText;
+
+    public RowWriter(SinkTable table, TableInfo info, Dialect dialect)
+    {
+        _table = table;
+        _checks = new RowChecks(table, info, dialect);
+        _reducer = new RowReducer(table);
+        _places = PlaceCheck.For(table);
+        _bindTypes = Array.ConvertAll(table.Columns, c => dialect.BindTypeOf(c.Type, info.Find(c.Name)));
+        _writeText = table.Spec.Mode == SinkMode.Append ? dialect.AppendText(table) : dialect.UpsertText(table);
+        _deleteText = dialect.DeleteText(table);
+        _deleteOlderText = table.Revision < 0 ? null : dialect.DeleteOlderText(table);
+    }
+
+    /// <summary>Writes rows <paramref name="part"/> (ascending) of a write.</summary>
+    /// <param name="session">A session in a transaction.</param>
+    /// <param name="write">The write.</param>
+    /// <param name="part">Which of its rows.</param>
+    /// <param name="byKey">By key instead of by arrival, after a deadlock.</param>
+    /// <param name="cancellation">Cancels.</param>
+    /// <exception cref="KeysMeetException">
+    /// Two keys are one to the database, so that the order of arrival matters; only with <paramref name="byKey"/>.
+    /// </exception>
+    public async Task<RowTally> WriteAsync(
+        DbSession session, SinkWrite write, int[] part, bool byKey, CancellationToken cancellation)
+    {
+        var failures = _checks.Run(write.Rows, part, write.Deletes);
+        var refused = failures.Count == 0 ? null : failures.Select(f => f.Row).ToHashSet();
+        var rows = refused is null ? [.. part] : Array.FindAll(part, r => !refused.Contains(r));
+        var run = new Run(this, session, write, cancellation);
+        _reducer.Reduce(write.Rows, rows, write.Deletes, run.GuardsDeletes, byKey);
+        if (_reducer.Deletes.Length > 0) await run.ExecuteAsync(_reducer.Deletes).ConfigureAwait(false);
+        if (_reducer.Writes.Length > 0) await run.ExecuteAsync(_reducer.Writes).ConfigureAwait(false);
+        if (byKey && session.KeysMet) throw new KeysMeetException();
+        if (run.Failures.Count > 0) await RepeatAsync(run).ConfigureAwait(false);
+        failures.AddRange(run.Failures);
+        var already = run.LeftAlone;
+        var superseded = part.Length - failures.Count - run.Affected - already;
+        if (_table.Spec.Mode == SinkMode.Append) (already, superseded) = (already + superseded, 0);
+        if (already > 0 && _places is not null)
+            await _places.RunAsync(session, write.Rows, rows, cancellation).ConfigureAwait(false);
+        // A trigger may count rows of its own.
+        return new RowTally(run.Affected, already, Math.Max(0, superseded), failures);
+    }
+
+    /// <summary>
+    /// What was refused again: with the rows that were left out for it, which may be good ones, or may have made way for
+    /// it; then, as long as that gets on, what depends on other rows.
+    /// </summary>
+    private async Task RepeatAsync(Run run)
+    {
+        var again = _reducer.WithSuperseded(run.Failures.Select(f => f.Row));
+        if (again.Length == run.Failures.Count && !run.Failures.Exists(run.DependsOnOthers)) return;
+        var kept = new List<RowFailure>();
+        for (var pass = 0; pass < MaxPasses; pass++)
+        {
+            var before = run.Failures.Count;
+            run.Failures = [];
+            foreach (var rows in run.Sequence(again)) await run.ExecuteAsync(rows).ConfigureAwait(false);
+            run.DropSuperseded(again);
+            var waiting = run.Failures.FindAll(run.DependsOnOthers);
+            if (waiting.Count == 0 || run.Failures.Count >= before) break;
+            kept.AddRange(run.Failures.Except(waiting));
+            run.Failures = waiting;
+            var rowsLeft = waiting.Select(f => f.Row).ToHashSet();
+            again = Array.FindAll(again, r => rowsLeft.Contains(r.Row));
+        }
+
+        run.Failures.AddRange(kept);
+    }
+
+    /// <summary>The statements of one transaction and what they did.</summary>
+    private sealed class Run(RowWriter writer, DbSession session, SinkWrite write, CancellationToken cancellation)
+    {
+        private readonly BindValues[] _binds = writer.Binds(write.Rows);
+
+        public int Affected { get; private set; }
+
+        public int LeftAlone { get; private set; }
+
+        public List<RowFailure> Failures { get; set; } = [];
+
+        public bool DependsOnOthers(RowFailure failure) => session.Dialect.FaultOf(failure.Code) == RowFault.OtherRows;
+
+        /// <summary>A window that is withdrawn has a revision as any other row has; a tombstone has none.</summary>
+        public bool GuardsDeletes { get; } = write.Origin is null && writer._deleteOlderText is not null;
+
+        /// <summary>Executes rows that all delete, or all write.</summary>
+        public async Task ExecuteAsync(int[] rows)
+        {
+            var keys = _binds[..writer._table.KeyCount];
+            var (text, binds) = !IsDelete(rows[0]) ? (writer._writeText, _binds)
+                : GuardsDeletes ? (writer._deleteOlderText!, [.. keys, _binds[writer._table.Revision]])
+                : (writer._deleteText, keys);
+            var outcome = await session.ExecuteRowsAsync(text, binds, rows, isolate: true, cancellation).ConfigureAwait(false);
+            Affected += outcome.Affected;
+            LeftAlone += Math.Max(0, rows.Length - outcome.Failures.Count - outcome.Affected);
+            Failures.AddRange(outcome.Failures);
+        }
+
+        /// <summary>Rows in statements that keep their order: none has a key twice, and none deletes and writes.</summary>
+        public IEnumerable<int[]> Sequence(KeyedRow[] rows)
+        {
+            var statement = new List<int>();
+            var keys = new HashSet<int>();
+            foreach (var row in rows)
+            {
+                if (statement.Count > 0 && (keys.Contains(row.Key) || IsDelete(row.Row) != IsDelete(statement[0])))
+                {
+                    yield return [.. statement];
+                    statement.Clear();
+                    keys.Clear();
+                }
+
+                statement.Add(row.Row);
+                keys.Add(row.Key);
+            }
+
+            if (statement.Count > 0) yield return [.. statement];
+        }
+
+        /// <summary>A row in whose way another one was is no fault when a later row of its key was written.</summary>
+        public void DropSuperseded(KeyedRow[] rows)
+        {
+            var failed = Failures.Select(f => f.Row).ToHashSet();
+            var last = rows.Where(r => !failed.Contains(r.Row)).GroupBy(r => r.Key).ToDictionary(g => g.Key, g => g.Max(r => r.Row));
+            var keys = rows.ToDictionary(r => r.Row, r => r.Key);
+            Failures.RemoveAll(f => DependsOnOthers(f) && last.TryGetValue(keys[f.Row], out var row) && row > f.Row);
+        }
+
+        private bool IsDelete(int row) => write.Deletes is not null && write.Deletes[row];
+    }
+
+    private BindValues[] Binds(RowBlock rows)
+    {
+        var binds = new BindValues[_table.Columns.Length];
+        for (var i = 0; i < binds.Length; i++) binds[i] = new ColumnBinds(rows.Columns[_table.Columns[i].Field], _bindTypes[i]);
+        return binds;
+    }
+}
+
+/// <summary>Two keys that differ here are one to the database: what came later must be written later.</summary>
+internal sealed class KeysMeetException : Exception;
