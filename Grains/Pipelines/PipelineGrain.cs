@@ -16,6 +16,7 @@ internal sealed partial class PipelineGrain(
     IKafkaLogs logs,
     IStateStore store,
     IQuarantine quarantine,
+    ISiloStatusOracle silos,
     TimeProvider time,
     ILogger<PipelineGrain> log) : Grain, IPipelineGrain
 {
@@ -201,7 +202,8 @@ internal sealed partial class PipelineGrain(
     private async Task TickAsync(CancellationToken cancellation)
     {
         var halt = state.State.Desired == DesiredState.Stopped && _halting;
-        if (state.State.Hash is null) return;
+        // On a silo that stops, parts are on their way out: to ask after them would be to call them back.
+        if (state.State.Hash is null || silos.CurrentStatus.IsTerminating()) return;
         try
         {
             _refusals = [.. (await GrainFactory.GetGrain<IPipelineCatalogGrain>(0).ListRefusalsAsync()).Where(r => r.Name == Name)];

@@ -82,7 +82,12 @@ internal sealed partial class AggregatorGrain(
             source.Epoch = batch.Epoch;
             // A replay goes to the shards that its records concern; each is over before the next begins, so what is before it needs no telling.
             if (source.Applied < 0 || (Names.IsReplay(batch.Source) && source.Applied < batch.DurablePosition))
+            {
                 source.Applied = source.Durable = batch.DurablePosition;
+                // Known from now on: an owner after this one must not take the partition, which waits for this position, for one it has never heard of.
+                _changed = true;
+            }
+
             source.Prune(batch.DurablePosition);
             if (batch.From > source.Applied) return Reply(ApplyAnswer.Rewind, source, batch);
             if (batch.To > source.Applied) await ApplyRowsAsync(batch, source);

@@ -64,7 +64,11 @@ public sealed partial class CleanStartTests
         }
     }
 
-    private static void AssertNoTrouble(string[] lines) => Assert.Equal("", string.Join('\n', lines.Where(l => Trouble().IsMatch(l))));
+    private static void AssertNoTrouble(string[] lines)
+    {
+        var trouble = string.Join('\n', lines.Where(l => Trouble().IsMatch(l)));
+        Assert.True(trouble.Length == 0, trouble);
+    }
 
     private static async Task<string[]> LinesAsync(SiloProcess silo, string last) =>
         (await Eventually.GetAsync(

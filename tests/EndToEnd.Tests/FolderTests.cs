@@ -51,7 +51,7 @@ public sealed class FolderTests
 
         await File.WriteAllTextAsync(a, Text("one", window: "10m", idle: "3s"));
         await LogAsync(silo, "a.yaml was refused", times: 2);
-        Assert.Contains("kor reset one --to-earliest --execute", silo.LogText, StringComparison.Ordinal);
+        await LogAsync(silo, "kor reset one --to-earliest --execute");
         await WaitAsync(silo, s => s is { State: PartState.Running, Version: 2 });
 
         await DoAsync(silo, "stop");

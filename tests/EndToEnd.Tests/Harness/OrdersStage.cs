@@ -22,7 +22,7 @@ public sealed class OrdersStage : IAsyncDisposable
             customer_id: { type: string, required: true }
             amount:      decimal(12,2)
             created_at:  { type: timestamp, pattern: epoch_ms }
-          eventTime: { field: created_at, maxOutOfOrder: 30s, idleAfter: 5s }
+          eventTime: { field: created_at, maxOutOfOrder: 30s, idleAfter: 5s, maxAhead: 0s }
         steps:
           - id: quality
             type: quality

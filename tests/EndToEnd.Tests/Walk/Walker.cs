@@ -87,7 +87,8 @@ public sealed partial class Walker(string url, string folder) : IDisposable
         var next = 0;
         var address = Placeholder().Replace(template, _ => Uri.EscapeDataString(path![next++])) + query;
         using var request = new HttpRequestMessage(new HttpMethod(method), "/api/v1" + address);
-        if (body is not null) request.Content = new StringContent(body, Encoding.UTF8, type);
+        // A POST has a type even without a body, or it could be another site's form.
+        if (body is not null || method == "POST") request.Content = new StringContent(body ?? "", Encoding.UTF8, type);
         using var response = await _http.SendAsync(request);
         var text = await response.Content.ReadAsStringAsync();
         Assert.True(status == response.StatusCode, $"{method} {address} gave {(int)response.StatusCode} instead of {(int)status}: {text}");
