@@ -197,16 +197,18 @@ public sealed class CaseTests(CaseStage stage) : IClassFixture<CaseStage>
         },
         TestContext.Current.CancellationToken);
 
-    [Theory]
-    [InlineData("p.yaml", "lookup")]
-    [InlineData("p2.yaml", "lookup2")]
-    public async Task What_a_reference_table_holds_is_a_records_fault_at_most(string file, string name)
+    [Fact]
+    public async Task What_a_reference_table_holds_is_a_records_fault_at_most()
     {
-        if (file == "p.yaml") await stage.RunAsync("lookup");
-        else await stage.AddAsync("lookup", file);
-        await stage.RowsAsync(name, $"select id, seg from {name}_t where id in (1, 6, 7) order by id", "1|s1", "6|", "7|s1");
-        var status = await stage.DrainedAsync(name, 7);
-        Assert.Equal(PartState.Running, status.State);
-        Assert.Equal("0", await stage.SqlAsync($"select count(*) from {name}_t where id in (2, 4, 5)"));
+        // Asked row by row, and read as a whole beforehand.
+        await stage.RunAsync("lookup");
+        await stage.AddAsync("lookup", "p2.yaml");
+        foreach (var name in (string[])["lookup", "lookup2"])
+        {
+            await stage.RowsAsync(name, $"select id, seg from {name}_t where id in (1, 6, 7) order by id", "1|s1", "6|", "7|s1");
+            var status = await stage.DrainedAsync(name, 7);
+            Assert.Equal(PartState.Running, status.State);
+            Assert.Equal("0", await stage.SqlAsync($"select count(*) from {name}_t where id in (2, 4, 5)"));
+        }
     }
 }
