@@ -116,7 +116,7 @@ public sealed class CaseTests(CaseStage stage) : IClassFixture<CaseStage>
         await stage.StatusAsync("recreate", s => s.State == PartState.Stopped);
         (await stage.Silo.ResetAsync(execute: true, "recreate")).EnsureSuccessStatusCode();
         await stage.PutAsync("recreate", "start");
-        var status = await stage.StatusAsync("recreate", s => s.Reason?.Contains("KOR5111", StringComparison.Ordinal) == true);
+        var status = await stage.StatusAsync("recreate", s => s.Reason?.Contains("holds another row", StringComparison.Ordinal) == true);
         Assert.NotEqual(PartState.Running, status.State);
         await stage.RowsAsync("recreate", "select count(*) from recreate_t", "5");
 
