@@ -58,7 +58,8 @@ public sealed class MetricsTests : IDisposable
         streams.Use(new KafkaSource { Name = "slow", Topics = ["orders"] });
         await streams.WaitForRecordsAsync(200);
 
-        await WaitForAsync(t => t.GetValueOrDefault("kafka.partition.lag/0") == 800
+        // How the log falls into batches is the reader's affair; what is not delivered is behind.
+        await WaitForAsync(t => t.GetValueOrDefault("kafka.partition.lag/0") == 1_000 - streams.Recorder.Records
             && t.GetValueOrDefault("kafka.partition.lag.time/0") > 1
             && t.GetValueOrDefault("kafka.partition.held_back/0") > 1);
         gate.SetResult();

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using KafkaOracleOrleans.Grains.Contracts;
 using KafkaOracleOrleans.Grains.Interfaces;
 using KafkaOracleOrleans.Grains.Runtime;
@@ -12,7 +13,7 @@ namespace KafkaOracleOrleans.Grains.Tests.Units;
 /// <summary>When rows are sent to a sink's lane, on a clock that only the test moves.</summary>
 public sealed class DeliveryTests : IDisposable
 {
-    private readonly FakeTimeProvider _time = new();
+    private readonly Clock _time = new();
     private readonly CancellationTokenSource _stop = new();
     private readonly Writer _writer = new();
     private readonly SinkPlan _plan = TestPipeline.Compile().Sinks[0];
@@ -58,6 +59,8 @@ public sealed class DeliveryTests : IDisposable
         await _writer.NextAsync();
         await UntilAsync(() => delivery.State == PartState.Failed);
         Assert.Equal("no table", delivery.Reason);
+        // The state is set before the wait begins: a clock moved between them would be the wait's own beginning.
+        await UntilAsync(() => _time.Waits(TimeSpan.FromMinutes(1)));
         _time.Advance(TimeSpan.FromSeconds(59));
         Assert.Single(_writer.Calls);
         _time.Advance(TimeSpan.FromSeconds(1));
@@ -92,6 +95,21 @@ public sealed class DeliveryTests : IDisposable
         {
             Assert.True(TimeProvider.System.GetUtcNow() < until, "Waited in vain.");
             await Task.Delay(10, TestContext.Current.CancellationToken);
+        }
+    }
+
+    /// <summary>A clock that only the test moves, and that knows for how long it was asked to wait.</summary>
+    private sealed class Clock : FakeTimeProvider
+    {
+        private readonly ConcurrentBag<TimeSpan> _waits = [];
+
+        public bool Waits(TimeSpan due) => _waits.Contains(due);
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        {
+            var timer = base.CreateTimer(callback, state, dueTime, period);
+            _waits.Add(dueTime);
+            return timer;
         }
     }
 

@@ -109,12 +109,17 @@ public sealed class GroupKeyCodecTests
         damage.Sample((columns, place, value, cut) =>
         {
             var bytes = Encode(columns);
-            bytes[place % bytes.Length] = value;
+            ref var damaged = ref bytes[place % bytes.Length];
+            var changed = damaged != value;
+            damaged = value;
             var target = new RowBlock(AllKinds, 1).Columns;
             var fault = Record.Exception(() =>
                 GroupKeyCodec.Decode(bytes.AsSpan(0, Math.Max(0, bytes.Length - cut)), AllKinds, target, 0));
             Assert.True(fault is CorruptStateException or null, fault?.ToString());
-            if (cut > 0) Assert.NotNull(fault);
+
+            // A key that is only cut is never another key. A changed byte may turn a value into a shorter one, so that the cut
+            // falls on its end: such a key cannot be told from a sound one.
+            if (cut > 0 && !changed) Assert.NotNull(fault);
         }, iter: 5000);
     }
 
