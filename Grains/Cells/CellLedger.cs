@@ -27,6 +27,16 @@ internal sealed class CellEntry(string name)
     /// <summary>The next entry with the same key hash.</summary>
     public CellEntry? SameHash { get; set; }
 
+    /// <summary>The hash under which its owner finds it by its key; null: not yet.</summary>
+    public ulong? Hash { get; set; }
+
+    /// <summary>It stands in the list of held cells, between these two.</summary>
+    public bool IsListed { get; set; }
+
+    public CellEntry? Colder { get; set; }
+
+    public CellEntry? Hotter { get; set; }
+
     /// <summary>The number of the last call of this epoch.</summary>
     public long Number { get; set; }
 

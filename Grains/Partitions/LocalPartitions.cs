@@ -8,12 +8,19 @@ namespace KafkaOracleOrleans.Grains.Partitions;
 /// The partitions that this silo owns. Before a silo stops, all its grains have to answer for a last checkpoint: later, when Orleans deactivates them
 /// all at once, a partition can no longer reach its shards and sinks.
 /// </summary>
-public sealed class LocalPartitions(IGrainFactory grains)
+public sealed class LocalPartitions(IGrainFactory grains, TimeProvider time)
 {
+    private long _movedAt = time.GetTimestamp();
+
     private readonly ConcurrentDictionary<string, bool> _owned = new(StringComparer.Ordinal);
 
     /// <summary>How many there are.</summary>
     internal int Count => _owned.Count;
+
+    /// <summary>When a partition of this silo last got a batch further; a timestamp of the time provider.</summary>
+    internal long MovedAt => Interlocked.Read(ref _movedAt);
+
+    internal void Moved() => Interlocked.Exchange(ref _movedAt, time.GetTimestamp());
 
     internal void Add(string key) => _owned[key] = true;
 

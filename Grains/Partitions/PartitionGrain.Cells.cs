@@ -19,9 +19,11 @@ internal sealed partial class PartitionGrain
     private long _lastRetired;
 
     /// <summary>The cells of one dedup step.</summary>
-    private sealed class StepCells(DedupPlan step)
+    private sealed class StepCells(DedupPlan step, CellAccount account)
     {
         public DedupPlan Step { get; } = step;
+        public CellAccount Account { get; } = account;
+        public HeldCells Held { get; } = new(account, step.Cells.Groups > 0);
         public DedupCells Layout { get; } = step.Cells;
         public Dictionary<string, CellEntry> ByName { get; } = new(StringComparer.Ordinal);
         public Dictionary<ulong, CellEntry> ByHash { get; } = [];
@@ -40,8 +42,9 @@ internal sealed partial class PartitionGrain
 
     private async Task LoadCellsAsync()
     {
+        EndHolding();
         _cells.Clear();
-        foreach (var step in _runtime!.Plan.Steps.OfType<DedupPlan>().Where(s => !s.Global)) _cells.Add(step.Id, new StepCells(step));
+        foreach (var step in _runtime!.Plan.Steps.OfType<DedupPlan>().Where(s => !s.Global)) _cells.Add(step.Id, new StepCells(step, memory.Cells.Open()));
         var others = new List<CellId>();
         foreach (var (id, dueAt) in await store.ListCellsAsync(_owner, _reign.Token))
         {
@@ -76,6 +79,7 @@ internal sealed partial class PartitionGrain
             {
                 deletes.AddRange(cell.Parts.Select(p => new CellId(cells.Step.Id, cell.Name, p)));
                 cells.ByName.Remove(cell.Name);
+                if (cell.Held) LetGo(cells, cell);
                 cells.Bytes -= cell.Bytes;
                 if (!cells.Layout.TryRoute(cell.Name, out var route)) continue;
                 if (route < (ulong)cells.ByGroup.Length) cells.ByGroup[route] = null;
@@ -127,6 +131,7 @@ internal sealed partial class PartitionGrain
     private Task<ClaimReply> CallAsync(
         DedupRequest request, CellEntry cell, int[] rows, Dictionary<string, IReadOnlyList<StoredCell>> cold, bool belated)
     {
+        _cells[request.Step.Id].Held.Touch(cell);
         var call = cell.NextCall(_epoch, cold.Count == 0 ? null : cold.GetValueOrDefault(cell.Name), _runtime!.Version);
         return Grain(request.Step, cell).ClaimAsync(new ClaimCall(
             call, request.Count, request.Ids, request.Bodies, request.EventTimes, request.Offsets, rows, belated));
@@ -149,7 +154,7 @@ internal sealed partial class PartitionGrain
         _touched.Clear();
         for (var i = 0; i < rows.Length; i++)
         {
-            var cell = CellOf(cells, request.CellHashes[rows[i]]);
+            var cell = CellOf(cells, request.CellHashes[rows[i]], request.Ids[rows[i]]);
             if (cell.Slot < 0)
             {
                 cell.Slot = _touched.Count;
@@ -178,8 +183,10 @@ internal sealed partial class PartitionGrain
         return work;
     }
 
-    private static CellEntry CellOf(StepCells cells, ulong hash)
+    private static CellEntry CellOf(StepCells cells, ulong hash, UInt128 id)
     {
+        // Ids without a message key had a cell each once: what such a cell remembers stays with it.
+        if (cells.Layout.IsKeyless(hash) && cells.ByHash.TryGetValue((ulong)id, out var own)) return own;
         // A cell may serve several ids or message keys: its ids are what counts. So the hash alone names it.
         var route = cells.Layout.RouteOf(hash);
         return cells.ByGroup.Length == 0 ? CellAt(cells, route) : cells.ByGroup[route] ??= CellAt(cells, route);
@@ -204,6 +211,37 @@ internal sealed partial class PartitionGrain
     private IDedupGrain Grain(DedupPlan step, CellEntry cell) => (IDedupGrain)(cell.Grain ??=
         GrainFactory.GetGrain<IDedupGrain>($"{_id.Source}/{step.Id}/{_source}/{cell.Name}"));
 
+    private void EndHolding()
+    {
+        foreach (var cells in _cells.Values)
+        {
+            cells.Held.Clear();
+            cells.Account.Dispose();
+        }
+    }
+
+    /// <summary>Lets the cells go that were not called for longest; true when those that are left still take more than they may.</summary>
+    private bool IsCrowded()
+    {
+        var crowded = false;
+        foreach (var cells in _cells.Values)
+        {
+            var gone = 0;
+            for (; cells.Held.NextToGo() is { } cell; gone++) LetGo(cells, cell);
+            if (gone != 0) MemoryMetrics.LetGo(_id.Source, cells.Step.Id, gone);
+            crowded |= cells.Held.IsOver && cells.Dirty.Count != 0;
+        }
+
+        return crowded;
+    }
+
+    private void LetGo(StepCells cells, CellEntry cell)
+    {
+        cells.Held.Remove(cell);
+        Grain(cells.Step, cell).LeaveAsync().Ignore();
+        (cell.Held, cell.Grain) = (false, null);
+    }
+
     private void LeaveCells()
     {
         foreach (var cells in _cells.Values)
@@ -224,7 +262,9 @@ internal sealed partial class PartitionGrain
                 if (changes.Answer == CellAnswer.Fenced) throw new OwnerFencedException(cell.Name);
                 if (changes.Answer != CellAnswer.Ok) throw new CellLostException(cell.Name);
                 cell.Sort(cells.Step.Id, changes.Parts, upserts, deletes);
-                cells.Bytes += cell.Grown(changes.Bytes);
+                var grown = cell.Grown(changes.Bytes);
+                cells.Bytes += grown;
+                cells.Held.Grew(cell, grown);
             }
         }
     }

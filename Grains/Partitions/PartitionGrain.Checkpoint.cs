@@ -26,6 +26,9 @@ internal sealed partial class PartitionGrain
 
     // After a restart the first batch is made durable before the next is begun, so that faults that keep coming cannot hold the partition in place.
     private bool _cautious;
+
+    // The dedup cells take more memory than they may.
+    private bool _crowded;
     private long _durable = -1;
     private long _checkpointedAt;
     private long _lastCheckpoint;
@@ -36,6 +39,7 @@ internal sealed partial class PartitionGrain
         _commit = Task.CompletedTask;
         _commitFailure = null;
         _urgent = false;
+        _crowded = false;
         _cautious = _restarts.Failures > 0;
         _durable = _fresh ? -1 : _header.Position;
         _lastCheckpoint = time.GetTimestamp();
@@ -54,14 +58,28 @@ internal sealed partial class PartitionGrain
     private async Task CheckpointIfDueAsync()
     {
         if (_commitFailure is { } failure) throw failure;
+        // Cells go once they are durable, and until then no more fit: nothing is worked off meanwhile.
+        _crowded = IsCrowded();
+        if (_crowded)
+        {
+            await _commit;
+            if (_commitFailure is { } late) throw late;
+            _crowded = IsCrowded();
+        }
+
         if (!_changed || !_commit.IsCompleted) return;
-        if (!_urgent && !_cautious && time.GetElapsedTime(_lastCheckpoint) < _options.CheckpointInterval) return;
+        if (!Hurries && time.GetElapsedTime(_lastCheckpoint) < _options.CheckpointInterval) return;
         await BeginCheckpointAsync();
-        if (!_cautious) return;
+        if (!_cautious && !_crowded) return;
         await _commit;
         if (_commitFailure is { } refused) throw refused;
         _cautious = false;
+        _crowded = false;
+        IsCrowded();
     }
+
+    /// <summary>A checkpoint is wanted now: sinks and shards are urged.</summary>
+    private bool Hurries => _urgent || _cautious || _crowded;
 
     private async Task BeginCheckpointAsync()
     {
@@ -127,7 +145,7 @@ internal sealed partial class PartitionGrain
             var changed = lane.Confirmed < position ? ChangedAsync(lane) : Task.CompletedTask;
             while (lane.Confirmed < position)
             {
-                if (_urgent || _cautious || _header.Position - position > MaxHeld) lane.Flush();
+                if (Hurries || _header.Position - position > MaxHeld) lane.Flush();
                 if (await Task.WhenAny(changed, Task.Delay(Poll, time, _reign.Token)) != changed) continue;
                 await changed;
                 changed = ChangedAsync(lane);
@@ -137,7 +155,7 @@ internal sealed partial class PartitionGrain
 
     private async Task ShardsDurableAsync(long position, CancellationToken reign)
     {
-        foreach (var shard in _shards.Values.SelectMany(s => s)) await ShardDurableAsync(shard, _source, position, _urgent || _cautious, reign);
+        foreach (var shard in _shards.Values.SelectMany(s => s)) await ShardDurableAsync(shard, _source, position, Hurries, reign);
     }
 
     private async Task ShardDurableAsync(IAggregatorGrain shard, string source, long position, bool urge, CancellationToken reign)
@@ -150,7 +168,7 @@ internal sealed partial class PartitionGrain
             // It had taken this in and started over since; without traffic nothing else would tell.
             if (at.Applied < position)
                 throw new RewindException($"Shard {shard.GetPrimaryKeyString()} is at {at.Applied} again, before {position}.");
-            if ((urge || _urgent) && !urged)
+            if ((urge || _urgent || _crowded) && !urged)
             {
                 await shard.CheckpointAsync().WaitAsync(reign);
                 urged = true;

@@ -52,6 +52,7 @@ internal sealed partial class PartitionGrain
         var state = _state;
         if (_stopped) return state;
         if (ReaderState(out var why) is var read && read > state) (state, reason) = (read, why);
+        if (state < PartState.Blocked && memory.Reason is { } shortage) (state, reason) = (PartState.Blocked, shortage);
         foreach (var lane in _lanes)
         {
             if (lane.State <= state) continue;

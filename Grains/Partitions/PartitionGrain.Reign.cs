@@ -108,7 +108,7 @@ internal sealed partial class PartitionGrain
     private async Task WorkAsync(CancellationToken reign)
     {
         var batches = new List<KafkaBatch>();
-        if (_merges && !_cautious) BatchMerger.Take(_queue, batches, BatchMerger.MaxRows);
+        if (_merges && !_cautious) BatchMerger.Take(_queue, batches, memory.RowsAtOnce(BatchMerger.MaxRows));
         else batches.Add(_queue.Dequeue());
         try
         {
@@ -173,6 +173,7 @@ internal sealed partial class PartitionGrain
         local.Remove(_id.ToString());
         _reignEnded.TrySetResult();
         _reignEnded = NewSignal();
+        EndHolding();
         while (_queue.TryDequeue(out var batch)) batch.Release();
         var lanes = _lanes.ToArray();
         _lanes.Clear();

@@ -65,7 +65,7 @@ internal sealed partial class PartitionGrain
         if (_owned) _wake.TrySetResult();
         try
         {
-            if (_owned && _paused && _queue.Count == 0) await ResumeAsync();
+            if (_owned && _paused && _queue.Count == 0 && !memory.IsTight) await ResumeAsync();
             // Also without a term and with a full queue: what waits in the log grows then as well.
             await LookAtReaderAsync();
             if (!_owned || _stopped) return;

@@ -103,6 +103,7 @@ internal sealed partial class PartitionGrain
         _idleTold = false;
         _idleTickets = [];
         _changed = true;
+        local.Moved();
         if (batch.Count != 0) _lastRecordAt = batch.Timestamps[batch.Count - 1];
         _batchMs = _batchMs is { } before ? before + ((duration.TotalMilliseconds - before) * 0.1) : duration.TotalMilliseconds;
         EngineMetrics.Batch(_id.Source, _id.Topic, counts, bytes, duration);

@@ -27,6 +27,7 @@ internal sealed partial class PartitionGrain(
     IQuarantine quarantine,
     IEnumerable<IRecordTransform> transforms,
     LocalPartitions local,
+    MemoryWatch memory,
     IClusterMembershipService membership,
     IOptions<EngineOptions> options,
     TimeProvider time,
@@ -39,6 +40,8 @@ internal sealed partial class PartitionGrain(
 
     // A delivery waits this long for room in the queue; well below the response timeout of 30 s.
     private static readonly TimeSpan RoomDeadline = TimeSpan.FromSeconds(10);
+
+    private static readonly TimeSpan MemoryPoll = TimeSpan.FromMilliseconds(200);
 
     private readonly EngineOptions _options = options.Value;
     private readonly Queue<KafkaBatch> _queue = new();
@@ -201,10 +204,12 @@ internal sealed partial class PartitionGrain(
         var reign = _epoch;
         var started = time.GetTimestamp();
         // A grain per key costs a call however few rows there are for it: more of them at once are fewer calls. So it is with transactions.
-        while (_queue.Count >= (_merges ? 3 * _options.QueuedBatches : _options.QueuedBatches))
+        while (_queue.Count >= (_merges ? 3 * _options.QueuedBatches : _options.QueuedBatches) || memory.IsTight)
         {
-            if (time.GetElapsedTime(started) >= RoomDeadline) return await RefuseAsync(batch.From);
-            await Task.WhenAny(_room.Task, Task.Delay(RoomDeadline - time.GetElapsedTime(started), time));
+            var left = RoomDeadline - time.GetElapsedTime(started);
+            if (left <= TimeSpan.Zero) return await RefuseAsync(batch.From);
+            // Memory that is there again has no signal.
+            await Task.WhenAny(_room.Task, Task.Delay(memory.IsTight && left > MemoryPoll ? MemoryPoll : left, time));
         }
 
         return _owned && reign == _epoch && batch.From == _accepted;

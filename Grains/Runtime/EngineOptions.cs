@@ -38,6 +38,18 @@ public sealed class EngineOptions
     /// </summary>
     public TimeSpan MaxRepairDelay { get; set; } = TimeSpan.FromMinutes(1);
 
+    /// <summary>
+    /// Memory that the cells of this silo (open windows per key, ids per message key) may take together, bytes, about; above it those that were not called
+    /// for longest are let go and read again when they are called. 0: a quarter of <see cref="MemoryLimitBytes"/>; else 1 MiB to 1 TiB. Default: 0.
+    /// </summary>
+    public long CellBytes { get; set; }
+
+    /// <summary>
+    /// Heap this silo may use, bytes: from 80 % of it on reading waits, until it is below 70 %. 0: what the runtime says, which is 75 % of a container's
+    /// memory; else 64 MiB to 16 TiB. Default: 0.
+    /// </summary>
+    public long MemoryLimitBytes { get; set; }
+
     /// <summary>What one of so many deliveries may hold.</summary>
     internal long SinkShare(int deliveries) => Math.Clamp(TotalSinkBufferBytes / Math.Max(1, deliveries), 1 << 20, SinkBufferBytes);
 

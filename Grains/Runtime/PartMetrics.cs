@@ -142,8 +142,8 @@ internal static class PartMetrics
             "kor.state.size", () => PerState(s => s.Bytes), "By", "Memory of those cells, about, as of their last checkpoint; of cells not called since their owner began: 0.");
         meter.CreateObservableGauge(
             "kor.window.open", () => PerWindow(s => s.State.Panes), "{window}",
-            "Open windows of a window step's shards here (hopping windows: the panes they share), those within their lateness included; of cells called since their "
-            + "owner began.");
+            "Open windows of a window step's shards here (hopping windows: the panes they share), those within their lateness included; of cells in "
+            + "memory.");
         meter.CreateObservableGauge(
             "kor.step.queue", Queues, "{record}", "Records waiting: in front of the steps ('source'), or in front of a sink and not yet sent.");
         meter.CreateObservableGauge("kor.sink.inflight", () => PerSink(l => l.InFlight), "{row}", "Rows of the writes under way.");

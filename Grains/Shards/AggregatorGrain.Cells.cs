@@ -42,6 +42,7 @@ internal sealed partial class AggregatorGrain
         }
 
         _changed = true;
+        await MakeRoomAsync();
         if (_closed is { Count: > 0 }) await CheckpointIfDueAsync();
     }
 
@@ -105,6 +106,7 @@ internal sealed partial class AggregatorGrain
         var added = Entry(GroupKeyCodec.ToIdentity(key, _step.Window.Key));
         added.Key = key.ToArray();
         added.SameHash = first;
+        added.Hash = hash;
         _byHash[hash] = added;
         return added;
     }
@@ -117,6 +119,9 @@ internal sealed partial class AggregatorGrain
         if (_cells.TryGetValue(name, out var entry)) return entry;
         entry = new CellEntry(name);
         _cells.Add(name, entry);
+        if (!_cold.TryTake(name, out var due)) return entry;
+        Warm(entry, due);
+        if (due != long.MaxValue) Enqueue(entry);
         return entry;
     }
 
@@ -135,15 +140,26 @@ internal sealed partial class AggregatorGrain
             if (cell.Due > watermark) Enqueue(cell);
             else if (withRows == 0 || !(busy ??= _work.Take(withRows).Select(w => w.Cell).ToHashSet()).Contains(cell)) _work.Add(new WorkItem(cell, null));
         }
+
+        AddColdDue(watermark);
     }
 
     /// <summary>Fires what the watermark completes without new rows.</summary>
     private async Task FireDueAsync()
     {
         var watermark = _header.Watermark.Current;
-        _work.Clear();
-        AddDue(watermark);
-        if (_work.Count != 0) await CallCellsAsync(null, 0, watermark, watermark, null);
+        var started = time.GetTimestamp();
+        do
+        {
+            _work.Clear();
+            AddDue(watermark);
+            if (_work.Count == 0) return;
+            await CallCellsAsync(null, 0, watermark, watermark, null);
+            await MakeRoomAsync();
+            await CheckpointIfDueAsync();
+        }
+        // Many may be due at once, and rows wait meanwhile: the next tick goes on.
+        while (_cold.IsDue(watermark) && !IsBusy(out _) && time.GetElapsedTime(started) < FiringAtOnce);
     }
 
     private async Task CallCellsAsync(KeyedRows? rows, int partition, long before, long after, SourceEntry? source)
@@ -154,6 +170,7 @@ internal sealed partial class AggregatorGrain
         for (var i = 0; i < calls.Length; i++)
         {
             var (cell, selected) = _work[i];
+            _held?.Touch(cell);
             calls[i] = Grain(cell).ApplyAsync(new WindowCall(
                 cell.NextCall(_epoch, cold.Count == 0 ? null : cold.GetValueOrDefault(cell.Name), _runtime!.Version),
                 selected is null ? null : rows, selected, partition, before, after, source?.Tag ?? -1));
@@ -236,13 +253,8 @@ internal sealed partial class AggregatorGrain
         _closed = null;
         (_panes, _bytes) = (0, 0);
         _groups = new CellEntry?[Math.Max(0, _step.GrainPer.Groups)];
-        foreach (var (id, dueAt) in await store.ListCellsAsync(_owner, _reign.Token))
-        {
-            var cell = Entry(id.Cell);
-            cell.Stored = true;
-            cell.Parts.Add(id.Part);
-            cell.Due = Math.Min(cell.Due, dueAt ?? long.MaxValue);
-        }
+        BeginHolding();
+        await store.ListCellsAsync(_owner, Load, _reign.Token);
 
         for (var i = 0; i < _groups.Length; i++) _groups[i] = _cells.GetValueOrDefault(GroupName(i));
         foreach (var cell in _cells.Values.Where(c => c.Due != long.MaxValue)) Enqueue(cell);

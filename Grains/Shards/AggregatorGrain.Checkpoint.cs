@@ -74,6 +74,7 @@ internal sealed partial class AggregatorGrain
     {
         why = "";
         if (_commitWaits) why = _reason ?? "The state store is not available.";
+        else if (IsCrowded) why = "The shard holds as many cells as memory allows, and waits until they are durable.";
         foreach (var delivery in _deliveries.Values)
         {
             if (delivery.PendingBytes <= _options.SinkBufferBytes) continue;
@@ -143,7 +144,9 @@ internal sealed partial class AggregatorGrain
             if (changes.Answer != CellAnswer.Ok) throw new CellLostException(cell.Name);
             cell.Sort(_stepId, changes.Parts, upserts, deletes);
             _panes += cell.Opened(changes.Panes);
-            _bytes += cell.Grown(changes.Bytes);
+            var grown = cell.Grown(changes.Bytes);
+            _bytes += grown;
+            _held?.Grew(cell, grown);
             if (changes.Closed is not null) TakeClosed(changes.Closed);
         }
 

@@ -32,7 +32,7 @@ internal sealed partial class AggregatorGrain
         Reason = reason,
         Epoch = _epoch,
         Watermark = _header.Watermark.Current == long.MinValue ? null : _header.Watermark.Current,
-        Cells = _cells.Count,
+        Cells = CellCount,
         OutboxEntries = _outbox.Count,
         Late = _header.LateTotal,
         LateByIdle = _header.LateByIdleTotal,
@@ -50,7 +50,7 @@ internal sealed partial class AggregatorGrain
     /// </summary>
     private SinkFreshness FreshnessOf(SinkDelivery delivery)
     {
-        var closing = _closed is { Count: > 0 } || _commit is { IsCompleted: false };
+        var closing = _closed is { Count: > 0 } || _commit is { IsCompleted: false } || _cold.IsDue(_header.Watermark.Current);
         if (!closing && delivery.PendingRows == 0 && NewestApplied() is var newest and > 0) delivery.Mark(delivery.Confirmed, newest);
         return delivery.Freshness(!closing && _header.Watermark.AllIdle);
     }
@@ -90,7 +90,9 @@ internal sealed partial class AggregatorGrain
         if (!_owned) return [];
         var rows = new List<WindowRow>();
         // A copy: cells come and go while this waits. Those that are due first are asked first.
-        foreach (var cells in _cells.Values.OrderBy(c => c.Due).ToList().Chunk(OpenChunk))
+        // Nobody holds these; what is stored of them is what they are.
+        var unheld = _cold.Soonest(limit).Select(name => new CellEntry(name) { Stored = true });
+        foreach (var cells in _cells.Values.OrderBy(c => c.Due).Concat(unheld).ToList().Chunk(OpenChunk))
         {
             if (rows.Count >= limit) break;
             var held = cells.Where(c => c.Held).Select(c => Grain(c).GetOpenAsync(limit)).ToList();
@@ -147,7 +149,12 @@ internal sealed partial class AggregatorGrain
         var name = _step.GrainPer.Groups > 0
             ? GroupName((int)((hash >> 32) % (uint)_step.GrainPer.Groups))
             : GroupKeyCodec.ToIdentity(key, _step.Window.Key);
-        if (!_cells.TryGetValue(name, out var cell)) return [];
+        if (!_cells.TryGetValue(name, out var cell))
+        {
+            if (!_cold.Contains(name)) return [];
+            cell = new CellEntry(name) { Stored = true };
+        }
+
         if (cell.Held && await Grain(cell).QueryAsync(key, _epoch) is { } held) return held;
         if (cell.Held && !cell.IsDurable) return null;
         var reign = _reign.Token;
@@ -175,7 +182,7 @@ internal sealed partial class AggregatorGrain
     private void ShowGauges()
     {
         if (_gauges is not { } gauges) return;
-        gauges.State = new StateGauge(_stepId, _cells.Count, _panes, _bytes);
+        gauges.State = new StateGauge(_stepId, CellCount, _panes, _bytes);
         gauges.Lanes = [.. _deliveries.Values.Select(d => d.Gauge(FreshnessOf(d)))];
         gauges.Watermark = _header.Watermark.Current;
         gauges.Outbox = _outbox.Count;

@@ -24,6 +24,7 @@ internal sealed partial class AggregatorGrain(
     IStateStore store,
     IClusterMembershipService membership,
     IOptions<EngineOptions> options,
+    MemoryWatch memory,
     TimeProvider time,
     ILogger<AggregatorGrain> log) : Grain, IAggregatorGrain, IRemindable, IDisposable
 {
@@ -76,6 +77,7 @@ internal sealed partial class AggregatorGrain(
         try
         {
             await OwnAsync();
+            if (IsCrowded) await MakeRoomAsync();
             if (IsBusy(out var why)) return Busy(batch.Source, why);
             var source = _header.Source(batch.Source);
             if (batch.Epoch < source.Epoch) return Reply(ApplyAnswer.Fenced, source, batch);
@@ -223,7 +225,7 @@ internal sealed partial class AggregatorGrain(
         PartMetrics.Remove(_gauges);
         PartMetrics.Add(_gauges = new ShardGauges(_pipeline, _stepId));
         SetState(PartState.Running, null);
-        LogOwned(_owner, _epoch, _cells.Count);
+        LogOwned(_owner, _epoch, CellCount);
     }
 
     private async Task LoadReignAsync()
@@ -244,7 +246,7 @@ internal sealed partial class AggregatorGrain(
     /// <summary>A durable reminder wakes a shard with open windows after any restart, traffic or not.</summary>
     private async Task KeepReminderAsync()
     {
-        if (_reminder is null && _cells.Count > 0)
+        if (_reminder is null && CellCount > 0)
             _reminder = await this.RegisterOrUpdateReminder(ReminderName, TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(1));
     }
 
@@ -265,6 +267,7 @@ internal sealed partial class AggregatorGrain(
             if (IsBusy(out _)) return;
             if (_header.Watermark.Tick(time.GetUtcNow().ToUnixTimeMilliseconds())) _changed = true;
             await FireDueAsync();
+            LetGo();
             await CheckpointIfDueAsync();
             MoveIfDue();
             Pace();
@@ -277,7 +280,7 @@ internal sealed partial class AggregatorGrain(
 
     private void Pace()
     {
-        var rests = _due.Count == 0 && _outbox.Count == 0 && _closed is not { Count: > 0 };
+        var rests = _due.Count == 0 && !_cold.HasDue && _outbox.Count == 0 && _closed is not { Count: > 0 };
         if (rests == _rests) return;
         _rests = rests;
         var tick = rests ? RestingTick : Tick;
@@ -296,9 +299,12 @@ internal sealed partial class AggregatorGrain(
     {
         SetState(StateOf(e), e.Message);
         LogStartsOver(_owner, _epoch, e);
-        EngineMetrics.Restarted(_pipeline, e is StoreUnavailableException ? "unavailable" : e is EpochFencedException or OwnerFencedException ? "fenced" : "fault");
+        var fenced = e is EpochFencedException or OwnerFencedException;
+        EngineMetrics.Restarted(_pipeline, e is StoreUnavailableException ? "unavailable" : fenced ? "fenced" : "fault");
+        // The next term reads what it needs; nobody would count what the others go on holding. A newer owner's cells are its own.
+        if (!fenced && _step.GrainPer.Groups == 0) LeaveCells();
         await EndReignAsync();
-        if (e is EpochFencedException or OwnerFencedException) DeactivateOnIdle();
+        if (fenced) DeactivateOnIdle();
     }
 
     private static PartState StateOf(Exception e) => e switch
@@ -313,6 +319,7 @@ internal sealed partial class AggregatorGrain(
         _owned = false;
         PartMetrics.Remove(_gauges);
         _gauges = null;
+        EndHolding();
         await _reign.CancelAsync();
         foreach (var delivery in _deliveries.Values) await delivery.Loop;
         _deliveries.Clear();

@@ -18,6 +18,17 @@ public readonly record struct DedupCells(bool ByMessageKey, int Groups)
     /// <summary>The number of cells by id when a step does not say: every batch calls each of them, and each works on its own.</summary>
     public const int DefaultGroups = 8;
 
+    /// <summary>
+    /// With a cell for each message key, ids without one go into so many cells by the id: a cell for each of them would be as many as there are records.
+    /// </summary>
+    public const int KeylessCells = 64;
+
+    /// <summary>The hash of an id that came without a message key, where others are spread by theirs.</summary>
+    public ulong KeylessHash(UInt128 id) => Groups == 0 ? HashOf(id) % KeylessCells : (ulong)id;
+
+    /// <summary>A hash of <see cref="KeylessHash"/>, with a cell for each message key. One key in 2^58 is taken for none, which does no harm.</summary>
+    public bool IsKeyless(ulong hash) => ByMessageKey && Groups == 0 && hash < KeylessCells;
+
     /// <summary>The cell of a row, by the hash of its id or of its message key.</summary>
     public ulong RouteOf(ulong hash) => Groups == 0 ? hash : hash % (uint)Groups;
 

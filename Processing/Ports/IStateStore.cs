@@ -76,6 +76,12 @@ public interface IStateStore
     /// <summary>All cell ids of an owner with their due times, without payloads.</summary>
     Task<IReadOnlyList<(CellId Id, long? DueAt)>> ListCellsAsync(string owner, CancellationToken cancellation);
 
+    /// <summary>
+    /// Hands over all cell ids of an owner with their due times, one by one: there may be millions. When the store has to begin again, those handed over before
+    /// come again.
+    /// </summary>
+    Task ListCellsAsync(string owner, Action<CellId, long?> take, CancellationToken cancellation);
+
     /// <summary>The outbox of an owner in sequence order.</summary>
     Task<IReadOnlyList<OutboxEntry>> ReadOutboxAsync(string owner, CancellationToken cancellation);
 

@@ -84,8 +84,8 @@ internal sealed class DedupNode(DedupPlan plan, RowNode input)
     private ulong CellHash(RawBatch raw, int row, ref int violations)
     {
         if (_keyCheck is null) return DedupCells.HashOf(_ids[row]);
-        // As version 0.1 has stored them.
-        var hash = raw.KeyLength[row] < 0 ? (ulong)_ids[row] : XxHash3.HashToUInt64(raw.Key(row));
+        // As version 0.1 has stored them, but for ids without a key where each key has its cell.
+        var hash = raw.KeyLength[row] < 0 ? plan.Cells.KeylessHash(_ids[row]) : XxHash3.HashToUInt64(raw.Key(row));
         if (_keyCheck.Differs(_ids[row], hash)) violations++;
         return hash;
     }

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using KafkaOracleOrleans.Grains.Interfaces;
+using KafkaOracleOrleans.Grains.Runtime;
 using KafkaOracleOrleans.Silo.Pipelines;
 using KafkaOracleOrleans.Silo.Security;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
@@ -23,6 +24,7 @@ internal static class Health
     {
         services.AddHealthChecks()
             .AddCheck<ProgressCheck>("progress", tags: [Live])
+            .AddCheck<MemoryCheck>("memory", tags: [Live])
             .AddCheck<StartedCheck>("started", tags: [Startup, Ready])
             .AddCheck<PipelinesCheck>("pipelines", tags: [Ready]);
     }
@@ -68,6 +70,15 @@ internal static class Health
             Task.FromResult(state.SinceTick < LiveWithin
                 ? HealthCheckResult.Healthy()
                 : HealthCheckResult.Unhealthy($"No thread was free for {state.SinceTick.TotalSeconds:0} s."));
+    }
+
+    /// <summary>Memory that is short for long, while nothing moves, does not mend itself.</summary>
+    private sealed class MemoryCheck(MemoryWatch memory) : IHealthCheck
+    {
+        public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) => Task.FromResult(
+            memory.IsStuck ? HealthCheckResult.Unhealthy(memory.Reason)
+            : memory.Reason is { } reason ? HealthCheckResult.Degraded(reason)
+            : HealthCheckResult.Healthy());
     }
 
     private sealed class StartedCheck(HostState state) : IHealthCheck

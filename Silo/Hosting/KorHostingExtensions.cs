@@ -82,6 +82,8 @@ public static class KorHostingExtensions
         services.AddSingleton<TopicReader>();
         services.AddSingleton<PlanProvider>();
         services.AddSingleton<LocalPartitions>();
+        services.AddSingleton<MemoryWatch>();
+        services.AddHostedService(sp => sp.GetRequiredService<MemoryWatch>());
         services.AddSingleton<IKafkaLogs, KafkaLogs>();
         services.AddSingleton<IKafkaPositionSource, GrainPositionSource>();
         services.AddHostedService<StateSchemaCheck>();

@@ -63,6 +63,8 @@ internal static class KorOptionsValidation
         Range(faults, "Kor:Engine:QueuedBatches", engine.QueuedBatches, 1, 64);
         Range(faults, "Kor:Engine:SinkBufferBytes", engine.SinkBufferBytes, 1 << 20, 1 << 30);
         Range(faults, "Kor:Engine:TotalSinkBufferBytes", engine.TotalSinkBufferBytes, 16L << 20, 64L << 30);
+        if (engine.CellBytes != 0) Range(faults, "Kor:Engine:CellBytes", engine.CellBytes, 1L << 20, 1L << 40);
+        if (engine.MemoryLimitBytes != 0) Range(faults, "Kor:Engine:MemoryLimitBytes", engine.MemoryLimitBytes, 64L << 20, 1L << 44);
         Range(faults, "Kor:Engine:RecentWindows", engine.RecentWindows, 0, 100_000);
         Range(faults, "Kor:Reading:Slots", options.Reading.Slots, 1, 1024);
         Range(faults, "Kor:Reading:MetadataInterval", options.Reading.MetadataInterval, TimeSpan.FromMilliseconds(100), TimeSpan.FromDays(1));

@@ -75,23 +75,31 @@ public sealed class AdoStateStore(Database database) : IStateStore
     }
 
     /// <inheritdoc/>
-    public Task<IReadOnlyList<(CellId Id, long? DueAt)>> ListCellsAsync(string owner, CancellationToken cancellation)
+    public async Task<IReadOnlyList<(CellId Id, long? DueAt)>> ListCellsAsync(string owner, CancellationToken cancellation)
+    {
+        var cells = new Dictionary<CellId, long?>();
+        await ListCellsAsync(owner, (id, due) => cells[id] = due, cancellation).ConfigureAwait(false);
+        return [.. cells.Select(c => (c.Key, c.Value))];
+    }
+
+    /// <inheritdoc/>
+    public Task ListCellsAsync(string owner, Action<CellId, long?> take, CancellationToken cancellation)
     {
         CheckOwner(owner);
-        return RunAsync<IReadOnlyList<(CellId Id, long? DueAt)>>(
+        ArgumentNullException.ThrowIfNull(take);
+        return RunAsync(
             $"listing the cells of '{owner}'",
-            () => database.ReadAsync<IReadOnlyList<(CellId Id, long? DueAt)>>(
+            () => database.ReadAsync(
                 async (session, token) =>
                 {
-                    var cells = new List<(CellId, long?)>();
                     await session.QueryAsync(
                         _sql.ListCells,
-                        r => cells.Add((
+                        r => take(
                             new CellId(r.GetString(0), database.Dialect.DecodeKey(r.GetString(1)), r.GetInt64(2)),
-                            r.IsDBNull(3) ? null : r.GetInt64(3))),
+                            r.IsDBNull(3) ? null : r.GetInt64(3)),
                         token,
                         owner).ConfigureAwait(false);
-                    return cells;
+                    return true;
                 },
                 cancellation));
     }

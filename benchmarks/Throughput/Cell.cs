@@ -17,15 +17,19 @@ internal sealed record Cell(
         new("keys", "10,000 Zipf keys, a grain per key, 4 shards", KeySpread.K10Z, "key", 4, false, 3.0, SmallMb),
         new("million", "1,000,000 uniform keys, 1 h windows, `group(8)`, 4 shards", KeySpread.K1MU, "group(8)", 4, false, 3.3, LargeMb),
         new("across", "dedup across partitions (`scope: global`, 4 shards), 10,000 Zipf keys, windows `group(4)`", KeySpread.K10Z, "group(4)", 4, false, null, SmallMb),
+        new("memory", "a new key with each record, a grain per key, 4 shards, in 2.4 GB of heap", KeySpread.K5M, "key", 4, false, null, 2560),
         new("hopping", "query B (hopping 5 min / 1 min), 10,000 Zipf keys, `group(4)`, 4 shards", KeySpread.K10Z, "group(4)", 4, true, null, SmallMb),
     ];
 
-    public string Dedup => Name == "across" ? $"scope: global, shards: {Shards}" : GrainPer == "key" ? "cellBy: message_key" : $"scope: partition, grainPer: {GrainPer}";
+    /// <summary>What the silo's process gets besides: NAME=VALUE.</summary>
+    public IReadOnlyList<string> Environment => Name == "memory" ? ["DOTNET_GCHeapHardLimit=0x9999999A"] : [];
 
-    public string Window => Hopping ? "{ hopping: 5m, every: 1m }" : $"{{ tumbling: {(Keys == KeySpread.K1MU ? "1h" : "5m")} }}";
+    public string Dedup => Name == "memory" ? "scope: partition" : Name == "across" ? $"scope: global, shards: {Shards}" : GrainPer == "key" ? "cellBy: message_key" : $"scope: partition, grainPer: {GrainPer}";
+
+    public string Window => Hopping ? "{ hopping: 5m, every: 1m }" : $"{{ tumbling: {Keys switch { KeySpread.K5M => "6h", KeySpread.K1MU => "1h", _ => "5m" }} }}";
 
     public (long Size, long Every) Span =>
-        Keys == KeySpread.K1MU ? (3_600_000, 3_600_000) : (300_000, Hopping ? 60_000 : 300_000);
+        Keys == KeySpread.K5M ? (6 * 3_600_000, 6 * 3_600_000) : Keys == KeySpread.K1MU ? (3_600_000, 3_600_000) : (300_000, Hopping ? 60_000 : 300_000);
 }
 
 /// <summary>What a run cost.</summary>

@@ -114,14 +114,15 @@ internal sealed class Run(KafkaBroker kafka, PostgresCluster postgres, int seed,
     private async Task<Cost> SiloAsync(Cell cell, LoadedTopic log, CancellationToken cancellation)
     {
         var connection = postgres.For(await postgres.CreateDatabaseAsync("w1"));
+        var windows = log.Expected.Windows(cell.Span.Size, cell.Span.Every);
         var watch = Stopwatch.StartNew();
-        using var process = SiloProcess.Start(silo, _environment, kafka.BootstrapServers, connection, log.Topic, cell, out var url);
+        using var process = SiloProcess.Start(silo, [.. cell.Environment, .. _environment], kafka.BootstrapServers, connection, log.Topic, cell, out var url);
         try
         {
-            var status = await DrainAsync(process, url, log.Records + LoadedTopic.Partitions, cancellation);
+            var status = await DrainAsync(process, url, log.Records + LoadedTopic.Partitions, windows.Count, cancellation);
             var cost = CostOf(process, log.Records, watch);
             Gate.CheckCounts(log.Expected, status.Counts, LoadedTopic.Partitions);
-            await Gate.CheckRowsAsync(log.Expected.Windows(cell.Span.Size, cell.Span.Every), connection);
+            await Gate.CheckRowsAsync(windows, connection);
             return cost;
         }
         finally
@@ -131,7 +132,7 @@ internal sealed class Run(KafkaBroker kafka, PostgresCluster postgres, int seed,
         }
     }
 
-    private static async Task<PipelineStatus> DrainAsync(Process silo, string url, long records, CancellationToken cancellation)
+    private static async Task<PipelineStatus> DrainAsync(Process silo, string url, long records, int windows, CancellationToken cancellation)
     {
         using var http = new HttpClient { BaseAddress = new Uri(url) };
         while (true)
@@ -151,7 +152,7 @@ internal sealed class Run(KafkaBroker kafka, PostgresCluster postgres, int seed,
 
             if (status is null) continue;
             Console.Error.WriteLine($"{status.State} {status.Counts.Consumed} {status.RecordsPerSecond:N0}/s {status.Reason}");
-            if (status.Counts.Consumed == records && status.Shards.All(s => s.OutboxEntries == 0)
+            if (status.Counts.Consumed == records && status.Shards.Sum(s => s.ClosedWindows) >= windows && status.Shards.All(s => s.OutboxEntries == 0)
                 && status.Partitions.All(p => p.Checkpoint == p.Position))
             {
                 return status;

@@ -57,7 +57,7 @@ internal static class SiloProcess
             ts:    { type: timestamp, pattern: epoch_ms }
             value: decimal(12,2)
             unit:  string
-          eventTime: { field: ts, maxOutOfOrder: 60s, idleAfter: 10s }
+          eventTime: { field: ts, maxOutOfOrder: 60s, maxAhead: 0s, idleAfter: 10s }
         steps:
           - id: quality
             type: quality

@@ -11,6 +11,9 @@ internal enum KeySpread
 
     /// <summary>1,000,000 keys, uniform.</summary>
     K1MU,
+
+    /// <summary>5,000,000 keys, one after the other, all in one window.</summary>
+    K5M,
 }
 
 /// <summary>
@@ -31,15 +34,18 @@ internal sealed class Workload
     private readonly int[]? _permuted;
     private readonly RecentRecords _recent = new();
     private readonly byte[] _id = new byte[16];
+    private readonly KeySpread _spread;
     private long _sequence;
+    private long _nextKey;
 
     public Workload(int seed, long records, KeySpread spread, long start)
     {
         _random = new Random(seed);
         _records = records;
         _start = start;
-        Expected = new Expected(spread == KeySpread.K1MU ? 3_600_000 : 60_000);
-        _keys = spread == KeySpread.K1MU ? 1_000_000 : 10_000;
+        _spread = spread;
+        Expected = new Expected(spread switch { KeySpread.K5M => 6 * 3_600_000, KeySpread.K1MU => 3_600_000, _ => 60_000 });
+        _keys = spread switch { KeySpread.K5M => 5_000_000, KeySpread.K1MU => 1_000_000, _ => 10_000 };
         if (spread != KeySpread.K10Z) return;
         _cumulative = new double[_keys];
         var sum = 0.0;
@@ -75,7 +81,7 @@ internal sealed class Workload
         var name = string.Create(CultureInfo.InvariantCulture, $"dev-{key:D7}");
         var at = now;
         if (dice is >= 0.05 and < 0.10) at -= 1000 + _random.Next(29_000);
-        var late = i > _records / 4 * 3 && dice is >= 0.10 and < 0.101;
+        var late = _spread != KeySpread.K5M && i > _records / 4 * 3 && dice is >= 0.10 and < 0.101;
         if (late) at -= (67 * 60_000) + _random.Next(10 * 60_000);
         var cents = _random.Next(0, 100_000);
         if (dice is >= 0.101 and < 0.1035)
@@ -121,6 +127,8 @@ internal sealed class Workload
 
     private int NextKey()
     {
+        // A prime goes round all of them before one comes again.
+        if (_spread == KeySpread.K5M) return (int)(_nextKey++ * 2_654_435_761 % _keys);
         if (_cumulative is null) return _random.Next(_keys);
         var index = Array.BinarySearch(_cumulative, _random.NextDouble());
         return _permuted![Math.Min(index < 0 ? ~index : index, _keys - 1)];

@@ -94,6 +94,12 @@ internal sealed class FaultyStore(IStateStore inner, Faults faults) : IStateStor
     public Task<IReadOnlyList<(CellId Id, long? DueAt)>> ListCellsAsync(string owner, CancellationToken cancellation) =>
         RunAsync(owner, () => inner.ListCellsAsync(owner, cancellation));
 
+    public Task ListCellsAsync(string owner, Action<CellId, long?> take, CancellationToken cancellation) => RunAsync(owner, async () =>
+    {
+        await inner.ListCellsAsync(owner, take, cancellation);
+        return true;
+    });
+
     public Task<IReadOnlyList<OutboxEntry>> ReadOutboxAsync(string owner, CancellationToken cancellation) =>
         RunAsync(owner, () => inner.ReadOutboxAsync(owner, cancellation));
 

@@ -59,6 +59,12 @@ internal sealed class Stage : IAsyncDisposable
     /// <summary>Rows that may wait for a sink before reading stops, on silos that are started from now on.</summary>
     public int SinkBufferBytes { get; set; } = new EngineOptions().SinkBufferBytes;
 
+    /// <summary>Memory the cells of a silo may take, on silos that are started from now on; 0: the default.</summary>
+    public long CellBytes { get; set; }
+
+    /// <summary>What the first silo knows of memory.</summary>
+    public MemoryWatch Memory => _cluster!.Silos[0].ServiceProvider.GetRequiredService<MemoryWatch>();
+
     public Model Model { get; }
 
     /// <summary>The store without faults.</summary>
@@ -73,9 +79,10 @@ internal sealed class Stage : IAsyncDisposable
     private string File => Path.Combine(_folder, "stage.db");
 
     public static async Task<Stage> StartAsync(
-        int seed, string grainPer = "key", short silos = 1, string? text = null, int checkpointMs = 300, KafkaSourceException? fault = null)
+        int seed, string grainPer = "key", short silos = 1, string? text = null, int checkpointMs = 300, KafkaSourceException? fault = null,
+        long cellBytes = 0)
     {
-        var stage = new Stage(seed, silos, checkpointMs);
+        var stage = new Stage(seed, silos, checkpointMs) { CellBytes = cellBytes };
         stage.Faults.Source = fault;
         await StateSchema.EnsureAsync(stage._connections.Get("db"), true, CancellationToken.None);
         await new AdoQuarantine(stage._connections.Get("db")).EnsureAsync(true, CancellationToken.None);
@@ -292,6 +299,7 @@ internal sealed class Stage : IAsyncDisposable
             MaxRepairDelay = TimeSpan.FromSeconds(1),
             MoveAfter = TimeSpan.FromSeconds(2),
             SinkBufferBytes = SinkBufferBytes,
+            CellBytes = CellBytes,
         }));
         services.AddSingleton<IStateStore>(new FaultyStore(Store, Faults));
         services.AddSingleton<ISinkFactory>(new FaultySinks(new AdoSinkFactory(_connections), Faults));
@@ -302,6 +310,8 @@ internal sealed class Stage : IAsyncDisposable
         services.AddSingleton<IRecordTransform, Screening>();
         services.AddSingleton<PlanProvider>();
         services.AddSingleton<LocalPartitions>();
+        services.AddSingleton<MemoryWatch>();
+        services.AddHostedService(sp => sp.GetRequiredService<MemoryWatch>());
         services.AddSingleton<IKafkaLogs>(new FixedLogs(Partitions, _kafka.BootstrapServers, Faults));
         services.AddSingleton<IKafkaPositionSource, GrainPositionSource>();
         services.AddHostedService<SourceKeeper>();

@@ -43,6 +43,19 @@ public sealed class DedupCellsTests
         Assert.All(counts, c => Assert.InRange(c, 9_500, 10_500));
     }
 
+    /// <summary>A cell for each of them would be as many as there are records: 400,000 filled the memory of a silo.</summary>
+    [Fact]
+    public void Ids_without_a_message_key_share_a_fixed_number_of_cells()
+    {
+        var cells = new DedupCells(true, 0);
+        var routes = Enumerable.Range(0, 80_000).GroupBy(i => cells.RouteOf(cells.KeylessHash(Id(i)))).ToDictionary(g => g.Key, g => g.Count());
+        Assert.Equal(DedupCells.KeylessCells, routes.Count);
+        Assert.All(routes, r => Assert.True(cells.IsKeyless(r.Key) && r.Value is > 1_000 and < 1_500));
+        Assert.False(cells.IsKeyless(XxHash3.HashToUInt64("a key"u8)));
+        // With a number of cells they stay where they were stored.
+        Assert.Equal((ulong)Id(5) % 16, new DedupCells(true, 16).RouteOf(new DedupCells(true, 16).KeylessHash(Id(5))));
+    }
+
     [Theory]
     [InlineData("", false, 8)]
     [InlineData(", grainPer: group(5)", false, 5)]
