@@ -322,6 +322,7 @@ internal sealed class Stage : IAsyncDisposable
         {
             o.Connections["main"] = new KafkaConnection { BootstrapServers = _kafka.BootstrapServers };
             o.MetadataInterval = TimeSpan.FromMilliseconds(500);
+            o.EndInterval = TimeSpan.FromMilliseconds(500);
             o.MaxBackoff = TimeSpan.FromSeconds(1);
             o.MaxBatchRecords = 20;
         });
