@@ -55,9 +55,6 @@ internal sealed class ClaimIndex
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public int After(int slot) => slot + 1 == _slots.Length ? 0 : slot + 1;
 
-    /// <summary>Puts another claim into a slot.</summary>
-    public void Replace(int slot, ulong hash, int number) => _slots[slot] = Tag(hash) | ((uint)number + 1);
-
     /// <summary>Adds a claim; there must be room.</summary>
     public void Add(ulong hash, int number)
     {

@@ -30,12 +30,11 @@ public sealed partial class DedupCell
     /// </summary>
     private bool ClaimShared(in DedupClaim claim, ulong hash, long time, long mark, ref DedupCounts counts)
     {
-        int slot;
-        for (var number = Find(claim, hash, out slot); number >= 0; number = FindNext(claim, hash, ref slot))
+        for (var number = Find(claim, hash, out var slot); number >= 0; number = FindNext(claim, hash, ref slot))
         {
             var page = _pages[number >> _pageBits]!;
             ref var holder = ref page[number & _placeMask];
-            if (Math.Abs(time - ((page.Bucket * _bucketLength) + holder.Time)) <= _within)
+            if (IsNear(time, page, holder))
             {
                 counts.Duplicates++;
                 if (holder.Body != claim.Body) counts.DifferentBody++;
@@ -45,7 +44,7 @@ public sealed partial class DedupCell
             slot = _index.After(slot);
         }
 
-        Hold(claim, hash, time, mark, -1, slot, ref counts);
+        Hold(claim, hash, time, mark, ref counts);
         counts.Accepted++;
         return true;
     }

@@ -34,20 +34,20 @@ public sealed partial class DedupCell
         if (maxTime > _maxTime) See(maxTime);
     }
 
-    /// <summary>Takes over a claim of another cell, unless a larger offset holds the id.</summary>
+    /// <summary>Takes over a claim of another cell, once.</summary>
     internal void Adopt(in DedupClaim claim, long time, long offset)
     {
         MakeRoom(1, 1);
         var hash = ClaimIndex.Hash(claim.IdLow, claim.IdHigh);
-        var held = Find(claim, hash, out var slot);
-        if (held >= 0)
+        for (var number = Find(claim, hash, out var slot); number >= 0; number = FindNext(claim, hash, ref slot))
         {
-            var page = _pages[held >> _pageBits]!;
-            if (page.BaseOffset + page[held & _placeMask].Offset >= offset) return;
+            var page = _pages[number >> _pageBits]!;
+            if (page.BaseOffset + page[number & _placeMask].Offset == offset) return;
+            slot = _index.After(slot);
         }
 
         var counts = default(DedupCounts);
-        Hold(claim, hash, time, offset, held, slot, ref counts);
+        Hold(claim, hash, time, offset, ref counts);
     }
 
     private void TakeGone(List<CellPart> parts)

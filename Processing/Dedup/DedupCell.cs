@@ -6,9 +6,9 @@ namespace KafkaOracleOrleans.Processing.Dedup;
 /// The ids of one partition (or of a bucket of ids or one message key in it) and the offsets that hold them. Not thread-safe; a function of its
 /// calls only, and of the order of the records alone: how they are cut into batches does not show.
 /// <para>
-/// A record is a duplicate when its id is held by a smaller offset whose event time is at most <c>within</c> away from its own. Otherwise it is
-/// accepted, and holds the id from then on (unless a larger offset holds it). So an offset that asks again is accepted again, and a
-/// record that comes more than <c>within</c> after the last accepted one is new.
+/// A record is a duplicate when a record of its id with a smaller offset was accepted whose event time is at most <c>within</c> away from its own.
+/// Otherwise it is accepted and holds the id beside those accepted before, whose times are further away: records out of order may ask for any of
+/// them again. An offset that asks again is accepted again.
 /// </para>
 /// <para>
 /// A claim is forgotten by time bucket, an eighth of <c>within</c> (1 s to 24 days) long: when the largest event time seen so far is
@@ -134,7 +134,7 @@ public sealed partial class DedupCell
     /// <param name="duplicate">Set for every selected row.</param>
     /// <param name="counts">Added to.</param>
     /// <param name="belated">
-    /// The records come out of their place in the log, played again from quarantine: what holds the id stays, were its offset larger or smaller.
+    /// The records come out of their place in the log, played again from quarantine: what holds the id counts, were its offset larger or smaller.
     /// </param>
     public void Claim(
         int count, UInt128[] ids, uint[] bodyHashes, long[] eventTimes, long[] offsets, ReadOnlySpan<int> selected,
@@ -217,51 +217,37 @@ public sealed partial class DedupCell
     /// <summary>True when the id is accepted.</summary>
     private bool Claim(in DedupClaim claim, ulong hash, long time, long offset, bool belated, ref DedupCounts counts)
     {
-        var held = Find(claim, hash, out var slot);
         var accepted = true;
-        if (held < 0)
+        var own = false;
+        // Of two that hold the id near enough the smaller offset counts, in whatever order they lie here.
+        var (holder, body) = (long.MaxValue, claim.Body);
+        for (var number = Find(claim, hash, out var slot); number >= 0; number = FindNext(claim, hash, ref slot))
         {
-            Hold(claim, hash, time, offset, -1, slot, ref counts);
-        }
-        else
-        {
-            var page = _pages[held >> _pageBits]!;
-            ref var holder = ref page[held & _placeMask];
-            var smaller = page.BaseOffset + holder.Offset < offset;
-            var other = smaller || (belated && page.BaseOffset + holder.Offset > offset);
-            accepted = !other || Math.Abs(time - ((page.Bucket * _bucketLength) + holder.Time)) > _within;
-            if (!accepted && holder.Body != claim.Body) counts.DifferentBody++;
-            if (accepted && smaller) Hold(claim, hash, time, offset, held, slot, ref counts);
+            var page = _pages[number >> _pageBits]!;
+            ref var held = ref page[number & _placeMask];
+            var at = page.BaseOffset + held.Offset;
+            own |= at == offset;
+            if (at != offset && (at < offset || belated) && at < holder && IsNear(time, page, held))
+                (accepted, holder, body) = (false, at, held.Body);
+            slot = _index.After(slot);
         }
 
+        accepted |= own;
+        if (accepted && !own) Hold(claim, hash, time, offset, ref counts);
+        if (!accepted && body != claim.Body) counts.DifferentBody++;
         counts.Accepted += accepted ? 1 : 0;
         counts.Duplicates += accepted ? 0 : 1;
         if (time > _maxTime) See(time);
         return accepted;
     }
 
-    /// <summary>Remembers an accepted claim, in the place of another one or of none (-1).</summary>
-    private void Hold(
-        in DedupClaim claim, ulong hash, long time, long offset, int replaced, int slot, ref DedupCounts counts)
+    private bool IsNear(long time, DedupPage page, in DedupClaim held) => Math.Abs(time - ((page.Bucket * _bucketLength) + held.Time)) <= _within;
+
+    /// <summary>Remembers an accepted claim.</summary>
+    private void Hold(in DedupClaim claim, ulong hash, long time, long offset, ref DedupCounts counts)
     {
-        if (BucketOf(time) < _firstBucket)
-        {
-            counts.TooOld++;
-            return;
-        }
-
-        var number = Append(claim, time, offset);
-        if (replaced < 0)
-        {
-            _index.Add(hash, number);
-            return;
-        }
-
-        var page = _pages[replaced >> _pageBits]!;
-        page[replaced & _placeMask].Time = DedupClaim.Replaced;
-        page.Dirty = true;
-        _live--;
-        _index.Replace(slot, hash, number);
+        if (BucketOf(time) < _firstBucket) counts.TooOld++;
+        else _index.Add(hash, Append(claim, time, offset));
     }
 
     private int Find(in DedupClaim claim, ulong hash, out int slot)
@@ -281,7 +267,7 @@ public sealed partial class DedupCell
             if (_pages[number >> _pageBits] is { } page && (number & _placeMask) < page.Count)
             {
                 ref var found = ref page[number & _placeMask];
-                if (found.IdLow == claim.IdLow && found.IdHigh == claim.IdHigh && found.Time != DedupClaim.Replaced) return number;
+                if (found.IdLow == claim.IdLow && found.IdHigh == claim.IdHigh) return number;
             }
 
             slot = _index.After(slot);
@@ -338,7 +324,7 @@ public sealed partial class DedupCell
         for (var i = 0; i < _pages.Count; i++)
         {
             if (_pages[i] is not { } page || page.Bucket >= _firstBucket) continue;
-            foreach (ref readonly var claim in page.Claims) _live -= claim.Time == DedupClaim.Replaced ? 0 : 1;
+            _live -= page.Count;
             if (page.Stored) _gone.Add(page.Part);
             // A bucket's worth of arrays serves the next bucket.
             if (_rooms.Count <= _pages.Count / 8) _rooms.Push(page.Room);
@@ -359,8 +345,7 @@ public sealed partial class DedupCell
             if (_pages[p] is not { } page) continue;
             for (var i = 0; i < page.Count; i++)
             {
-                ref var claim = ref page[i];
-                if (claim.Time != DedupClaim.Replaced) _index.Add(ClaimIndex.Hash(claim.IdLow, claim.IdHigh), NumberOf(p, i));
+                _index.Add(ClaimIndex.Hash(page[i].IdLow, page[i].IdHigh), NumberOf(p, i));
             }
         }
     }

@@ -9,9 +9,6 @@ namespace KafkaOracleOrleans.Processing.Dedup;
 [StructLayout(LayoutKind.Sequential, Pack = 4)]
 internal struct DedupClaim
 {
-    /// <summary>In <see cref="Time"/>: another claim has taken this one's place.</summary>
-    public const uint Replaced = uint.MaxValue;
-
     public ulong IdLow;
     public ulong IdHigh;
 
@@ -25,8 +22,8 @@ internal struct DedupClaim
 }
 
 /// <summary>
-/// Up to <see cref="Size"/> claims of one time bucket in the order they were made: what is stored as one part. A full page changes only when
-/// one of its claims is replaced, so a checkpoint writes little more than what is new.
+/// Up to <see cref="Size"/> claims of one time bucket in the order they were made: what is stored as one part. A full page never
+/// changes, so a checkpoint writes little more than what is new.
 /// <para>
 /// Stored: version 1; length of a bucket, ms; bucket; number of the page; largest event time seen by the cell; base offset; number of claims;
 /// per claim the id (16 bytes), the offset's distance from the one before, the time in the bucket, the body's hash (4 bytes); and an XxHash32.
@@ -59,7 +56,7 @@ internal sealed class DedupPage(long bucket, int number, long baseOffset, int li
 
     public long BaseOffset { get; } = baseOffset;
 
-    /// <summary>Claims in the page, replaced ones included.</summary>
+    /// <summary>Claims in the page.</summary>
     public int Count { get; private set; }
 
     public int Capacity => _claims.Length;
@@ -99,13 +96,10 @@ internal sealed class DedupPage(long bucket, int number, long baseOffset, int li
         w.VarUInt((ulong)Number);
         w.VarInt(maxTime);
         w.VarInt(BaseOffset);
-        var live = 0;
-        foreach (ref readonly var claim in Claims) live += claim.Time == DedupClaim.Replaced ? 0 : 1;
-        w.VarUInt((ulong)live);
+        w.VarUInt((ulong)Count);
         var last = 0u;
         foreach (ref readonly var claim in Claims)
         {
-            if (claim.Time == DedupClaim.Replaced) continue;
             w.UInt64(claim.IdLow);
             w.UInt64(claim.IdHigh);
             w.VarInt((long)claim.Offset - last);

@@ -124,13 +124,15 @@ public static class PipelineDocs
         then. That the declaration is wrong is found by looking at one id in 16: `kor_dedup_cell_by_violations_total` counts, and an event names the step.
         State that version 0.1 kept by message key is taken over: an upgrade forgets no id. There is no way back but a reset.
 
+        A record is a duplicate when a record with its id that was read before it was accepted, and their event times are at most `within` apart,
+        whichever of them is the earlier one.
+
         **Which scope.** The default, one partition, is right when the same id always comes in the same partition: when the message key is the id, or what it
         belongs to (the order's customer). KOR2061 warns when nothing says so; `scope: partition` says it. It costs memory only. Everything else, and what Spark's
         `dropDuplicates` did, is `scope: global`.
 
         With `scope: global` an id is looked for in all partitions: for producers that do not key by what the id belongs to, or re-send to
-        another partition. The copy that is read first wins, also when it is late for its window and the other copy would not have been. A record is a
-        duplicate when a record with its id was accepted at most `within` away from it. What was decided is stored before it has
+        another partition. The copy that is read first wins, also when it is late for its window and the other copy would not have been. What was decided is stored before it has
         an effect, so that a replay gets the same answers: every batch waits for a transaction of each shard, which takes most of a low rate's latency and
         little at a high one, where batches are large. Ids are kept until the slowest partition that is not idle has passed them by `within`;
         a partition that comes back later than that finds copies of its own only.

@@ -23,6 +23,17 @@ public sealed class DedupModelTests
             .Sample(t => Check(t.Item1, t.Item2, t.Item3, t.Item4, t.Item5), iter: 1500);
 
     [Fact]
+    public void A_record_sent_again_is_a_duplicate_though_its_id_was_used_at_another_time_since()
+    {
+        const int Minute = 60_000;
+        foreach (var times in new[] { new[] { 20, 9, 20, 9 }, [9, 20, 9, 20] })
+        {
+            Ask[] log = [.. times.Select(t => new Ask(1, t * Minute, 0))];
+            Assert.Equal([false, false, true, true], Claim(new DedupCell(10 * Minute, Minute), log, 0, 4, out _));
+        }
+    }
+
+    [Fact]
     public void A_replay_from_a_checkpoint_gets_the_same_answers() =>
         Gen.Select(Log, Within, Gen.Int[0, 79], Gen.Int[1, 9])
             .Sample(t => Replay(t.Item1, t.Item2, t.Item3, t.Item4), iter: 500);
@@ -126,10 +137,10 @@ public sealed class DedupModelTests
     private sealed class Model(long within, long slack)
     {
         private readonly long _bucket = Math.Max(1000, (long)Math.Ceiling(within / 8.0));
-        private readonly Dictionary<int, (int Offset, long Time, int Body)> _held = [];
+        private readonly List<(int Id, long Time, int Body)> _accepted = [];
         private long _max = -1_000_000_000;
 
-        public int Remembered => _held.Count;
+        public int Remembered => _accepted.Count;
 
         public DedupCounts Counts;
 
@@ -138,25 +149,26 @@ public sealed class DedupModelTests
             var answers = new bool[to - from];
             for (var i = from; i < to; i++)
             {
-                foreach (var (id, claim) in _held.Where(h => Forgotten(h.Value.Time)).ToList()) _held.Remove(id);
+                _accepted.RemoveAll(a => Forgotten(a.Time));
                 var ask = log[i];
-                if (_held.TryGetValue(ask.Id, out var held) && held.Offset < i && Math.Abs(ask.Time - held.Time) <= within)
+                var near = _accepted.FindIndex(a => a.Id == ask.Id && Math.Abs(ask.Time - a.Time) <= within);
+                if (near >= 0)
                 {
                     answers[i - from] = true;
                     Counts.Duplicates++;
-                    if (held.Body != ask.Body) Counts.DifferentBody++;
+                    if (_accepted[near].Body != ask.Body) Counts.DifferentBody++;
                 }
                 else
                 {
                     Counts.Accepted++;
                     if (Forgotten(ask.Time)) Counts.TooOld++;
-                    else _held[ask.Id] = (i, ask.Time, ask.Body);
+                    else _accepted.Add((ask.Id, ask.Time, ask.Body));
                 }
 
                 _max = Math.Max(_max, ask.Time);
             }
 
-            foreach (var (id, claim) in _held.Where(h => Forgotten(h.Value.Time)).ToList()) _held.Remove(id);
+            _accepted.RemoveAll(a => Forgotten(a.Time));
             return answers;
         }
 
