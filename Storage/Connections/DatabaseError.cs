@@ -4,7 +4,7 @@ namespace KafkaOracleOrleans.Storage.Connections;
 public enum ErrorClass
 {
     /// <summary>
-    /// Not in the tables: tried a few times like an unreachable database, then isolated like a row's fault.
+    /// Not in the tables: tried a few times like an unreachable database, then looked for in single rows.
     /// </summary>
     Unknown,
 

@@ -15,8 +15,8 @@ internal sealed class DbSession(Dialect dialect, DbConnection connection, DbTran
     /// <summary>Rows a statement may have; a caller lowers it after timeouts.</summary>
     public int RowsPerStatement { get; init; } = 1000;
 
-    /// <summary>Errors in no table count as the row's fault.</summary>
-    public bool IsolateUnknown { get; set; }
+    /// <summary>Errors that are no row's fault are looked for in single rows too, as far as the session outlives them.</summary>
+    public bool IsolateAll { get; set; }
 
     /// <summary>
     /// Set when a statement met two rows of one key that differ in what was bound (CHAR, collations, rounding): their order counts.
@@ -25,8 +25,7 @@ internal sealed class DbSession(Dialect dialect, DbConnection connection, DbTran
 
     /// <summary>True when an error is to be isolated to the row that caused it.</summary>
     public bool IsRowFault(Connections.ErrorClass error) =>
-        error == Connections.ErrorClass.Row || (IsolateUnknown && error == Connections.ErrorClass.Unknown);
-
+        error == Connections.ErrorClass.Row || (IsolateAll && error is not (Connections.ErrorClass.Timeout or Connections.ErrorClass.Unreachable));
     /// <summary>A command in the session's transaction, with its time limit set.</summary>
     public DbCommand Command(string text)
     {
@@ -106,7 +105,19 @@ internal readonly record struct RowFailure(int Row, string Code, string Message)
 /// <summary>What became of the rows of a statement.</summary>
 internal sealed class RowOutcome
 {
+    /// <summary>Rows refused one by one for what should be no row's fault, and none taken, after which it is none's.</summary>
+    private const int MaxSuspects = 100;
+
+    private int _suspects;
+
     public int Affected { get; set; }
 
     public List<RowFailure> Failures { get; } = [];
+
+    /// <summary>Notes a refused row. False when so many were refused for what is no row's fault that it is useless to go on.</summary>
+    public bool Refuse(RowFailure failure, Connections.ErrorClass error)
+    {
+        Failures.Add(failure);
+        return error == Connections.ErrorClass.Row || Affected > 0 || ++_suspects < MaxSuspects;
+    }
 }

@@ -20,6 +20,12 @@ internal enum RowFault
 
     /// <summary>The code is in no table.</summary>
     Unknown,
+
+    /// <summary>On a privilege, table or statement, says the code; of one row among others it is a policy's or a trigger's work.</summary>
+    Configuration,
+
+    /// <summary>On what passes, says the code (a deadlock, a lost session, no memory); so may a trigger for one row.</summary>
+    Passing,
 }
 
 /// <summary>
@@ -100,6 +106,15 @@ internal abstract class Dialect
 
     /// <summary>What a code says of a row that is refused with it.</summary>
     public abstract RowFault FaultOf(string code);
+
+    /// <summary>The same of codes that stand for nothing but their class.</summary>
+    protected static RowFault FaultOf(ErrorClass error) => error switch
+    {
+        ErrorClass.Unknown => RowFault.Unknown,
+        ErrorClass.Configuration or ErrorClass.AlreadyExists => RowFault.Configuration,
+        ErrorClass.Conflict or ErrorClass.Resource or ErrorClass.SessionLost => RowFault.Passing,
+        _ => RowFault.Data,
+    };
 
     /// <summary>Deletes rows by key; binds are the key columns.</summary>
     public abstract string DeleteText(SinkTable table);

@@ -59,18 +59,22 @@ internal sealed partial class OracleDialect
         exception is InvalidCastException or FormatException or OverflowException or ArgumentException
             && OracleDriver.IsFromDriver(exception);
 
-    public override RowFault FaultOf(string code)
+    public override RowFault FaultOf(string code) => NumberOf(code) switch
     {
-        if (!code.StartsWith("ORA-", StringComparison.Ordinal)
-            || !int.TryParse(code.AsSpan(4), NumberStyles.None, CultureInfo.InvariantCulture, out var number)) return RowFault.Data;
-        return number switch
-        {
-            1 or 2291 or 2292 => RowFault.OtherRows,
-            14400 or (>= 20000 and <= 20999) => RowFault.Raised,
-            _ when ClassOf(number) == ErrorClass.Unknown => RowFault.Unknown,
-            _ => RowFault.Data,
-        };
-    }
+        null => RowFault.Data,
+        1 or 2291 or 2292 => RowFault.OtherRows,
+        14400 or (>= 20000 and <= 20999) => RowFault.Raised,
+        { } number => FaultOf(ClassOf(number)),
+    };
+
+    /// <summary>What a code means; of the driver's own refusals, which have none: a row's fault.</summary>
+    private static ErrorClass ClassOf(string code) => NumberOf(code) is { } number ? ClassOf(number) : ErrorClass.Row;
+
+    private static int? NumberOf(string code) =>
+        code.StartsWith("ORA-", StringComparison.Ordinal)
+        && int.TryParse(code.AsSpan(4), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            ? number
+            : null;
 
     public override DatabaseError Classify(Exception exception)
     {

@@ -1,3 +1,4 @@
+using System.Data;
 using System.Data.Common;
 using System.Globalization;
 using KafkaOracleOrleans.Storage.Connections;
@@ -157,6 +158,7 @@ internal sealed partial class OracleDialect : Dialect
             {
                 var refused = RefusedRows(session, failure, part);
                 if (refused is null && (part.Length == 1 || !session.IsRowFault(Classify(failure).Class))) throw;
+                if (session.Connection.State != ConnectionState.Open) throw;
                 await session.ExecuteAsync(ToSavepoint, cancellation).ConfigureAwait(false);
                 if (refused is null)
                 {
@@ -167,7 +169,11 @@ internal sealed partial class OracleDialect : Dialect
                 }
 
                 var poison = refused.FindAll(f => f.Code != CodeText(UniqueViolation) || !retried.Add(f.Row));
-                outcome.Failures.AddRange(poison);
+                foreach (var row in poison)
+                {
+                    if (!outcome.Refuse(row, ClassOf(row.Code))) throw;
+                }
+
                 var gone = poison.Select(f => f.Row).ToHashSet();
                 var rest = Array.FindAll(part, row => !gone.Contains(row));
                 if (rest.Length > 0) work.Push(rest);

@@ -27,9 +27,8 @@ internal sealed partial class PostgresDialect
         return state switch
         {
             "23503" or "23505" or "23P01" => RowFault.OtherRows,
-            _ when ClassOf(state) == ErrorClass.Unknown => RowFault.Unknown,
             _ when state.StartsWith("P0", StringComparison.Ordinal) => RowFault.Raised,
-            _ => RowFault.Data,
+            _ => FaultOf(ClassOf(state)),
         };
     }
 

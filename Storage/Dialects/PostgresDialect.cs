@@ -1,3 +1,4 @@
+using System.Data;
 using System.Data.Common;
 using KafkaOracleOrleans.Storage.Connections;
 using Npgsql;
@@ -77,12 +78,14 @@ internal sealed partial class PostgresDialect : Dialect
                 outcome.Affected += await ExecuteAsync(session, text, binds, part, Savepoint, cancellation)
                     .ConfigureAwait(false);
             }
-            catch (PostgresException refused) when (session.IsRowFault(Classify(refused).Class))
+            catch (PostgresException refused) when (session.IsRowFault(Classify(refused).Class) && session.Connection.State == ConnectionState.Open)
             {
+                // Of a server without room the driver gives the session up, whatever raised it: there is nothing to go back to.
                 await session.ExecuteAsync(ToSavepoint, cancellation).ConfigureAwait(false);
                 if (part.Length == 1)
                 {
-                    outcome.Failures.Add(new RowFailure(part.Span[0], CodeOf(refused), TextOf(refused)));
+                    var failure = new RowFailure(part.Span[0], CodeOf(refused), TextOf(refused));
+                    if (!outcome.Refuse(failure, ClassOf(refused.SqlState))) throw;
                     continue;
                 }
 

@@ -16,7 +16,7 @@ internal sealed partial class SqliteDialect
         "SQLITE 1811" => RowFault.Raised, // TRIGGER: RAISE(ABORT, ...)
         _ when code.StartsWith("SQLITE ", StringComparison.Ordinal)
             && int.TryParse(code.AsSpan(7), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
-            && ClassOf(number & 0xff, "") == ErrorClass.Unknown => RowFault.Unknown,
+            => FaultOf(ClassOf(number & 0xff, "")),
         _ => RowFault.Data,
     };
 

@@ -60,7 +60,7 @@ internal sealed partial class SqliteDialect : Dialect
                 raw.sqlite3_reset(statement);
                 var error = Classify(failure);
                 if (!isolate || !session.IsRowFault(error.Class)) throw failure;
-                outcome.Failures.Add(new RowFailure(row, error.Code, error.Message));
+                if (!outcome.Refuse(new RowFailure(row, error.Code, error.Message), error.Class)) throw failure;
             }
         }
 

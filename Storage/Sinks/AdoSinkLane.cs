@@ -15,8 +15,11 @@ internal sealed partial class AdoSinkLane : ISinkLane
     /// <summary>Repeats of a batch that ran into the time limit, each in statements half as large.</summary>
     private const int MaxTimeouts = 3;
 
-    /// <summary>Failures of a kind in no table before rows are tried one by one.</summary>
-    private const int MaxUnknownFailures = 3;
+    /// <summary>
+    /// Failures of one code, none of them a row's fault by what it says, before rows are tried one by one; where only somebody's
+    /// work can help, it is done at once.
+    /// </summary>
+    private const int MaxAlike = 3;
 
     /// <summary>How long a call waits for other rows by itself; longer waits are the caller's.</summary>
     private static readonly TimeSpan ShortWait = TimeSpan.FromSeconds(1);
@@ -32,7 +35,8 @@ internal sealed partial class AdoSinkLane : ISinkLane
     private long _writes;
     private long _progress;
     private int _rowsPerStatement;
-    private int _unknownFailures;
+    private int _alike;
+    private DatabaseException? _last;
     private int _failures;
 
     // COMMITs of the write under way that got no answer and did not happen.
@@ -198,8 +202,14 @@ internal sealed partial class AdoSinkLane : ISinkLane
     private bool Repeatable(DatabaseException failure, ref int timeouts)
     {
         var error = failure.Error.Class;
-        _unknownFailures = error == ErrorClass.Unknown ? _unknownFailures + 1 : 0;
-        if (error == ErrorClass.Unknown) return _unknownFailures == MaxUnknownFailures;
+        if (failure.Phase == DatabasePhase.Execute && error is not (ErrorClass.Row or ErrorClass.Timeout))
+        {
+            _alike = _last?.Error.Code != failure.Error.Code ? 1 : _alike + 1;
+            if (error == ErrorClass.Configuration && _alike < MaxAlike) _alike = MaxAlike;
+            _last = failure;
+            return _alike == MaxAlike;
+        }
+
         if (error == ErrorClass.Row && failure.Phase == DatabasePhase.Commit)
         {
             // A constraint checked at COMMIT blames the batch; checked at once it blames the row.
@@ -221,7 +231,7 @@ internal sealed partial class AdoSinkLane : ISinkLane
         _pending = null;
         _writes++;
         _progress = part.Progress;
-        _unknownFailures = 0;
+        _alike = 0;
         _failures = 0;
         _lostCommits = 0;
         _rowsPerStatement = Math.Min(_database.Options.RowsPerStatement, _rowsPerStatement * 2);
@@ -255,7 +265,7 @@ internal sealed partial class AdoSinkLane : ISinkLane
 
     private async Task<PendingWrite> TransactAsync(DbSession session, SinkWrite write, LanePart part, CancellationToken cancellation)
     {
-        session.IsolateUnknown = _unknownFailures >= MaxUnknownFailures;
+        session.IsolateAll = _alike >= MaxAlike;
         var sql = session.Dialect.Sink;
         var moved = await session.ExecuteAsync(
             sql.AdvanceLane, cancellation, part.Progress, _lane, Lease.Epoch, _writes).ConfigureAwait(false);
@@ -287,7 +297,10 @@ internal sealed partial class AdoSinkLane : ISinkLane
     {
         if (tally.Failures.Count == 0) return (null, false);
         var gaveUp = false;
-        if (tally.Failures.Find(f => session.Dialect.FaultOf(f.Code) == RowFault.OtherRows) is { Code: not null } other)
+        // What says that it is no row's fault is one row's only where others went in.
+        if (!tally.AnyTaken && _last is { } last && tally.Failures.Exists(f => session.Dialect.FaultOf(f.Code) is RowFault.Configuration or RowFault.Passing))
+            throw SinkFailures.Translate(_where, session.Dialect, last, NextDelay());
+        if (tally.Failures.Find(f => session.Dialect.FaultOf(f.Code) is RowFault.OtherRows or RowFault.Passing) is { Code: not null } other)
         {
             if (_patience.Waits()) throw new OtherRowsException(other);
             gaveUp = true;
@@ -327,7 +340,9 @@ internal sealed partial class AdoSinkLane : ISinkLane
     }
 
     private SinkUnavailableException Waiting(RowFailure failure, TimeSpan pause) => new(
-        $"{_where}: {failure.Code}: {failure.Message}. Another row may come or go that makes this one fit; it is tried again for "
+        $"{_where}: {failure.Code}: {failure.Message}. {(_database.Dialect.FaultOf(failure.Code) == RowFault.Passing
+            ? "Only some rows are refused, and this may pass"
+            : "Another row may come or go that makes this one fit")}; it is tried again for "
         + $"{_database.Options.Retry.OtherRowsWait.TotalSeconds:0.#} s at most (retry.otherRowsWait) before it goes to quarantine.")
     {
         RetryAfter = pause,

@@ -24,9 +24,6 @@ internal sealed record RowTally(int Written, int Already, int Superseded, List<R
 /// </summary>
 internal sealed class RowWriter
 {
-    /// <summary>How often what was refused for other rows' sake is tried again after them.</summary>
-    private const int MaxPasses = 8;
-
     private readonly SinkTable _table;
     private readonly RowChecks _checks;
     private readonly RowReducer _reducer;
@@ -81,14 +78,15 @@ internal sealed class RowWriter
 
     /// <summary>
     /// What was refused again: with the rows that were left out for it, which may be good ones, or may have made way for
-    /// it; then, as long as that gets on, what depends on other rows.
+    /// it; then, as long as that gets on, what depends on other rows: to and fro, since parents may come after their children or
+    /// before them, and one pass against the order takes in a whole line of either.
     /// </summary>
     private async Task RepeatAsync(Run run)
     {
         var again = _reducer.WithSuperseded(run.Failures.Select(f => f.Row));
         if (again.Length == run.Failures.Count && !run.Failures.Exists(run.DependsOnOthers)) return;
         var kept = new List<RowFailure>();
-        for (var pass = 0; pass < MaxPasses; pass++)
+        while (true)
         {
             var before = run.Failures.Count;
             run.Failures = [];
@@ -100,6 +98,7 @@ internal sealed class RowWriter
             run.Failures = waiting;
             var rowsLeft = waiting.Select(f => f.Row).ToHashSet();
             again = Array.FindAll(again, r => rowsLeft.Contains(r.Row));
+            if (again.DistinctBy(r => r.Key).Count() == again.Length) Array.Reverse(again);
         }
 
         run.Failures.AddRange(kept);

@@ -54,6 +54,59 @@ public abstract partial class SinkConformance
         Assert.Equal(["200|ok|1"], await ReadTextsAsync(spec));
     }
 
+    /// <summary>A policy of row level security and triggers raise whatever they like for one row.</summary>
+    [Theory]
+    [InlineData("42501")]
+    [InlineData("40P01")]
+    [InlineData("08006")]
+    public async Task A_row_refused_as_if_it_were_the_table_is_that_rows_fault_where_others_go_in(string state)
+    {
+        Assert.SkipWhen(this is SqliteSinkTests, "SQLite's triggers raise one code only.");
+        await ExecuteAsync(LimitedTable);
+        await ExecuteNativeAsync(
+            $"CREATE FUNCTION whim() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'not this one' USING ERRCODE = '{state}'; END $$; "
+            + "CREATE TRIGGER whim BEFORE INSERT ON limited FOR EACH ROW WHEN (new.qty = 13) EXECUTE FUNCTION whim()", "");
+        var spec = Spec("limited", Limited, SinkMode.Append, ["id"]);
+        await Factory.PrepareAsync(spec, Cancel);
+        await using var lane = await HastyFactory(TimeSpan.FromMilliseconds(50)).OpenAsync(spec, "0", Cancel);
+        object?[][] rows = [.. Enumerable.Range(0, 30).Select(i => (object?[])[i, "ok", i])];
+        Assert.Equal(new SinkWriteResult(29, 1), await RepeatAsync(() => lane.WriteAsync(new SinkWrite(Rows.Block(Limited, rows), 1, null, null), Cancel)));
+        Assert.Equal(29, (await ReadTextsAsync(spec)).Length);
+
+        // Of all rows it is the table's, and nobody's row is thrown away for it.
+        await ExecuteNativeAsync("DROP TRIGGER whim ON limited; CREATE TRIGGER whim BEFORE INSERT ON limited FOR EACH ROW EXECUTE FUNCTION whim()", "");
+        object?[][] more = [.. Enumerable.Range(100, 300).Select(i => (object?[])[i, "ok", 1])];
+        for (var i = 0; i < 5; i++)
+        {
+            var refused = await Assert.ThrowsAnyAsync<Exception>(() => lane.WriteAsync(new SinkWrite(Rows.Block(Limited, more), 2, null, null), Cancel));
+            Assert.True(refused is SinkUnavailableException or SinkConfigurationException, refused.ToString());
+        }
+
+        Assert.Single(await Quarantine.ListAsync(new QuarantineFilter(), QuarantineOrder.OldestFirst, 10, null, Cancel));
+        await ExecuteNativeAsync("DROP TRIGGER whim ON limited", "");
+        Assert.Equal(new SinkWriteResult(300, 0), await RepeatAsync(() => lane.WriteAsync(new SinkWrite(Rows.Block(Limited, more), 2, null, null), Cancel)));
+    }
+
+    [Fact]
+    public async Task A_server_without_room_is_named_however_often_it_says_so()
+    {
+        Assert.SkipWhen(this is SqliteSinkTests, "SQLite's triggers raise one code only.");
+        await ExecuteAsync(LimitedTable);
+        await ExecuteNativeAsync(
+            "CREATE FUNCTION full_up() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no room' USING ERRCODE = '53100'; END $$; "
+            + "CREATE TRIGGER full_up BEFORE INSERT ON limited FOR EACH ROW WHEN (new.qty = 13) EXECUTE FUNCTION full_up()", "");
+        await using var lane = await OpenAsync(Spec("limited", Limited, SinkMode.Append, ["id"]));
+        object?[][] rows = [.. Enumerable.Range(0, 30).Select(i => (object?[])[i, "ok", i])];
+        for (var i = 0; i < 4; i++)
+        {
+            var refused = await Assert.ThrowsAsync<SinkUnavailableException>(
+                () => lane.WriteAsync(new SinkWrite(Rows.Block(Limited, rows), 1, null, null), Cancel));
+            Assert.Contains("no room", refused.Message);
+        }
+
+        Assert.Empty(await Quarantine.ListAsync(new QuarantineFilter(), QuarantineOrder.OldestFirst, 10, null, Cancel));
+    }
+
     [Fact]
     public async Task A_column_of_others_that_becomes_mandatory_stops_the_sink_and_not_the_rows()
     {

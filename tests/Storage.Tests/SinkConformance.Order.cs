@@ -169,6 +169,28 @@ public abstract partial class SinkConformance
         Assert.Equal(["1|c1", "2|c2", "4|c1"], await ReadTextsAsync(children));
     }
 
+    [Theory]
+    [InlineData(1)] // Children before their parents,
+    [InlineData(-1)] // after them,
+    [InlineData(7)] // and here and there.
+    public async Task A_line_of_parents_in_one_table_goes_in_whatever_its_order_and_length(int step)
+    {
+        await ExecuteNativeAsync(
+            "CREATE TABLE line_t (id numeric PRIMARY KEY, parent numeric REFERENCES line_t(id))",
+            "CREATE TABLE line_t (id INTEGER NOT NULL PRIMARY KEY, parent INTEGER REFERENCES line_t(id))");
+        var schema = new Schema(new Field("id", FieldType.Integer, false), new Field("parent", FieldType.Integer));
+        var spec = Spec("line_t", schema, SinkMode.Append, ["id"]);
+        await Factory.PrepareAsync(spec, Cancel);
+        await using var lane = await HastyFactory(TimeSpan.FromMilliseconds(50)).OpenAsync(spec, "0", Cancel);
+        // Each is the child of the next one; 0 has none, and 1000's never comes.
+        var rows = Enumerable.Range(0, 97).Select(i => ((i * step) % 97 + 97) % 97)
+            .Select(i => (object?[])[i + 1, i == 96 ? null : i + 2]).Append([1000, 2000]).ToArray();
+        Assert.Equal(
+            new SinkWriteResult(97, 1),
+            await RepeatAsync(() => lane.WriteAsync(new SinkWrite(Rows.Block(schema, rows), 1, null, null), Cancel)));
+        Assert.Equal(97, (await ReadTextsAsync(spec)).Length);
+    }
+
     [Fact]
     public async Task A_constraint_that_is_checked_at_COMMIT_blames_the_row()
     {
