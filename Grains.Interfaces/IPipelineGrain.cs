@@ -123,6 +123,17 @@ public interface IPipelineCatalogGrain : IGrainWithIntegerKey
     Task DropAsync(string name);
 
     /// <summary>
+    /// A pipeline says which tables it writes, before its definition is in force. Returns why it must not write those of others; then nothing is
+    /// noted, unless <paramref name="inForce"/> says that it writes them anyway. <paramref name="replaces"/> is a pipeline that ends with that.
+    /// </summary>
+    [Alias("ClaimTables")]
+    Task<IReadOnlyList<TableRefusal>> ClaimTablesAsync(string name, IReadOnlyList<TableClaim> tables, bool inForce, string? replaces);
+
+    /// <summary>What <see cref="ClaimTablesAsync"/> would answer; notes nothing.</summary>
+    [Alias("CheckTables")]
+    Task<IReadOnlyList<TableRefusal>> CheckTablesAsync(string name, IReadOnlyList<TableClaim> tables);
+
+    /// <summary>
     /// A silo says which pipelines the files in its folder define, every few seconds; null only asks. Returns what the silos said in the last 15 s, kept in
     /// memory. A pipeline that came from a file is over when no silo has its file any more.
     /// </summary>
@@ -175,6 +186,9 @@ public sealed record PipelineText(
 
     /// <summary>Windows that begin before this event time, ms, lack records since a reset and are not written; null: all are complete.</summary>
     [Id(8)] public long? WindowsFrom { get; init; }
+
+    /// <summary>The pipeline that ends when this one is in force, as its file has another name now: what it writes is free for this one. Null: none.</summary>
+    [Id(9)] public string? Replaces { get; init; }
 }
 
 /// <summary>How a definition came. Each way leaves the pipelines of the other alone.</summary>
@@ -213,6 +227,28 @@ public sealed record CatalogEntry(
 /// <param name="Pipelines">The names, also those of files that were refused and whose earlier text is in force.</param>
 [GenerateSerializer, Immutable, Alias("kor.FolderClaim")]
 public sealed record FolderClaim([property: Id(0)] string Silo, [property: Id(1)] IReadOnlyList<string> Pipelines);
+
+/// <summary>A table that a sink of a pipeline writes.</summary>
+/// <param name="Sink">The sink.</param>
+/// <param name="Connection">The connection's name.</param>
+/// <param name="Table">The table, as written in the pipeline.</param>
+/// <param name="KeysDeclared">The author says by which keys the rows differ.</param>
+/// <param name="ByPlace">Rows are appended and known by topic, partition and offset of their record.</param>
+/// <param name="Topics">The topics and patterns of the pipeline's source.</param>
+[GenerateSerializer, Immutable, Alias("kor.TableClaim")]
+public sealed record TableClaim(
+    [property: Id(0)] string Sink,
+    [property: Id(1)] string Connection,
+    [property: Id(2)] string Table,
+    [property: Id(3)] bool KeysDeclared,
+    [property: Id(4)] bool ByPlace,
+    [property: Id(5)] IReadOnlyList<string> Topics);
+
+/// <summary>Why a sink must not write a table that another pipeline writes.</summary>
+/// <param name="Sink">The sink that is refused.</param>
+/// <param name="Message">The error with its code, naming the other pipeline, the rule and what to do.</param>
+[GenerateSerializer, Immutable, Alias("kor.TableRefusal")]
+public sealed record TableRefusal([property: Id(0)] string Sink, [property: Id(1)] string Message);
 
 /// <summary>A pipeline file that was refused.</summary>
 /// <param name="Name">The name the file gives its pipeline, or the file's own when that cannot be read.</param>

@@ -1,4 +1,5 @@
 using KafkaOracleOrleans.Grains.Interfaces;
+using KafkaOracleOrleans.Processing.Plan;
 
 namespace KafkaOracleOrleans.Grains.Pipelines;
 
@@ -8,9 +9,13 @@ internal sealed class PipelineCatalogGrain(
     [PersistentState("catalog", PipelineGrain.Storage)] IPersistentState<CatalogState> state, TimeProvider time) : Grain, IPipelineCatalogGrain
 {
     private static readonly TimeSpan ClaimsHold = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan MakingLasts = TimeSpan.FromMinutes(1);
     private readonly Dictionary<string, (FolderClaim Claim, long At)> _claims = new(StringComparer.Ordinal);
 
     private static readonly TimeSpan RefusalsLast = TimeSpan.FromSeconds(30);
+
+    // When pipelines last claimed their tables: of two that are made at once, only one gets a table.
+    private readonly Dictionary<string, long> _claimedAt = new(StringComparer.Ordinal);
 
     // Not stored: silos say it again.
     private readonly Dictionary<string, (IReadOnlyList<DefinitionRefusal> Files, long At)> _refused = new(StringComparer.Ordinal);
@@ -41,8 +46,38 @@ internal sealed class PipelineCatalogGrain(
 
     public async Task DropAsync(string name)
     {
-        if (state.State.Entries.Remove(name)) await SaveAsync();
+        _claimedAt.Remove(name);
+        if (state.State.Entries.Remove(name) | state.State.Tables.Remove(name)) await SaveAsync();
     }
+
+    public async Task<IReadOnlyList<TableRefusal>> ClaimTablesAsync(string name, IReadOnlyList<TableClaim> tables, bool inForce, string? replaces)
+    {
+        var refusals = Check(name, tables, replaces);
+        if (refusals.Count > 0 && !inForce) return refusals;
+        _claimedAt[name] = time.GetTimestamp();
+        if (state.State.Tables.TryGetValue(name, out var known) && AreSame(known, tables)) return refusals;
+        state.State.Tables[name] = [.. tables];
+        await SaveAsync();
+        return refusals;
+    }
+
+    public Task<IReadOnlyList<TableRefusal>> CheckTablesAsync(string name, IReadOnlyList<TableClaim> tables) => Task.FromResult(Check(name, tables, null));
+
+    private IReadOnlyList<TableRefusal> Check(string name, IReadOnlyList<TableClaim> tables, string? replaces)
+    {
+        // What was claimed for a pipeline that then did not come into being holds nobody up for long.
+        var others = state.State.Tables.Where(t => t.Key != name && t.Key != replaces && (state.State.Entries.ContainsKey(t.Key) || IsBeingMade(t.Key)))
+            .OrderBy(t => t.Key, StringComparer.Ordinal).SelectMany(t => Uses(t.Key, t.Value));
+        return [.. SharedTables.Refusals(Uses(name, tables), others).Select(r => new TableRefusal(r.Sink, $"{SharedTables.Code}: {r.Message}"))];
+    }
+
+    private bool IsBeingMade(string name) => _claimedAt.TryGetValue(name, out var at) && time.GetElapsedTime(at) < MakingLasts;
+
+    private static bool AreSame(List<TableClaim> known, IReadOnlyList<TableClaim> tables) => known.Count == tables.Count
+        && known.Zip(tables).All(p => p.First with { Topics = [] } == p.Second with { Topics = [] } && p.First.Topics.SequenceEqual(p.Second.Topics));
+
+    private static IEnumerable<TableUse> Uses(string name, IEnumerable<TableClaim> tables) =>
+        tables.Select(t => new TableUse(name, t.Sink, t.Connection, t.Table, t.KeysDeclared, t.ByPlace, t.Topics));
 
     public Task<IReadOnlyList<FolderClaim>> ClaimAsync(FolderClaim? claim)
     {

@@ -32,6 +32,7 @@ internal sealed partial class PipelineGrain(
     private long _lastDiscovery;
     private bool _halting;
     private bool _changing;
+    private bool _tablesClaimed;
     private string? _refusal;
     private string? _problem;
     private bool _problemNeedsOperator;
@@ -63,19 +64,38 @@ internal sealed partial class PipelineGrain(
         {
             // This build may go by other fingerprints than the one that stored the state; partitions take it over when they begin.
             if (incompatible.Count == 0 && TakeOver(plan)) await SaveAsync();
+            await ClaimTablesAsync(plan);
             await RenameAsync(definition.FileName);
             return new ApplyOutcome(true, state.State.Version, compiled.Diagnostics);
         }
 
         if (incompatible.Count != 0) return Refuse(incompatible);
+        // Should it not come into force after all, the next tick claims again what is.
+        _tablesClaimed = false;
+        var taken = await Catalog.ClaimTablesAsync(Name, TableClaims.Of(plan), inForce: false, definition.Replaces);
+        if (taken.Count != 0) return Refuse([.. taken.Select(t => $"{definition.FileName}: error {t.Message}")]);
 
         if (state.State.Hash is null) state.State.Desired = definition.Initial;
         var wasRunning = state.State.Desired == DesiredState.Running;
         await ReplaceAsync(definition, plan);
+        _tablesClaimed = true;
         Note("definition", $"Version {state.State.Version} of {definition.FileName} is in force.");
         await PublishAsync();
         if (wasRunning) await TickAsync(CancellationToken.None);
         return new ApplyOutcome(true, state.State.Version, compiled.Diagnostics);
+    }
+
+    private IPipelineCatalogGrain Catalog => GrainFactory.GetGrain<IPipelineCatalogGrain>(0);
+
+    /// <summary>
+    /// Says which tables the definition in force writes. One that was put in force by a version without this rule goes on, and says what it shares.
+    /// </summary>
+    private async Task ClaimTablesAsync(PipelinePlan plan)
+    {
+        if (_tablesClaimed) return;
+        var shared = await Catalog.ClaimTablesAsync(Name, TableClaims.Of(plan), inForce: true, null);
+        _tablesClaimed = true;
+        foreach (var refusal in shared) Note("shared-table", refusal.Message);
     }
 
     /// <summary>The same definition in a file of another name; folders are mounted here and there and do not count.</summary>
@@ -220,6 +240,7 @@ internal sealed partial class PipelineGrain(
             }
 
             var runtime = await plans.GetAsync(Name, state.State.Version);
+            await ClaimTablesAsync(runtime.Plan);
             await BeginAsync(runtime, cancellation);
             await DiscoverAsync(runtime, cancellation);
             if (state.State.Sources.Count == 0) return;

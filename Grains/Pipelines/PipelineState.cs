@@ -37,4 +37,7 @@ internal sealed record SourceStart([property: Id(0)] IReadOnlyList<string> Topic
 internal sealed class CatalogState
 {
     [Id(0)] public Dictionary<string, CatalogEntry> Entries { get; set; } = [];
+
+    /// <summary>The tables that pipelines write, by pipeline.</summary>
+    [Id(1)] public Dictionary<string, List<TableClaim>> Tables { get; set; } = [];
 }

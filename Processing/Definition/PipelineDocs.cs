@@ -88,7 +88,8 @@ public static class PipelineDocs
         Records in mode `append` without `keys`: the columns `KOR_TOPIC`, `KOR_PARTITION`, `KOR_OFFSET`, which are added (late rows:
         `window_start` too); so a repeated insert changes nothing, and is counted as `already`, not as written. Should the table hold
         another row there, as when the topic was deleted and made again, the sink stops (KOR5111). Records in mode `upsert`: the declared
-        `keys`. Two sinks of one table must both declare `keys` (KOR2041).
+        `keys`. Two sinks of one table must both declare `keys` (KOR2041), also when they are sinks of different pipelines (KOR2063); only
+        pipelines that append records of different topics may share a table without.
 
         **Revisions.** In mode `upsert` with `revision` a row replaces the stored one of its key unless its revision is lower. NULL is the
         lowest revision; of equal ones the later row counts; texts are compared by their bytes (not on Oracle, where a text is refused as

@@ -246,6 +246,14 @@ public static partial class ErrorCatalog
             "a.yaml: topics: [orders, b-bad], quarantine topic a-bad; b.yaml: topics: [a-bad], quarantine topic b-bad",
             "Send the quarantine of one of them to another topic, or to a table (quarantine: { connection: ... })."),
         new(
+            "KOR2063",
+            "Pipelines that write one table without keys of their own",
+            "A row of one pipeline would be taken for a row of the other and be lost, or be written over it: rows are told apart by the place of their record in the log, or by "
+                + "group and window, unless 'keys' are declared. Pipelines that append the records of different topics may share a table as they are.",
+            "a.yaml and b.yaml: topics: [orders], { id: rows, connection: dwh, table: ORDERS, mode: append }",
+            "Give each a table of its own. Or declare 'keys' in both sinks that tell their rows apart; if nothing else does, set a field with the pipeline's name in a map step "
+                + "and make it one of the keys."),
+        new(
             "KOR2041",
             "Sinks of one table without keys of their own",
             "Rows are told apart by the place of their record in the log, or by group and window, when a sink declares no 'keys'; two sinks "

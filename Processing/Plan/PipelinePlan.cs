@@ -331,6 +331,9 @@ public sealed record SinkPlan
     /// </summary>
     public required bool FromWindow { get; init; }
 
+    /// <summary>The keys are the author's, not those that rows of records or windows have by themselves.</summary>
+    public bool KeysDeclared { get; init; }
+
     /// <summary>A row the database refuses for ever stops the pipeline instead of going to quarantine.</summary>
     public bool StopOnReject { get; init; }
 

@@ -1,4 +1,5 @@
 using KafkaOracleOrleans.Grains.Interfaces;
+using KafkaOracleOrleans.Grains.Pipelines;
 using KafkaOracleOrleans.Grains.Runtime;
 using KafkaOracleOrleans.Processing.Diagnostics;
 using KafkaOracleOrleans.Processing.Plan;
@@ -69,7 +70,9 @@ internal static class OperationsEndpoints
         // A body without these members is JSON all the same.
         if ((string?)request.Text is null || (string?)request.File is null)
             return Problems.BadRequest("No text", "The body needs 'file', the pipeline file's name, and 'text', what is in it.");
-        return TypedResults.Ok(await planner.PlanAsync(request.File, request.Text, DefinitionOrigin.Api, name => RunningAsync(name, plans, grains), cancellation));
+        return TypedResults.Ok(await planner.PlanAsync(
+            request.File, request.Text, DefinitionOrigin.Api, name => RunningAsync(name, plans, grains),
+            plan => grains.GetGrain<IPipelineCatalogGrain>(0).CheckTablesAsync(plan.Name, TableClaims.Of(plan)), cancellation));
     }
 
     private static async Task<(PipelinePlan Plan, int Version)?> RunningAsync(string name, PlanProvider plans, IGrainFactory grains)

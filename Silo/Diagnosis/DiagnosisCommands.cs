@@ -26,16 +26,23 @@ internal static class DiagnosisCommands
         {
             var options = HostConfiguration.Load();
             await using var databases = new DatabaseConnections(options.Connections, TimeProvider.System);
-            var planner = new Planner(new HostPipelineCompiler(options, []), databases);
+            var compiler = new HostPipelineCompiler(options, []);
+            var planner = new Planner(compiler, databases);
+            var texts = new List<(string File, string Text)>();
+            foreach (var file in args.GetValue(files)!) texts.Add((file, await ReadAsync(file, cancellation)));
+            var shared = SharedTables.Find(texts.Select(t => compiler.Compile(t.Text, t.File, DefinitionOrigin.Folder).Plan).OfType<PipelinePlan>());
             var reports = new List<PipelinePlanReport>();
-            foreach (var file in args.GetValue(files)!)
-                reports.Add(await planner.PlanAsync(file, await ReadAsync(file, cancellation), DefinitionOrigin.Folder, null, cancellation));
+            foreach (var (file, text) in texts)
+                reports.Add(await planner.PlanAsync(file, text, DefinitionOrigin.Folder, null, p => Task.FromResult(Of(p, shared)), cancellation));
             if (args.GetValue(output) == "json") Console.Out.WriteLine(DiagnosisText.Json(reports));
             else foreach (var report in reports) Console.Out.Write(PlanText.Of(report));
             return reports.Exists(r => r.Pipeline is null) ? ExitConfiguration : reports.Exists(r => r.Blocked) ? ExitFailed : 0;
         }));
         return command;
     }
+
+    private static IReadOnlyList<TableRefusal> Of(PipelinePlan plan, IReadOnlyList<SharedTable> shared) =>
+        [.. shared.Where(s => s.Pipeline == plan.Name).Select(s => new TableRefusal(s.Sink, $"{SharedTables.Code}: {s.Message}"))];
 
     public static Command Doctor(Func<Func<Task<int>>, Task<int>> guard)
     {

@@ -12,10 +12,12 @@ namespace KafkaOracleOrleans.Silo.Diagnosis;
 internal sealed class Planner(IPipelineCompiler compiler, DatabaseConnections databases)
 {
     /// <summary>
-    /// Plans a text. <paramref name="running"/> is the plan in force, if somebody knows it; <paramref name="origin"/> says whether the text may use variables.
+    /// Plans a text. <paramref name="running"/> is the plan in force, if somebody knows it; <paramref name="origin"/> says whether the text may use variables;
+    /// <paramref name="shared"/> tells why sinks must not write the tables of other pipelines.
     /// </summary>
     public async Task<PipelinePlanReport> PlanAsync(
-        string file, string text, DefinitionOrigin origin, Func<string, Task<(PipelinePlan Plan, int Version)?>>? running, CancellationToken cancellation)
+        string file, string text, DefinitionOrigin origin, Func<string, Task<(PipelinePlan Plan, int Version)?>>? running,
+        Func<PipelinePlan, Task<IReadOnlyList<TableRefusal>>> shared, CancellationToken cancellation)
     {
         var compiled = compiler.Compile(text, file, origin);
         if (compiled.Plan is not { } plan) return new PipelinePlanReport { File = file, Diagnostics = compiled.Diagnostics };
@@ -25,7 +27,7 @@ internal sealed class Planner(IPipelineCompiler compiler, DatabaseConnections da
             File = file,
             Pipeline = plan.Name,
             Diagnostics = compiled.Diagnostics,
-            Tables = await TablePlans.OfAsync(plan, databases, cancellation),
+            Tables = TablePlans.With(await TablePlans.OfAsync(plan, databases, cancellation), (await shared(plan)).ToLookup(r => r.Sink, r => r.Message)),
             RunningVersion = present?.Version,
             State = present is { } now ? TablePlans.Effects(now.Plan, plan) : [],
         };

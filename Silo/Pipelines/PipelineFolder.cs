@@ -157,7 +157,7 @@ internal sealed partial class PipelineFolder(
             return true;
         }
 
-        var outcome = await grains.GetGrain<IPipelineGrain>(name).ApplyAsync(new PipelineText(name, file.Text!, file.Path, 0));
+        var outcome = await grains.GetGrain<IPipelineGrain>(name).ApplyAsync(new PipelineText(name, file.Text!, file.Path, 0) { Replaces = Former(file, name, known) });
         file.Problem = null;
         if (!outcome.Accepted)
         {
@@ -171,6 +171,13 @@ internal sealed partial class PipelineFolder(
         // What is found at the start is told by the summary of the start.
         LogApplied(WasRead ? LogLevel.Information : LogLevel.Debug, file.Path, name, outcome.Version);
         return true;
+    }
+
+    /// <summary>The pipeline that the file defined before it got another name, and that nothing defines any more.</summary>
+    private string? Former(FolderFile file, string name, Dictionary<string, PipelineText> known)
+    {
+        var former = file.InForce ?? known.Values.FirstOrDefault(k => IsOf(k, file))?.Name;
+        return former == name || _files.Values.Any(f => f != file && f.Names.Contains(former)) ? null : former;
     }
 
     /// <summary>Says once per reason that a file is not in force: in the log, in the pipeline's events, and wherever the state of pipelines is shown.</summary>

@@ -58,6 +58,10 @@ public static class TablePlans
         return plans;
     }
 
+    /// <summary>The plans with what else stands in the way of sinks, by sink.</summary>
+    public static IReadOnlyList<TablePlan> With(IReadOnlyList<TablePlan> plans, ILookup<string, string> differences) =>
+        [.. plans.Select(p => differences[p.Sink].Any() ? p with { Differences = [.. p.Differences, .. differences[p.Sink]] } : p)];
+
     private static bool IsAround(string statement) => statement.Contains("kor_lane", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>The whole DDL of a pipeline's tables for a kind of database, as if it were empty.</summary>

@@ -31,6 +31,7 @@ public sealed class OfflineVerbTests : IDisposable
     public async Task Pipelines_that_read_each_others_quarantine_are_warned_of()
     {
         string With(string name, string topics, string bad) => Samples.Payments.Replace("name: payments", $"name: {name}", StringComparison.Ordinal)
+            .Replace("GOOD", "T_" + name, StringComparison.Ordinal)
             .Replace("topics: [payments]", $"topics: [{topics}]", StringComparison.Ordinal) + $"\nquarantine: {{ kafka: {{ connection: main, topic: {bad} }} }}\n";
         _kor.Write("a.yaml", With("a", "orders, '^b-.*'", "a-bad"));
         _kor.Write("b.yaml", With("b", "a-bad", "b-bad"));
@@ -41,6 +42,32 @@ public sealed class OfflineVerbTests : IDisposable
         Assert.Equal(ExitCodes.Config, (await _kor.RunAsync("validate", "a.yaml", "b.yaml", "--deny-warnings")).Code);
         _kor.Write("b.yaml", With("b", "a-bad", "beyond"));
         Assert.Equal(ExitCodes.Ok, (await _kor.RunAsync("validate", "a.yaml", "b.yaml", "c.yaml", "--deny-warnings")).Code);
+    }
+
+    [Fact]
+    public async Task Pipelines_that_write_one_table_are_refused_by_validate_and_plan_unless_both_declare_keys()
+    {
+        string Named(string name, string keys) => Samples.Payments.Replace("name: payments", $"name: {name}", StringComparison.Ordinal)
+            .Replace("table: GOOD,", $"table: {(name == "a" ? "GOOD" : "good")},{keys}", StringComparison.Ordinal);
+        _kor.Write("a.yaml", Named("a", ""));
+        _kor.Write("b.yaml", Named("b", ""));
+        var result = await _kor.RunAsync("validate", "a.yaml", "b.yaml");
+        Assert.Equal(ExitCodes.Config, result.Code);
+        Assert.Contains(
+            "error KOR2063: sink 'good' of pipeline 'b' writes table good of connection 'dwh', which sink 'good' of pipeline 'a' writes too", result.Out, StringComparison.Ordinal);
+        Assert.Equal(ExitCodes.Ok, (await _kor.RunAsync("validate", "a.yaml")).Code);
+        var plan = await _kor.RunAsync("plan", "a.yaml", "b.yaml", "--dialect", "postgresql");
+        Assert.Equal(ExitCodes.Failed, plan.Code);
+        Assert.Contains("good (sink good): does not fit", plan.Out, StringComparison.Ordinal);
+        Assert.Contains("-     - KOR2063: sink 'good' of pipeline 'b'", plan.Out, StringComparison.Ordinal);
+
+        _kor.Write("a.yaml", Named("a", " keys: [id],"));
+        var json = await _kor.RunAsync("validate", "a.yaml", "b.yaml", "-o", "json");
+        Assert.Equal(ExitCodes.Config, json.Code);
+        Assert.Contains("\"code\": \"KOR2063\"", json.Out, StringComparison.Ordinal);
+        _kor.Write("b.yaml", Named("b", " keys: [id],"));
+        Assert.Equal(ExitCodes.Ok, (await _kor.RunAsync("validate", "a.yaml", "b.yaml")).Code);
+        Assert.Equal(ExitCodes.Ok, (await _kor.RunAsync("plan", "a.yaml", "b.yaml", "--dialect", "postgresql")).Code);
     }
 
     [Fact]

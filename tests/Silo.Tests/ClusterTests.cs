@@ -33,7 +33,7 @@ public sealed class ClusterTests
         await using var silo = await TestSilo.StartAsync(o => Use(o, state, cluster: false), withKeys: false);
         await silo.WaitForAsync(s => s.GetProperty("state").GetString() == "Running", null);
         using (var made = await silo.Http.PostAsync(
-            "/api/v1/pipelines", new StringContent(TestSilo.Yaml.Replace("name: events", "name: made", StringComparison.Ordinal), Encoding.UTF8, "application/yaml"), Cancel))
+            "/api/v1/pipelines", new StringContent(TestSilo.Yaml.Replace("name: events", "name: made", StringComparison.Ordinal).Replace("table: ", "table: MADE_", StringComparison.Ordinal), Encoding.UTF8, "application/yaml"), Cancel))
             Assert.Equal(HttpStatusCode.Created, made.StatusCode);
         await File.AppendAllTextAsync(Path.Combine(silo.Folder, "pipelines", "events.yaml"), "\n# second\ndescription: second version\n", Cancel);
         await silo.WaitForAsync(s => s.GetProperty("version").GetInt32() == 2, null);

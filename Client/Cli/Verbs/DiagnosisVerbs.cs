@@ -5,6 +5,7 @@ using KafkaOracleOrleans.Client.Cli.Api;
 using KafkaOracleOrleans.Client.Cli.Output;
 using KafkaOracleOrleans.Grains.Interfaces;
 using KafkaOracleOrleans.Processing.Diagnostics;
+using KafkaOracleOrleans.Processing.Plan;
 using KafkaOracleOrleans.Storage.Connections;
 using KafkaOracleOrleans.Storage.Diagnosis;
 
@@ -43,22 +44,23 @@ internal static class DiagnosisVerbs
                 var found = FileArguments.Find(context.Host, context.Args.GetValue(files)!, tests: false);
                 return context.Args.GetValue(dialect) is { } kind
                     ? Task.FromResult(PlanOffline(context, found, DatabaseProviderText.Parse(kind)!.Value, PipelineFiles.Variables(context, env)))
-                    : PlanOnlineAsync(context, found, cancellation);
+                    : PlanOnlineAsync(context, found, PipelineFiles.Variables(context, env), cancellation);
             });
     }
 
     private static int PlanOffline(VerbContext context, IReadOnlyList<InputFile> files, DatabaseProvider provider, Func<string, string?> variables)
     {
+        var compiled = files.Select(f => (File: f, Compilation: PipelineFiles.Compile(FileArguments.Read(f), f.Name, variables))).ToList();
+        var shared = SharedTables.Find(compiled.Select(c => c.Compilation.Plan).OfType<PipelinePlan>());
         var reports = new List<PipelinePlanReport>();
-        foreach (var file in files)
+        foreach (var (file, compilation) in compiled)
         {
-            var compilation = PipelineFiles.Compile(FileArguments.Read(file), file.Name, variables);
             reports.Add(new PipelinePlanReport
             {
                 File = file.Name,
                 Pipeline = compilation.Plan?.Name,
                 Diagnostics = [.. compilation.Diagnostics.Select(d => d.ToString())],
-                Tables = compilation.Plan is { } plan ? TablePlans.For(plan, provider) : [],
+                Tables = compilation.Plan is { } plan ? WithShared(plan.Name, TablePlans.For(plan, provider), shared) : [],
             });
         }
 
@@ -71,15 +73,27 @@ internal static class DiagnosisVerbs
         return Write(context, reports);
     }
 
-    private static async Task<int> PlanOnlineAsync(VerbContext context, IReadOnlyList<InputFile> files, CancellationToken cancellation)
+    private static IReadOnlyList<TablePlan> WithShared(string pipeline, IReadOnlyList<TablePlan> tables, IReadOnlyList<SharedTable> shared) => TablePlans.With(
+        tables, shared.Where(s => s.Pipeline == pipeline).ToLookup(s => s.Sink, s => $"{SharedTables.Code}: {s.Message}"));
+
+    private static async Task<int> PlanOnlineAsync(
+        VerbContext context, IReadOnlyList<InputFile> files, Func<string, string?> variables, CancellationToken cancellation)
     {
         using var api = new KorApi(context, TimeSpan.FromMinutes(2));
+        // The server compares each file with what it runs; the files with each other are compared here.
+        var shared = files.Count < 2
+            ? []
+            : SharedTables.Find(files.Select(f => PipelineFiles.Compile(FileArguments.Read(f), f.Name, variables).Plan).OfType<PipelinePlan>());
         var reports = new List<PipelinePlanReport>();
         foreach (var file in files)
         {
             try
             {
-                reports.Add((await api.PostAsync<PipelinePlanReport>("plan", new PlanRequest(file.Name, FileArguments.Read(file)), cancellation)).Value);
+                var report = (await api.PostAsync<PipelinePlanReport>("plan", new PlanRequest(file.Name, FileArguments.Read(file)), cancellation)).Value;
+                var told = report.Tables.SelectMany(t => t.Differences).ToHashSet(StringComparer.Ordinal);
+                reports.Add(report.Pipeline is { } name
+                    ? report with { Tables = WithShared(name, report.Tables, [.. shared.Where(s => !told.Contains($"{SharedTables.Code}: {s.Message}"))]) }
+                    : report);
             }
             catch (CliException e) when (e.ExitCode == ExitCodes.Unavailable)
             {

@@ -44,7 +44,15 @@ internal static class ValidateVerb
         {
             warnings++;
             if (context.Output.ForPeople) context.Output.Line($"warning {QuarantineLoops.Code}: {message}", Tone.Warning);
-            else data.Add(LoopToJson(names, message));
+            else data.Add(AcrossToJson(names, QuarantineLoops.Code, "warning", message));
+        }
+
+        foreach (var shared in SharedTables.Find(plans))
+        {
+            errors++;
+            firstCode ??= SharedTables.Code;
+            if (context.Output.ForPeople) context.Output.Line($"error {SharedTables.Code}: {shared.Message}", Tone.Bad);
+            else data.Add(AcrossToJson([shared.Other, shared.Pipeline], SharedTables.Code, "error", shared.Message));
         }
 
         if (!context.Output.ForPeople) context.Output.Data(data);
@@ -77,12 +85,13 @@ internal static class ValidateVerb
     private static string Counted(int count, string what) =>
         string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{count} {what}{(count == 1 ? "" : "s")}");
 
-    private static JsonObject LoopToJson(IReadOnlyList<string> names, string message) => new()
+    /// <summary>A finding about several pipelines together.</summary>
+    private static JsonObject AcrossToJson(IReadOnlyList<string> names, string code, string severity, string message) => new()
     {
         ["file"] = null,
         ["pipeline"] = string.Join(", ", names),
-        ["valid"] = true,
-        ["diagnostics"] = new JsonArray(new JsonObject { ["code"] = QuarantineLoops.Code, ["severity"] = "warning", ["message"] = message }),
+        ["valid"] = severity != "error",
+        ["diagnostics"] = new JsonArray(new JsonObject { ["code"] = code, ["severity"] = severity, ["message"] = message }),
     };
 
     private static JsonObject ToJson(InputFile file, PipelineCompilation result) => new()

@@ -34,7 +34,7 @@ internal sealed class SinkBinder(BindingContext context, PipelineDefinition defi
     /// </summary>
     private void CheckSharedTables(List<SinkPlan> plans)
     {
-        foreach (var group in plans.GroupBy(p => (p.Spec.Connection, p.Spec.Table.ToUpperInvariant())).Where(g => g.Count() > 1))
+        foreach (var group in plans.GroupBy(p => (p.Spec.Connection.ToUpperInvariant(), SharedTables.NameOf(p.Spec.Table))).Where(g => g.Count() > 1))
         {
             var sinks = group.Select(p => definition.Sinks.First(s => s.Id.Value == p.Id)).ToList();
             if (sinks.TrueForAll(s => s.Keys is { Count: > 0 })) continue;

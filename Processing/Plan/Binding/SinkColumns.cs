@@ -47,6 +47,7 @@ internal sealed class SinkColumns(
                 sink.Create, sink.Evolve),
             Source = [.. _columns.Select(c => c.Source)],
             FromWindow = FromWindow,
+            KeysDeclared = sink.Keys is { Count: > 0 },
             StopOnReject = sink.StopOnReject,
             DeleteOnTombstone = sink.DeleteOnTombstone?.Value ?? false,
             Flush = sink.Flush,

@@ -18,6 +18,57 @@ public sealed class SharedTableTests
         Assert.Equal(code, compilation.Diagnostics.SingleOrDefault(d => d.Severity == Diagnostics.Severity.Error)?.Code);
     }
 
+    /// <summary>Two pipelines; each: topics, mode and keys of its sink, table.</summary>
+    [Theory]
+    [InlineData("[a]", "", "T", "[a]", "", "T", true)]
+    [InlineData("[a]", "", "T", "[b]", "", "T", false)]
+    [InlineData("[a, c]", "", "T", "[b, c]", "", "t", true)]
+    [InlineData("[a]", "", "T", "['^.$']", "", "T", true)]
+    [InlineData("[aa]", "", "T", "['^.$']", "", "T", false)]
+    [InlineData("['^a']", "", "T", "['^b']", "", "T", true)]
+    [InlineData("[a]", "", "T", "[a]", "", "S.T", false)]
+    [InlineData("[a]", "keys: [id], ", "T", "[b]", "", "T", true)]
+    [InlineData("[a]", "keys: [id], ", "T", "[a]", "keys: [kind], ", "T", false)]
+    [InlineData("[a]", "mode: upsert, keys: [id], ", "T", "[b]", "", "t", true)]
+    [InlineData("[a]", "mode: upsert, keys: [id], ", "T", "[a]", "mode: upsert, keys: [id], ", "T", false)]
+    [InlineData("[a]", "from: w, ", "T", "[b]", "from: w, ", "T", true)]
+    [InlineData("[a]", "from: w, mode: append, ", "T", "[b]", "from: w, mode: append, ", "T", true)]
+    [InlineData("[a]", "from: w, keys: [id, window_start], ", "T", "[b]", "from: w, keys: [id, window_start], ", "T", false)]
+    [InlineData("[a]", "", "T", "[b]", "from: w, ", "T", true)]
+    public void Two_pipelines_share_a_table_only_where_rows_cannot_meet_or_both_declare_keys(
+        string topics, string sink, string table, string otherTopics, string otherSink, string otherTable, bool refused)
+    {
+        var plans = new[] { Plan("one", topics, sink, table), Plan("two", otherTopics, otherSink, otherTable) };
+        foreach (var found in new[] { SharedTables.Find(plans), SharedTables.Find(plans.Reverse()) })
+        {
+            Assert.Equal(refused, found.Count == 1);
+            Assert.All(found, f => Assert.Equal(("two", "out", "one"), (f.Pipeline, f.Sink, f.Other)));
+        }
+
+        // A pipeline is no stranger to itself: its new version may write what the old one does.
+        Assert.Empty(SharedTables.Refusals(SharedTables.UsesOf(plans[0]), SharedTables.UsesOf(plans[0])));
+    }
+
+    private static PipelinePlan Plan(string name, string topics, string sink, string table)
+    {
+        var from = sink.Contains("from:", StringComparison.Ordinal) ? "" : "from: source, ";
+        var compilation = PipelineCompiler.Compile($$"""
+            apiVersion: kor/v1
+            name: {{name}}
+            source:
+              kafka: { connection: main, topics: {{topics}}, start: earliest }
+              format: json
+              fields: { id: { type: string, required: true }, kind: { type: string, required: true } }
+              eventTime: { maxOutOfOrder: 1s, idleAfter: 1s }
+            steps:
+              - { id: w, type: window, window: { tumbling: 1m }, groupBy: [id], aggregates: { n: count() } }
+            sinks:
+              - { id: out, {{from}}{{sink}}connection: dwh, table: '{{table}}' }
+              - { id: own, from: w, connection: dwh, table: OWN_{{name}} }
+            """, "p.yaml", Options);
+        return compilation.Plan ?? throw new InvalidOperationException(string.Join('\n', compilation.Diagnostics));
+    }
+
     [Fact]
     public void A_table_of_two_sinks_is_one_table()
     {

@@ -1,0 +1,98 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text;
+using System.Text.Json;
+using KafkaOracleOrleans.Silo.Tests.Support;
+
+namespace KafkaOracleOrleans.Silo.Tests;
+
+/// <summary>Pipelines that write one table: refused on every way in, and what is said to do works.</summary>
+public sealed class SharedTableTests
+{
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_pipeline_that_writes_anothers_table_is_refused_until_both_declare_keys()
+    {
+        await using var silo = await TestSilo.StartAsync(withKeys: false, pipeline: Text("events", "EVENTS"));
+        await WaitForAsync(silo, "events");
+        var refused = await PostAsync(silo, Text("copy", "events"));
+        Assert.Equal(HttpStatusCode.Conflict, refused.Status);
+        Assert.Contains("KOR2063: sink 'rows' of pipeline 'copy' writes table events of connection 'dwh', which sink 'rows' of pipeline 'events' writes too", refused.Text, StringComparison.Ordinal);
+        var plan = await silo.Http.PostAsJsonAsync("/api/v1/plan", new { file = "copy.yaml", text = Text("copy", "events") }, Cancel);
+        Assert.Contains("KOR2063: sink", await plan.Content.ReadAsStringAsync(Cancel), StringComparison.Ordinal);
+
+        // A table of its own; then, both with keys, the same one. The old version of a pipeline is no stranger to the new one.
+        Assert.Equal(HttpStatusCode.Created, (await PostAsync(silo, Text("copy", "COPY"))).Status);
+        Assert.Equal(HttpStatusCode.Conflict, (await PutAsync(silo, "copy", Text("copy", "EVENTS", " keys: [id],"))).Status);
+        Write(silo, "events", Text("events", "SHARED", " keys: [id],"));
+        await silo.WaitForAsync(status => status.GetProperty("version").GetInt32() == 2, null);
+        Assert.Contains("'rows' does not say by which keys the rows differ", (await PostAsync(silo, Text("probe", "SHARED"))).Text, StringComparison.Ordinal);
+        Assert.Equal(HttpStatusCode.OK, (await PutAsync(silo, "copy", Text("copy", "SHARED", " keys: [id],"))).Status);
+        silo.Produce(20);
+        await silo.WaitAsync(
+            async () => await WrittenAsync(silo, "events") is var (written, already) && await WrittenAsync(silo, "copy") is var (more, there)
+                && (written + more, already + there) == (20, 20), () => "20 rows written once, and found there once");
+
+        // A file of the folder is refused with the same words, in the list too, and gets its chance when the table is free.
+        Write(silo, "third", Text("third", "SHARED"));
+        await silo.WaitAsync(async () => (await silo.Http.GetStringAsync("/api/v1/pipelines", Cancel)).Contains("KOR2063", StringComparison.Ordinal), () => "the refusal in the list");
+        await silo.Http.DeleteAsync("/api/v1/pipelines/copy", Cancel);
+        File.Delete(PathOf(silo, "events"));
+        await WaitForAsync(silo, "third");
+
+        // A file whose pipeline gets another name keeps its table, also when nobody was there to see it.
+        Write(silo, "third", Text("renamed", "SHARED"));
+        await WaitForAsync(silo, "renamed");
+        await silo.StopAsync();
+        Write(silo, "third", Text("again", "SHARED"));
+        await silo.StartAgainAsync(_ => { });
+        await WaitForAsync(silo, "again");
+        Assert.Equal(HttpStatusCode.Conflict, (await PostAsync(silo, Text("copy", "SHARED"))).Status);
+    }
+
+    private static string PathOf(TestSilo silo, string file) => Path.Combine(silo.Folder, "pipelines", file + ".yaml");
+
+    private static void Write(TestSilo silo, string file, string text) => File.WriteAllText(PathOf(silo, file), text);
+
+    private static Task<(HttpStatusCode Status, string Text)> PostAsync(TestSilo silo, string text) => SendAsync(silo, HttpMethod.Post, "/api/v1/pipelines", text);
+
+    private static Task<(HttpStatusCode Status, string Text)> PutAsync(TestSilo silo, string name, string text) =>
+        SendAsync(silo, HttpMethod.Put, $"/api/v1/pipelines/{name}", text);
+
+    private static async Task<(HttpStatusCode Status, string Text)> SendAsync(TestSilo silo, HttpMethod method, string path, string text)
+    {
+        using var request = new HttpRequestMessage(method, path) { Content = new StringContent(text, Encoding.UTF8, "application/yaml") };
+        using var answer = await silo.Http.SendAsync(request, Cancel);
+        return (answer.StatusCode, JsonSerializer.Deserialize<JsonElement>(await answer.Content.ReadAsStringAsync(Cancel)).ToString().Replace("\\u0027", "'", StringComparison.Ordinal));
+    }
+
+    private static async Task<(long Written, long Already)> WrittenAsync(TestSilo silo, string name)
+    {
+        var sinks = (await silo.Http.GetFromJsonAsync<JsonElement>($"/api/v1/pipelines/{name}", Cancel)).GetProperty("sinks").EnumerateArray().ToList();
+        return (sinks.Sum(s => s.GetProperty("written").GetInt64()), sinks.Sum(s => s.GetProperty("already").GetInt64()));
+    }
+
+    private static async Task WaitForAsync(TestSilo silo, params string[] names)
+    {
+        var last = "";
+        await silo.WaitAsync(
+            async () =>
+            {
+                var list = await silo.Http.GetFromJsonAsync<JsonElement>("/api/v1/pipelines", Cancel);
+                last = string.Join(' ', list.EnumerateArray().Where(p => p.GetProperty("version").GetInt32() > 0)
+                    .Select(p => p.GetProperty("name").GetString()).Order(StringComparer.Ordinal));
+                return last == string.Join(' ', names);
+            },
+            () => $"{string.Join(' ', names)}; there are: {last}");
+    }
+
+    private static string Text(string name, string table, string keys = "") => $$"""
+        apiVersion: kor/v1
+        name: {{name}}
+        source: { kafka: { connection: main, topics: [events], start: earliest }, format: json, fields: { id: { type: string, required: true } } }
+        steps: []
+        sinks:
+          - { id: rows, from: source, connection: dwh, table: {{table}},{{keys}} mode: append, create: true }
+        """;
+}
