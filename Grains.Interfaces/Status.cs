@@ -217,12 +217,15 @@ public sealed record SinkStatus
     [Id(2)] public required PartState State { get; init; }
     [Id(3)] public string? Reason { get; init; }
 
-    /// <summary>Rows inserted, updated or deleted since the lane was opened, as the database counts them.</summary>
+    /// <summary>
+    /// Rows inserted, updated or deleted since the lane was first opened, as the database counts them. Kept with the lane's progress, so that it
+    /// survives silos; a reset begins new lanes, which count from 0.
+    /// </summary>
     [Id(4)] public required long Written { get; init; }
     [Id(5)] public required long Quarantined { get; init; }
 
     /// <summary>
-    /// Rows the database left alone since the lane was opened: appended ones that were there already, updates below the stored revision, deletions of
+    /// Rows the database left alone, counted as <see cref="Written"/> is: appended ones that were there already, updates below the stored revision, deletions of
     /// nothing.
     /// </summary>
     [Id(20)] public long Already { get; init; }

@@ -21,6 +21,9 @@ internal sealed partial class SinkGrain(
     PlanProvider plans, ISinkFactory sinks, IStateStore store, IOptions<EngineOptions> options, TimeProvider time, ILogger<SinkGrain> log)
     : Grain, ISinkGrain
 {
+    /// <summary>How long a question for the status waits for the lane's counts.</summary>
+    private static readonly TimeSpan CountsWait = TimeSpan.FromSeconds(1);
+
     private readonly TimeSpan _deadline = options.Value.WriteDeadline;
     private string _pipeline = "";
     private string _sink = "";
@@ -37,6 +40,10 @@ internal sealed partial class SinkGrain(
     private long _written;
     private long _already;
     private long _quarantined;
+
+    // What the lane did before this activation is known: it was opened, or asked for once.
+    private bool _counted;
+    private Task? _counting;
 
     // Rows of one transaction. Halves when a write did not end in time, so that a slow database gets on, if slowly: the same rows again would
     // take as long again. Doubles when a write took a small part of the time.
@@ -112,9 +119,7 @@ internal sealed partial class SinkGrain(
         var result = await _open!.WriteAsync(part, cancellation);
         _progress = part.Progress;
         _unsure = null;
-        _written += result.Written;
-        _already += result.Already;
-        _quarantined += result.Quarantined;
+        Take(_open.Counts);
         if (_atOnce != int.MaxValue && time.GetElapsedTime(started) < _deadline / 8)
             _atOnce = _atOnce > int.MaxValue / 2 ? int.MaxValue : _atOnce * 2;
         return result.Quarantined;
@@ -189,18 +194,49 @@ internal sealed partial class SinkGrain(
         DeactivateOnIdle();
     }
 
-    public Task<SinkStatus> GetStatusAsync() => Task.FromResult(new SinkStatus
+    public async Task<SinkStatus> GetStatusAsync()
     {
-        Sink = _sink,
-        Lane = _lane,
-        State = _state,
-        Reason = _reason,
-        Written = _written,
-        Already = _already,
-        Quarantined = _quarantined,
-        Buffered = 0,
-        NextTry = _nextTry?.ToUnixTimeMilliseconds(),
-    });
+        if (!_counted)
+        {
+            if (_counting is null or { IsCompleted: true }) _counting = CountAsync();
+            // Who asks does not wait for a database that does not answer.
+            await Task.WhenAny(_counting, Task.Delay(CountsWait, time));
+        }
+
+        return new SinkStatus
+        {
+            Sink = _sink,
+            Lane = _lane,
+            State = _state,
+            Reason = _reason,
+            Written = _written,
+            Already = _already,
+            Quarantined = _quarantined,
+            Buffered = 0,
+            NextTry = _nextTry?.ToUnixTimeMilliseconds(),
+        };
+    }
+
+    /// <summary>A lane opens with its first row; until then the table of lanes tells what it did before this activation.</summary>
+    private async Task CountAsync()
+    {
+        try
+        {
+            using var deadline = new CancellationTokenSource(_deadline, time);
+            var plan = (await plans.GetAsync(_pipeline)).Sink(_sink);
+            var counts = await sinks.CountsAsync(plan.Spec, _lane, deadline.Token);
+            if (_counted) return;
+            _counted = true;
+            if (counts is not null) Take(counts);
+        }
+        catch (Exception e) when (e is SinkUnavailableException or SinkConfigurationException or PipelineChangedException or OperationCanceledException)
+        {
+            // Whoever opens the lane says what is wrong; the next who asks for the status tries again.
+            LogUncounted(_pipeline, _sink, _lane, e.Message);
+        }
+    }
+
+    private void Take(LaneCounts counts) => (_written, _already, _quarantined) = (counts.Written, counts.Already, counts.Quarantined);
 
     private async Task OpenAsync(int version, CancellationToken cancellation)
     {
@@ -213,7 +249,8 @@ internal sealed partial class SinkGrain(
         _open = await sinks.OpenAsync(spec, _lane, cancellation);
         _plan = plan;
         _progress = _open.Lease.Progress;
-        _quarantined = _open.Lease.Quarantined;
+        _counted = true;
+        Take(_open.Counts);
         LogOpened(_pipeline, _sink, _lane, _open.Lease.Epoch, _progress);
     }
 
@@ -303,6 +340,9 @@ internal sealed partial class SinkGrain(
     [LoggerMessage(Level = LogLevel.Information,
         Message = "Sink {Pipeline}/{Sink}, lane {Lane}: opened, epoch {Epoch}, progress {Progress}.")]
     private partial void LogOpened(string pipeline, string sink, string lane, long epoch, long progress);
+
+    [LoggerMessage(Level = LogLevel.Debug, Message = "Sink {Pipeline}/{Sink}, lane {Lane}: what it has written is not known yet. {Reason}")]
+    private partial void LogUncounted(string pipeline, string sink, string lane, string reason);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "Sink {Pipeline}/{Sink}, lane {Lane}: the writer failed unexpectedly; it starts over.")]
     private partial void LogUnexpected(Exception failure, string pipeline, string sink, string lane);

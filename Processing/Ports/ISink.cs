@@ -49,7 +49,20 @@ public sealed record SinkSpec(
 /// <param name="Epoch">The number of the new reign.</param>
 /// <param name="Progress">The lane's last confirmed progress: the outbox sequence or the next position; -1 when there is none.</param>
 /// <param name="Quarantined">How many rows of this lane the sink has refused so far.</param>
-public sealed record LaneLease(long Epoch, long Progress, long Quarantined);
+public sealed record LaneLease(long Epoch, long Progress, long Quarantined)
+{
+    /// <summary>How many rows of this lane were inserted, updated or deleted so far, as the database counts them.</summary>
+    public long Written { get; init; }
+
+    /// <summary>How many rows of this lane the database left alone so far.</summary>
+    public long Already { get; init; }
+}
+
+/// <summary>What a lane has done since it was first opened; each is committed with the rows it counts.</summary>
+/// <param name="Written">Rows inserted, updated or deleted.</param>
+/// <param name="Already">Rows the database left alone.</param>
+/// <param name="Quarantined">Rows refused for ever.</param>
+public sealed record LaneCounts(long Written, long Already, long Quarantined);
 
 /// <summary>Rows on their way to a table.</summary>
 /// <param name="Rows">The rows; the schema is the <see cref="SinkSpec"/>'s.</param>
@@ -124,6 +137,12 @@ public interface ISinkLane : IAsyncDisposable
     LaneLease Lease { get; }
 
     /// <summary>
+    /// What the lane has done since it was first opened, as far as its answers are here. Beyond the results of <see cref="WriteAsync"/> it counts what
+    /// was committed by calls that failed.
+    /// </summary>
+    LaneCounts Counts { get; }
+
+    /// <summary>
     /// Writes rows and progress. Throws <see cref="SinkUnavailableException"/> (repeat the same call later),
     /// <see cref="SinkConfigurationException"/> or <see cref="EpochFencedException"/>.
     /// </summary>
@@ -138,4 +157,7 @@ public interface ISinkFactory
 
     /// <summary>Raises the lane's epoch and opens it. <paramref name="lane"/> is the source partition or the shard, e.g. <c>orders/3</c>.</summary>
     Task<ISinkLane> OpenAsync(SinkSpec spec, string lane, CancellationToken cancellation);
+
+    /// <summary>What a lane has done so far, without opening it; null when it never wrote. Throws as <see cref="OpenAsync"/> does.</summary>
+    Task<LaneCounts?> CountsAsync(SinkSpec spec, string lane, CancellationToken cancellation);
 }

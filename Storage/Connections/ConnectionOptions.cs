@@ -140,6 +140,12 @@ public sealed class RetryOptions
     public TimeSpan OtherRowsWait { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>
+    /// How long a sink tries a write again that the database refuses with a code of unknown meaning, when none of its rows goes in and so nothing shows
+    /// that it is the rows' fault; then they go to quarantine. 0 (default): for ever, and the sink is blocked meanwhile. Up to 7 days.
+    /// </summary>
+    public TimeSpan UnknownErrorWait { get; set; } = TimeSpan.Zero;
+
+    /// <summary>
     /// The delay before attempt <paramref name="attempt"/> (from 1), given a random number in [0, 1).
     /// </summary>
     public TimeSpan Delay(int attempt, double random)
@@ -157,6 +163,8 @@ public sealed class RetryOptions
             "retry.maxDelay must be between retry.firstDelay and 10 minutes");
         check(OtherRowsWait >= TimeSpan.Zero && OtherRowsWait <= TimeSpan.FromMinutes(10),
             "retry.otherRowsWait must be between 0 and 10 minutes");
+        check(UnknownErrorWait >= TimeSpan.Zero && UnknownErrorWait <= TimeSpan.FromDays(7),
+            "retry.unknownErrorWait must be between 0 and 7 days");
         check(ConflictAttempts is >= 1 and <= 100, "retry.conflictAttempts must be between 1 and 100");
     }
 }

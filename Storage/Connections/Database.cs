@@ -9,7 +9,7 @@ namespace KafkaOracleOrleans.Storage.Connections;
 /// </summary>
 public sealed class Database : IAsyncDisposable
 {
-    private readonly IConnectionSource _source;
+    private IConnectionSource _source;
     private readonly ConnectionBreaker _breaker;
     private readonly SecretScrubber _scrubber;
     private readonly LoginGuard _logins;
@@ -61,6 +61,9 @@ public sealed class Database : IAsyncDisposable
 
     /// <summary>Now in microseconds since the epoch.</summary>
     internal long NowMicroseconds => BindTime.FromUtc(Time.GetUtcNow().UtcDateTime);
+
+    /// <summary>Puts something between this and its connections, before they are used: faults, for tests.</summary>
+    internal void Intercept(Func<IConnectionSource, IConnectionSource> between) => _source = between(_source);
 
     /// <summary>Opens a connection and executes the smallest query. Throws <see cref="DatabaseException"/>.</summary>
     public Task PingAsync(CancellationToken cancellation) =>
@@ -189,14 +192,14 @@ public sealed class Database : IAsyncDisposable
         // From here the outcome is the database's to say: a cancelled COMMIT would be an unknown one.
         if (!Dialect.CallsMayHang)
         {
-            await transaction.CommitAsync(CancellationToken.None).ConfigureAwait(false);
+            await _source.CommitAsync(transaction).ConfigureAwait(false);
             return;
         }
 
         await BlockingCalls.RunAsync(
             async () =>
             {
-                await transaction.CommitAsync(CancellationToken.None).ConfigureAwait(false);
+                await _source.CommitAsync(transaction).ConfigureAwait(false);
                 return true;
             },
             Options.CommandTimeout,

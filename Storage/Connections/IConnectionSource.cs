@@ -12,6 +12,9 @@ internal interface IConnectionSource : IAsyncDisposable
 
     ValueTask<DbTransaction> BeginAsync(DbConnection connection, CancellationToken cancellation);
 
+    /// <summary>Commits. Not cancelled: the outcome is the database's to say.</summary>
+    Task CommitAsync(DbTransaction transaction) => transaction.CommitAsync(CancellationToken.None);
+
     /// <summary>
     /// Waits for the writer's turn where a database has one writer at a time; disposing gives it back.
     /// </summary>

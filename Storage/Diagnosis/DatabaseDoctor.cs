@@ -76,6 +76,7 @@ public sealed class DatabaseDoctor(DatabaseConnections connections, string name)
         if (driver.StandIn)
             _findings.Add(Finding.Warning(name, "driver", $"{driver.Driver} {driver.Version} is {DatabaseDrivers.StandInNote}.", "For real work, publish with -p:WithOracleDriver=true."));
         else Ok("driver", $"{driver.Driver} {driver.Version}");
+        if (DatabaseDrivers.WithoutCultures() is { } cultures) _findings.Add(Finding.Warning(name, "cultures", cultures.Text, cultures.Remedy));
         return true;
     }
 
@@ -151,8 +152,17 @@ public sealed class DatabaseDoctor(DatabaseConnections connections, string name)
         await PrivilegesAsync(database, "kor_quarantine", "id", cancellation).ConfigureAwait(false);
     }
 
-    private Task LanesAsync(Database database, IReadOnlyList<SinkSpec> sinks, CancellationToken cancellation) => ComponentAsync(
-        database, SchemaScripts.Sink, AdoSinkFactory.SchemaVersion, sinks.Any(s => s.Create), "create: true at a sink", cancellation);
+    private async Task LanesAsync(Database database, IReadOnlyList<SinkSpec> sinks, CancellationToken cancellation)
+    {
+        var create = sinks.Any(s => s.Create);
+        await ComponentAsync(database, SchemaScripts.Sink, AdoSinkFactory.SchemaVersion, create, "create: true at a sink", cancellation).ConfigureAwait(false);
+        if (await SchemaScripts.VersionAsync(database, SchemaScripts.Sink, cancellation).ConfigureAwait(false) is null
+            || await SinkSchema.HasCountsAsync(database, cancellation).ConfigureAwait(false)) return;
+        const string Check = "kor_lane";
+        const string Old = "of version 0.1, without the columns that count rows";
+        if (create) Ok(Check, $"{Old}; a silo adds them at start");
+        else Fail(Check, $"It is {Old}.", $"Run {SchemaScripts.Path(database, SchemaScripts.Sink)} again, which keeps what is there, or let silos do it (create: true at a sink).");
+    }
 
     private async Task ComponentAsync(
         Database database, string component, int version, bool create, string setting, CancellationToken cancellation)

@@ -10,6 +10,14 @@ public static class DatabaseDrivers
     public const string StandInNote =
         "a STAND-IN over PostgreSQL, loaded for tests: it is not Oracle's driver, and what runs on it says nothing about an Oracle database";
 
+    /// <summary>What a host without cultures must know before it goes live with Oracle; null when it has them.</summary>
+    public static (string Text, string Remedy)? WithoutCultures() => WithoutCultures(AppContext.TryGetSwitch("System.Globalization.Invariant", out var invariant) && invariant);
+
+    internal static (string Text, string Remedy)? WithoutCultures(bool invariant) => invariant
+        ? ("This host runs without cultures (InvariantGlobalization), and Oracle's driver takes the settings of its sessions from .NET's culture at login; what it does then is not documented.",
+            "Build the host with <InvariantGlobalization>false</InvariantGlobalization>, which -p:WithOracleDriver=true does for the silo, and have libicu on the machine.")
+        : null;
+
     private const string AddOracle =
         "not part of this build. Add it with: dotnet publish Silo -c Release -p:WithOracleDriver=true";
 

@@ -123,6 +123,14 @@ internal abstract class Dialect
     public virtual string AddUniqueText(SinkTable table, string name) =>
         $"ALTER TABLE {table.Quoted} ADD CONSTRAINT {Identifiers.Quote(name)} UNIQUE ({string.Join(", ", table.Keys.ToArray().Select(k => k.Quoted))})";
 
+    /// <summary>DDL after which a unique key is in nobody's way.</summary>
+    public virtual string DropKeyText(SinkTable table, TableKey key) => key.IsConstraint
+        ? $"ALTER TABLE {table.Quoted} DROP CONSTRAINT {Identifiers.Quote(key.Name)}"
+        : $"DROP INDEX {Identifiers.Quote(key.Name)}";
+
+    /// <summary>What else is to be done after <see cref="DropKeyText"/>.</summary>
+    public virtual string AfterDropKey => "make the key over all of these columns then.";
+
     /// <summary>DDL after which a column whose values the database makes takes values; null where there is none.</summary>
     public virtual string? MakeWritableText(SinkTable table, SinkColumn column, ColumnGeneration generation) => null;
 
@@ -149,6 +157,9 @@ internal abstract class Dialect
     /// <summary>The clause at the end of a query that ends it after some rows.</summary>
     public virtual string Limit(int rows) =>
         string.Create(System.Globalization.CultureInfo.InvariantCulture, $"FETCH FIRST {rows} ROWS ONLY");
+
+    /// <summary>True where texts are compared with some types only after they were converted: see <see cref="LookupColumn.CastTo"/>.</summary>
+    public virtual bool ConvertsLookupKeys => false;
 
     /// <summary>Finds rows by key, for so many keys at once.</summary>
     public abstract string LookupText(LookupTable table, int keys);

@@ -37,10 +37,10 @@ internal sealed partial class OracleDialect
     // A unique constraint may stand on an index that is not unique, and a unique index without a constraint serves as
     // well.
     private const string ReadUniqueKeys =
-        "SELECT C.CONSTRAINT_NAME, K.COLUMN_NAME FROM ALL_CONSTRAINTS C JOIN ALL_CONS_COLUMNS K "
+        "SELECT C.CONSTRAINT_NAME, K.COLUMN_NAME, 1 FROM ALL_CONSTRAINTS C JOIN ALL_CONS_COLUMNS K "
         + "ON K.OWNER = C.OWNER AND K.CONSTRAINT_NAME = C.CONSTRAINT_NAME "
         + "WHERE C.OWNER = {0} AND C.TABLE_NAME = :P{1} AND C.CONSTRAINT_TYPE IN ('P', 'U') AND C.STATUS = 'ENABLED' "
-        + "UNION SELECT I.INDEX_NAME, K.COLUMN_NAME FROM ALL_INDEXES I JOIN ALL_IND_COLUMNS K "
+        + "UNION SELECT I.INDEX_NAME, K.COLUMN_NAME, 0 FROM ALL_INDEXES I JOIN ALL_IND_COLUMNS K "
         + "ON K.INDEX_OWNER = I.OWNER AND K.INDEX_NAME = I.INDEX_NAME "
         + "WHERE I.TABLE_OWNER = {2} AND I.TABLE_NAME = :P{3} AND I.UNIQUENESS = 'UNIQUE' AND I.STATUS = 'VALID'";
 
@@ -52,12 +52,13 @@ internal sealed partial class OracleDialect
         RaiseLane = $"UPDATE KOR_LANE SET EPOCH = EPOCH + 1, UPDATED_AT = {Now} WHERE LANE = :P0",
         AddLane = "INSERT INTO KOR_LANE (LANE, EPOCH, WRITES, PROGRESS, QUARANTINED, UPDATED_AT) "
             + $"VALUES (:P0, 1, 0, -1, 0, {Now})",
-        ReadRaised = "SELECT EPOCH, WRITES, PROGRESS, QUARANTINED FROM KOR_LANE WHERE LANE = :P0",
-        ReadLane = "SELECT EPOCH, WRITES, PROGRESS, QUARANTINED FROM KOR_LANE WHERE LANE = :P0",
+        ReadRaised = $"SELECT {SinkSql.LaneColumns.ToUpperInvariant()} FROM KOR_LANE WHERE LANE = :P0",
+        ReadLane = $"SELECT {SinkSql.LaneColumns.ToUpperInvariant()} FROM KOR_LANE WHERE LANE = :P0",
         AdvanceLane =
             $"UPDATE KOR_LANE SET WRITES = WRITES + 1, PROGRESS = :P0, UPDATED_AT = {Now} "
             + "WHERE LANE = :P1 AND EPOCH = :P2 AND WRITES = :P3",
-        CountQuarantined = "UPDATE KOR_LANE SET QUARANTINED = QUARANTINED + :P0 WHERE LANE = :P1",
+        CountRows =
+            "UPDATE KOR_LANE SET WRITTEN = WRITTEN + :P0, ALREADY = ALREADY + :P1, QUARANTINED = QUARANTINED + :P2 WHERE LANE = :P3",
         AddQuarantine = InsertAbsentText(
             "KOR_QUARANTINE", ["ID"], [.. SinkSql.QuarantineColumns.Select(c => c.ToUpperInvariant())]),
     };
@@ -180,19 +181,23 @@ internal sealed partial class OracleDialect
         var charset = "";
         await session.QueryAsync(ReadCharset, r => charset = r.GetString(0), cancellation).ConfigureAwait(false);
         if (charset is not ("AL32UTF8" or "UTF8")) columns = columns.ConvertAll(WithoutBytes);
-        var keys = new Dictionary<string, HashSet<string>>(StringComparer.Ordinal);
+        var keys = new Dictionary<(string Name, bool IsConstraint), HashSet<string>>();
         await session.QueryAsync(
             Qualified(ReadUniqueKeys, name),
             r =>
             {
-                if (!keys.TryGetValue(r.GetString(0), out var set)) keys.Add(r.GetString(0), set = []);
+                var key = (r.GetString(0), r.GetInt64(2) == 1);
+                if (!keys.TryGetValue(key, out var set)) keys.Add(key, set = []);
                 set.Add(r.GetString(1));
             },
             cancellation,
             Owner(name, 2)).ConfigureAwait(false);
+        // An index of a constraint's name goes with it.
+        var unique = keys.Where(k => k.Key.IsConstraint || !keys.ContainsKey((k.Key.Name, true)))
+            .Select(k => new TableKey(k.Key.Name, k.Key.IsConstraint, k.Value)).ToList();
         var isView = false;
         await session.QueryAsync(Qualified(ReadView, name), _ => isView = true, cancellation, Owner(name, 1)).ConfigureAwait(false);
-        return new TableInfo(columns, [.. keys.Values]) { Kind = isView ? RelationKind.View : RelationKind.Table };
+        return new TableInfo(columns, unique) { Kind = isView ? RelationKind.View : RelationKind.Table };
     }
 
     public override string? MakeWritableText(SinkTable table, SinkColumn column, ColumnGeneration generation) =>

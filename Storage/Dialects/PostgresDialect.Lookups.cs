@@ -10,12 +10,14 @@ internal sealed partial class PostgresDialect
 {
     public override string Place(int index) => string.Create(CultureInfo.InvariantCulture, $"${index + 1}");
 
+    public override bool ConvertsLookupKeys => true;
+
     public override string LookupText(LookupTable table, int keys)
     {
         var arrays = string.Join(", ", table.Keys.Select((k, i) => string.Create(
             CultureInfo.InvariantCulture, $"${i + 1}::{ArrayType(ColumnBinds.TypeOf(k.Type))}[]")));
         var names = string.Join(", ", table.Keys.Select((_, i) => $"c{i}"));
-        var matches = string.Join(" AND ", table.Keys.Select((k, i) => $"t.{k.Quoted} = u.c{i}"));
+        var matches = string.Join(" AND ", table.Keys.Select((k, i) => k.CastTo is null ? $"t.{k.Quoted} = u.c{i}" : $"t.{k.Quoted} = u.c{i}::{k.CastTo}"));
         var values = string.Concat(table.Values.Select(v => $", t.{v.Quoted}"));
         return $"SELECT u.place{values} FROM unnest({arrays}) WITH ORDINALITY AS u({names}, place) "
             + $"JOIN {table.Quoted} t ON {matches}";

@@ -22,7 +22,8 @@ internal sealed partial class PostgresDialect
     // Every unique index counts that covers all rows and plain columns: only those can answer ON CONFLICT, and only
     // when they are checked at once.
     private const string ReadUniqueKeys =
-        "SELECT string_agg(a.attname, chr(1)), i.indimmediate, i.indisprimary, x.relname FROM pg_index i "
+        "SELECT string_agg(a.attname, chr(1)), i.indimmediate, i.indisprimary, x.relname, "
+        + "EXISTS (SELECT 1 FROM pg_constraint k WHERE k.conindid = i.indexrelid AND k.contype IN ('p', 'u')) FROM pg_index i "
         + "JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_attribute a "
         + "ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey[0:i.indnkeyatts - 1]) "
         + "WHERE i.indrelid = to_regclass($1) AND i.indisunique AND i.indisvalid AND i.indpred IS NULL "
@@ -37,13 +38,13 @@ internal sealed partial class PostgresDialect
         RaiseLane =
             "INSERT INTO kor_lane (lane, epoch, writes, progress, quarantined, updated_at) VALUES ($1, 1, 0, -1, 0, now()) "
             + "ON CONFLICT (lane) DO UPDATE SET epoch = kor_lane.epoch + 1, updated_at = now() "
-            + "RETURNING epoch, writes, progress, quarantined",
+            + $"RETURNING {SinkSql.LaneColumns}",
         ReadRaised = null,
-        ReadLane = "SELECT epoch, writes, progress, quarantined FROM kor_lane WHERE lane = $1",
+        ReadLane = $"SELECT {SinkSql.LaneColumns} FROM kor_lane WHERE lane = $1",
         AdvanceLane =
             "UPDATE kor_lane SET writes = writes + 1, progress = $1, updated_at = now() "
             + "WHERE lane = $2 AND epoch = $3 AND writes = $4",
-        CountQuarantined = "UPDATE kor_lane SET quarantined = quarantined + $1 WHERE lane = $2",
+        CountRows = "UPDATE kor_lane SET written = written + $1, already = already + $2, quarantined = quarantined + $3 WHERE lane = $4",
         AddQuarantine =
             $"INSERT INTO kor_quarantine ({string.Join(", ", SinkSql.QuarantineColumns)}) SELECT * FROM unnest("
             + "$1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[], "
@@ -151,14 +152,14 @@ internal sealed partial class PostgresDialect
         if (columns.Count == 0) return null;
         var kind = "";
         await session.QueryAsync(ReadKind, r => kind = r.GetString(0), cancellation, table).ConfigureAwait(false);
-        var keys = new List<IReadOnlySet<string>>();
+        var keys = new List<TableKey>();
         var deferrable = new List<DeferrableKey>();
         await session.QueryAsync(
             ReadUniqueKeys,
             r =>
             {
                 var set = r.GetString(0).Split('\u0001').ToHashSet(StringComparer.Ordinal);
-                if (r.GetBoolean(1)) keys.Add(set);
+                if (r.GetBoolean(1)) keys.Add(new TableKey(r.GetString(3), r.GetBoolean(4), set));
                 else deferrable.Add(new DeferrableKey(r.GetString(3), r.GetBoolean(2), set));
             },
             cancellation,

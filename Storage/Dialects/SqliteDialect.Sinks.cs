@@ -14,7 +14,7 @@ internal sealed partial class SqliteDialect
     private const string ReadKind = "SELECT type FROM sqlite_schema WHERE name = @P0 COLLATE NOCASE AND type IN ('table', 'view')";
 
     private const string ReadUniqueKeys =
-        "SELECT (SELECT group_concat(i.name, char(1)) FROM pragma_index_info(l.name) i) "
+        "SELECT (SELECT group_concat(i.name, char(1)) FROM pragma_index_info(l.name) i), l.name, l.origin "
         + "FROM pragma_index_list(@P0) l WHERE l.\"unique\" = 1 AND l.partial = 0";
 
     public override int MaxIdentifierBytes => 128;
@@ -24,13 +24,13 @@ internal sealed partial class SqliteDialect
         RaiseLane =
             "INSERT INTO kor_lane (lane, epoch, writes, progress, quarantined) VALUES (@P0, 1, 0, -1, 0) "
             + "ON CONFLICT (lane) DO UPDATE SET epoch = epoch + 1, updated_at = excluded.updated_at "
-            + "RETURNING epoch, writes, progress, quarantined",
+            + $"RETURNING {SinkSql.LaneColumns}",
         ReadRaised = null,
-        ReadLane = "SELECT epoch, writes, progress, quarantined FROM kor_lane WHERE lane = @P0",
+        ReadLane = $"SELECT {SinkSql.LaneColumns} FROM kor_lane WHERE lane = @P0",
         AdvanceLane =
             "UPDATE kor_lane SET writes = writes + 1, progress = @P0, updated_at = strftime('%Y-%m-%d %H:%M:%f', 'now') "
             + "WHERE lane = @P1 AND epoch = @P2 AND writes = @P3",
-        CountQuarantined = "UPDATE kor_lane SET quarantined = quarantined + @P0 WHERE lane = @P1",
+        CountRows = "UPDATE kor_lane SET written = written + @P0, already = already + @P1, quarantined = quarantined + @P2 WHERE lane = @P3",
         AddQuarantine =
             $"INSERT INTO kor_quarantine ({string.Join(", ", SinkSql.QuarantineColumns)}) "
             + $"VALUES ({Places(SinkSql.QuarantineColumns.Length)}) ON CONFLICT (id) DO NOTHING",
@@ -68,6 +68,13 @@ internal sealed partial class SqliteDialect
 
     public override string AddUniqueText(SinkTable table, string name) =>
         $"CREATE UNIQUE INDEX {Identifiers.Quote(name)} ON {table.Quoted} ({Names(table.Keys)})";
+
+    /// <summary>A constraint cannot be dropped; the table is set aside and made anew.</summary>
+    public override string DropKeyText(SinkTable table, TableKey key) => key.IsConstraint
+        ? $"ALTER TABLE {table.Quoted} RENAME TO {Identifiers.Quote(table.Name.Name + "_old")}"
+        : base.DropKeyText(table, key);
+
+    public override string AfterDropKey => "make the table anew; INSERT INTO ... SELECT takes over what is in the old one.";
 
     public override string AppendText(SinkTable table) =>
         $"{InsertText(table)} ON CONFLICT ({Names(table.Keys)}) DO NOTHING";
@@ -132,14 +139,15 @@ internal sealed partial class SqliteDialect
             cancellation,
             name.Name).ConfigureAwait(false);
         if (columns.Count == 0) return null;
-        var keys = new List<IReadOnlySet<string>>();
-        if (primary.Count > 0) keys.Add(primary);
+        var keys = new List<TableKey>();
+        if (primary.Count > 0) keys.Add(new TableKey("", true, primary));
         await session.QueryAsync(
             ReadUniqueKeys,
             r =>
             {
-                if (!r.IsDBNull(0)) keys.Add(
-                    r.GetString(0).Split('\u0001').ToHashSet(StringComparer.OrdinalIgnoreCase));
+                // The primary key's index is told of above.
+                if (!r.IsDBNull(0) && r.GetString(2) != "pk")
+                    keys.Add(new TableKey(r.GetString(1), r.GetString(2) != "c", r.GetString(0).Split('\u0001').ToHashSet(StringComparer.OrdinalIgnoreCase)));
             },
             cancellation,
             name.Name).ConfigureAwait(false);

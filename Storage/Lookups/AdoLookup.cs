@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Data.Common;
 using KafkaOracleOrleans.Processing.Ports;
 using KafkaOracleOrleans.Processing.Records;
@@ -13,6 +14,9 @@ public sealed class AdoLookup(DatabaseConnections connections) : ILookupSource
     /// <summary>The most keys of one call.</summary>
     public const int MaxKeys = 10_000;
 
+    // The types of text keys' columns, by table, as long as lookups work with them.
+    private readonly ConcurrentDictionary<(string Connection, string Table, string Keys), LookupColumn[]> _keys = new();
+
     /// <inheritdoc/>
     public Task<LookupResult> LookupAsync(LookupSpec spec, RowBlock keys, CancellationToken cancellation)
     {
@@ -25,6 +29,7 @@ public sealed class AdoLookup(DatabaseConnections connections) : ILookupSource
         var rows = AskedRows(keys, answers);
         return rows.Length == 0 ? Task.FromResult(answers.Result()) : RunAsync(spec, async () =>
         {
+            if (database.Dialect.ConvertsLookupKeys) table = await WithTypesAsync(database, table, cancellation).ConfigureAwait(false);
             // One key the database refuses fails the query of all: halves of the keys find it.
             var work = new Stack<int[]>();
             work.Push(rows);
@@ -33,6 +38,11 @@ public sealed class AdoLookup(DatabaseConnections connections) : ILookupSource
                 try
                 {
                     await AskAsync(database, table, keys, part, answers, cancellation).ConfigureAwait(false);
+                }
+                catch (DatabaseException changed) when (changed.Error.Class == ErrorClass.Configuration)
+                {
+                    _keys.TryRemove(NameOf(database, table), out _);
+                    throw;
                 }
                 catch (DatabaseException refused) when (refused.Error.Class == ErrorClass.Row)
                 {
@@ -51,6 +61,27 @@ public sealed class AdoLookup(DatabaseConnections connections) : ILookupSource
             return answers.Result();
         });
     }
+
+    /// <summary>A uuid or a value of an enum type is no text to the database; asked once, and again when the table has become another one.</summary>
+    private async Task<LookupTable> WithTypesAsync(Database database, LookupTable table, CancellationToken cancellation)
+    {
+        if (!Array.Exists(table.Keys, k => k.Type.Kind == FieldKind.String)) return table;
+        var name = NameOf(database, table);
+        if (!_keys.TryGetValue(name, out var keys))
+        {
+            var info = await database.ReadAsync((session, token) => database.Dialect.ReadTableAsync(session, table.Name, token), cancellation).ConfigureAwait(false);
+            // What cannot be seen is for the query to say.
+            keys = info is null ? table.Keys : Array.ConvertAll(table.Keys, k => k.Type.Kind == FieldKind.String && info.Find(k.Name) is { Shape: ColumnShape.FromText } column
+                ? k with { CastTo = column.TypeText }
+                : k);
+            if (info is not null) _keys[name] = keys;
+        }
+
+        return table with { Keys = keys };
+    }
+
+    private static (string, string, string) NameOf(Database database, LookupTable table) =>
+        (database.Name, table.Quoted, string.Join(',', table.Keys.Select(k => $"{k.Quoted}:{k.Type}")));
 
     private static Task<bool> AskAsync(
         Database database, LookupTable table, RowBlock keys, int[] rows, Answers answers, CancellationToken cancellation) =>

@@ -6,6 +6,9 @@ namespace KafkaOracleOrleans.Storage.Sinks;
 internal sealed record LookupColumn(string Name, FieldType Type)
 {
     public string Quoted => Identifiers.Quote(Name);
+
+    /// <summary>The type, as SQL names it, to which a key has to be converted to be compared with the column; null: none.</summary>
+    public string? CastTo { get; init; }
 }
 
 /// <summary>A lookup's table.</summary>

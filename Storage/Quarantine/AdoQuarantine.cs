@@ -46,7 +46,7 @@ public sealed class AdoQuarantine(Database database, string? tableName = null) :
         await CallAsync(async () =>
         {
             foreach (var statement in statements)
-                await SchemaScripts.RunAsync(database, statement + ";", cancellation).ConfigureAwait(false);
+                await SchemaScripts.RunTextAsync(database, statement + ";", cancellation).ConfigureAwait(false);
             return true;
         }).ConfigureAwait(false);
     }

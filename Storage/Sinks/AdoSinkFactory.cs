@@ -18,8 +18,7 @@ public sealed class AdoSinkFactory(DatabaseConnections connections) : ISinkFacto
         var table = SinkTable.From(spec, database.Dialect);
         return RunAsync(spec, async () =>
         {
-            await SchemaScripts.EnsureAsync(database, SchemaScripts.Sink, SchemaVersion, spec.Create, cancellation)
-                .ConfigureAwait(false);
+            await SinkSchema.EnsureAsync(database, spec.Create, cancellation).ConfigureAwait(false);
             var plan = SinkDdl.Plan(table, database.Dialect,
                 await ReadAsync(database, table, cancellation).ConfigureAwait(false));
             if (plan.Differences.Count > 0) throw SinkTable.Faulty(spec, plan.Differences);
@@ -43,8 +42,7 @@ public sealed class AdoSinkFactory(DatabaseConnections connections) : ISinkFacto
             var statements = new List<string>();
             try
             {
-                await SchemaScripts.EnsureAsync(database, SchemaScripts.Sink, SchemaVersion, false, cancellation)
-                    .ConfigureAwait(false);
+                await SinkSchema.EnsureAsync(database, false, cancellation).ConfigureAwait(false);
             }
             catch (ConnectionConfigurationException)
             {
@@ -76,6 +74,14 @@ public sealed class AdoSinkFactory(DatabaseConnections connections) : ISinkFacto
                 ?? throw SinkTable.Faulty(spec, [$"The table {table.Name} does not exist."]);
             return await AdoSinkLane.OpenAsync(database, table.Against(info), info, lane, cancellation).ConfigureAwait(false);
         });
+    }
+
+    /// <inheritdoc/>
+    public Task<LaneCounts?> CountsAsync(SinkSpec spec, string lane, CancellationToken cancellation)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(lane);
+        var database = Connect(spec);
+        return RunAsync(spec, () => AdoSinkLane.CountsAsync(database, spec, lane, cancellation));
     }
 
     private Database Connect(SinkSpec spec)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using KafkaOracleOrleans.Processing.Ports;
 using KafkaOracleOrleans.Storage.Connections;
 using KafkaOracleOrleans.Storage.Dialects;
@@ -37,6 +38,9 @@ internal sealed partial class AdoSinkLane : ISinkLane
     private int _rowsPerStatement;
     private int _alike;
     private DatabaseException? _last;
+
+    // Since when rows are refused with a code of unknown meaning, and none of their write goes in.
+    private long? _unknownSince;
     private int _failures;
 
     // COMMITs of the write under way that got no answer and did not happen.
@@ -63,17 +67,21 @@ internal sealed partial class AdoSinkLane : ISinkLane
         _rowsPerStatement = database.Options.RowsPerStatement;
         _writes = row.Writes;
         _progress = row.Progress;
-        Lease = new LaneLease(row.Epoch, row.Progress, row.Quarantined);
+        Lease = new LaneLease(row.Epoch, row.Progress, row.Quarantined) { Written = row.Written, Already = row.Already };
+        Counts = new LaneCounts(row.Written, row.Already, row.Quarantined);
     }
 
     /// <inheritdoc/>
     public LaneLease Lease { get; }
 
+    /// <inheritdoc/>
+    public LaneCounts Counts { get; private set; }
+
     /// <summary>Raises the lane's epoch and opens it.</summary>
     public static async Task<AdoSinkLane> OpenAsync(
         Database database, SinkTable table, TableInfo info, string lane, CancellationToken cancellation)
     {
-        var name = $"{table.Spec.Pipeline}/{table.Spec.Sink}/{lane}";
+        var name = NameOf(table.Spec, lane);
         var sql = database.Dialect.Sink;
         var row = await database.WriteWithRetryAsync(
             async (session, token) =>
@@ -88,6 +96,22 @@ internal sealed partial class AdoSinkLane : ISinkLane
             keyRace: true).ConfigureAwait(false);
         return new AdoSinkLane(database, table, info, name, row);
     }
+
+    /// <summary>What a lane has done so far; null when it never wrote. Changes nothing.</summary>
+    public static Task<LaneCounts?> CountsAsync(Database database, SinkSpec spec, string lane, CancellationToken cancellation) =>
+        database.ReadAsync(
+            async (session, token) =>
+            {
+                LaneCounts? found = null;
+                await session.QueryAsync(
+                    session.Dialect.Sink.ReadLane,
+                    r => found = LaneRow.Read(r) is var row ? new LaneCounts(row.Written, row.Already, row.Quarantined) : null,
+                    token, NameOf(spec, lane)).ConfigureAwait(false);
+                return found;
+            },
+            cancellation);
+
+    private static string NameOf(SinkSpec spec, string lane) => $"{spec.Pipeline}/{spec.Sink}/{lane}";
 
     /// <inheritdoc/>
     public async Task<SinkWriteResult> WriteAsync(SinkWrite write, CancellationToken cancellation)
@@ -229,9 +253,12 @@ internal sealed partial class AdoSinkLane : ISinkLane
         _guard.Note(done.CommonCode, part.Rows.Length);
         _patience.Done(done.GaveUp);
         _pending = null;
+        Counts = new LaneCounts(
+            Counts.Written + done.Result.Written, Counts.Already + done.Result.Already, Counts.Quarantined + done.AddedToQuarantine);
         _writes++;
         _progress = part.Progress;
         _alike = 0;
+        _unknownSince = null;
         _failures = 0;
         _lostCommits = 0;
         _rowsPerStatement = Math.Min(_database.Options.RowsPerStatement, _rowsPerStatement * 2);
@@ -279,17 +306,22 @@ internal sealed partial class AdoSinkLane : ISinkLane
         var tally = await _rows.WriteAsync(session, write, part.Rows, _byKey, cancellation).ConfigureAwait(false);
         var (common, gaveUp) = Judge(session, tally, part.Rows.Length);
         IReadOnlyList<RowFailure> failures = [.. tally.Failures, .. part.Refused];
+        var added = 0L;
         if (failures.Count > 0)
         {
             var records = failures.Select(f => QuarantineOf(write, f)).ToArray();
-            var added = await QuarantineRows.AddAsync(session, records, _database.NowMicroseconds, cancellation)
-                .ConfigureAwait(false);
-            await session.ExecuteAsync(sql.CountQuarantined, cancellation, added, _lane).ConfigureAwait(false);
+            added = await QuarantineRows.AddAsync(session, records, _database.NowMicroseconds, cancellation).ConfigureAwait(false);
         }
+
+        if (tally.Written + tally.Already + added > 0)
+            await session.ExecuteAsync(sql.CountRows, cancellation, tally.Written, tally.Already, added, _lane).ConfigureAwait(false);
 
         // Should COMMIT stay without an answer, this is what it was about.
         return _pending = new PendingWrite(
-            new SinkWriteResult(tally.Written, failures.Count, tally.Already, tally.Superseded), part, common, gaveUp);
+            new SinkWriteResult(tally.Written, failures.Count, tally.Already, tally.Superseded), part, common, gaveUp)
+        {
+            AddedToQuarantine = added,
+        };
     }
 
     /// <summary>Decides whether refused rows are the rows' fault. Throws when they are not, or may yet go in.</summary>
@@ -307,15 +339,33 @@ internal sealed partial class AdoSinkLane : ISinkLane
         }
 
         if (!tally.AnyTaken && tally.Failures.Find(f => session.Dialect.FaultOf(f.Code) == RowFault.Unknown) is { Code: not null } unknown)
-        {
-            throw new SinkUnavailableException(
-                $"{_where}: {unknown.Code}: {unknown.Message}. What this code means is not known, and no row of the write went in, so "
-                + "nothing was quarantined; the write is tried again.") { RetryAfter = NextDelay(), Code = unknown.Code, IsUndone = true };
-        }
+            WaitForUnknown(unknown, rows);
 
         var common = _guard.CommonCode(tally.Failures, rows);
         Refuse(tally.Failures[0], common, rows);
         return (common, gaveUp);
+    }
+
+    /// <summary>Throws as long as time or somebody may heal what refuses all rows of a write with a code of unknown meaning.</summary>
+    private void WaitForUnknown(RowFailure failure, int rows)
+    {
+        _unknownSince ??= _database.Time.GetTimestamp();
+        var waited = _database.Time.GetElapsedTime(_unknownSince.Value);
+        var limit = _database.Options.Retry.UnknownErrorWait;
+        if (limit > TimeSpan.Zero && waited >= limit) return;
+        var setting = $"Kor:Connections:{_database.Name}:Retry:UnknownErrorWait";
+        var (what, why) = rows == 1 ? ("the row", "a row alone cannot show whether it is the row's fault") : ($"all {rows} rows of the write", "nothing shows that it is the rows' fault");
+        throw new SinkUnavailableException(
+            $"{_where}: {failure.Code}: {failure.Message}. The database refuses {what} with a code whose meaning is not known, and {why}, so nothing was quarantined. "
+            + (limit > TimeSpan.Zero
+                ? string.Create(CultureInfo.InvariantCulture, $"It has been tried for {waited.TotalSeconds:0} s; after {limit.TotalSeconds:0} s ({setting}) it goes to quarantine.")
+                : string.Create(CultureInfo.InvariantCulture,
+                    $"It is tried again until the database takes it, for {waited.TotalSeconds:0} s so far: repair what the code names. With {setting} above 0 it goes to quarantine after that time.")))
+        {
+            RetryAfter = NextDelay(),
+            Code = failure.Code,
+            IsUndone = true,
+        };
     }
 
     private void Refuse(RowFailure first, string? common, int rows)
@@ -373,7 +423,11 @@ internal sealed partial class AdoSinkLane : ISinkLane
     }
 
     /// <summary>A transaction as it stood when COMMIT was sent.</summary>
-    private sealed record PendingWrite(SinkWriteResult Result, LanePart Part, string? CommonCode, bool GaveUp);
+    private sealed record PendingWrite(SinkWriteResult Result, LanePart Part, string? CommonCode, bool GaveUp)
+    {
+        /// <summary>Those of the rows in quarantine that were not there already.</summary>
+        public long AddedToQuarantine { get; init; }
+    }
 
     /// <summary>Rows may go in once other rows have changed.</summary>
     private sealed class OtherRowsException(RowFailure failure) : Exception
@@ -383,9 +437,9 @@ internal sealed partial class AdoSinkLane : ISinkLane
 
     private sealed class LaneMovedException : Exception;
 
-    private sealed record LaneRow(long Epoch, long Writes, long Progress, long Quarantined)
+    private sealed record LaneRow(long Epoch, long Writes, long Progress, long Quarantined, long Written, long Already)
     {
-        public static LaneRow Read(System.Data.Common.DbDataReader reader) =>
-            new(reader.GetInt64(0), reader.GetInt64(1), reader.GetInt64(2), reader.GetInt64(3));
+        public static LaneRow Read(System.Data.Common.DbDataReader reader) => new(
+            reader.GetInt64(0), reader.GetInt64(1), reader.GetInt64(2), reader.GetInt64(3), reader.GetInt64(4), reader.GetInt64(5));
     }
 }

@@ -31,12 +31,14 @@ internal sealed class PlaceCheck
             [.. compared.Select(c => new LookupColumn(c.Name, c.Type))]);
     }
 
+    /// <summary>True when rows are appended and known by topic, partition and offset of their record.</summary>
+    public static bool IsKeyedByPlace(SinkSpec spec) => spec.Mode == SinkMode.Append
+        && spec.Keys.Contains(MetadataColumns.Field(MetadataColumn.Offset).Name, StringComparer.OrdinalIgnoreCase);
+
     /// <summary>The check of a table, or null where keys are declared: then equal keys are the author's to say.</summary>
     public static PlaceCheck? For(SinkTable table)
     {
-        if (table.Spec.Mode != SinkMode.Append) return null;
-        var offset = MetadataColumns.Field(MetadataColumn.Offset).Name;
-        if (!table.Spec.Keys.Contains(offset, StringComparer.OrdinalIgnoreCase)) return null;
+        if (!IsKeyedByPlace(table.Spec)) return null;
         var metadata = Enum.GetValues<MetadataColumn>().Select(m => MetadataColumns.Field(m).Name);
         var refusals = SideOutputs.Quarantined.Fields.All(f => table.Spec.Schema.IndexOf(f.Name) >= 0);
         // What a database may give back in another form than it was given would differ without being another row; the

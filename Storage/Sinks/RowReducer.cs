@@ -10,7 +10,9 @@ internal readonly record struct KeyedRow(int Row, int Key);
 /// Leaves one row per key, so that no statement meets a key twice: of appended rows the first, of updates the one that
 /// <see cref="Supersedes"/> all others, as if they had been written one by one.
 /// </summary>
-internal sealed class RowReducer(SinkTable table)
+/// <param name="table">The table.</param>
+/// <param name="withoutBlanks">Per key column, whether the database takes texts that differ in trailing blanks only for one (CHAR).</param>
+internal sealed class RowReducer(SinkTable table, bool[] withoutBlanks)
 {
     private readonly List<int> _writes = [];
     private readonly List<int> _deletes = [];
@@ -41,7 +43,7 @@ internal sealed class RowReducer(SinkTable table)
         _deletes.Clear();
         _groups.Clear();
         _sorted = rows;
-        var comparer = new KeyComparer(table, block);
+        var comparer = new KeyComparer(table, block, withoutBlanks);
         if (!comparer.IsStrictlyAscending(rows)) Array.Sort(rows, comparer);
         for (var i = 0; i < rows.Length;)
         {
@@ -112,7 +114,7 @@ internal sealed class RowReducer(SinkTable table)
         return order > 0 || (order == 0 && !(deletes is not null && deletes[later]));
     }
 
-    private sealed class KeyComparer(SinkTable table, RowBlock block) : IComparer<int>
+    private sealed class KeyComparer(SinkTable table, RowBlock block, bool[] withoutBlanks) : IComparer<int>
     {
         private readonly Column[] _keys = [.. table.Keys.ToArray().Select(k => block.Columns[k.Field])];
 
@@ -134,9 +136,11 @@ internal sealed class RowReducer(SinkTable table)
 
         public int CompareKeys(int x, int y)
         {
-            foreach (var key in _keys)
+            for (var i = 0; i < _keys.Length; i++)
             {
-                var order = Compare(key, x, y);
+                var order = withoutBlanks[i] && _keys[i] is BinaryColumn text
+                    ? text.Span(x).TrimEnd((byte)' ').SequenceCompareTo(text.Span(y).TrimEnd((byte)' '))
+                    : Compare(_keys[i], x, y);
                 if (order != 0) return order;
             }
 

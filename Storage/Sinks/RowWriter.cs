@@ -37,9 +37,9 @@ internal sealed class RowWriter
     {
         _table = table;
         _checks = new RowChecks(table, info, dialect);
-        _reducer = new RowReducer(table);
         _places = PlaceCheck.For(table);
         _bindTypes = Array.ConvertAll(table.Columns, c => dialect.BindTypeOf(c.Type, info.Find(c.Name)));
+        _reducer = new RowReducer(table, [.. _bindTypes.Take(table.KeyCount).Select(b => b is BindType.FixedText or BindType.NationalFixedText)]);
         _writeText = table.Spec.Mode == SinkMode.Append ? dialect.AppendText(table) : dialect.UpsertText(table);
         _deleteText = dialect.DeleteText(table);
         _deleteOlderText = table.Revision < 0 ? null : dialect.DeleteOlderText(table);

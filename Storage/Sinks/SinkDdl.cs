@@ -74,7 +74,17 @@ internal static class SinkDdl
                 + $"run ALTER TABLE {table.Quoted} DROP CONSTRAINT {quoted}, ADD CONSTRAINT {quoted} {(constraint.IsPrimary ? "PRIMARY KEY" : "UNIQUE")} ({list})";
         }
 
-        if (late.Length == 0 && !found.UniqueKeys.Any(IsKey))
+        // Rows known by their record's place got a wider key since version 0.1: a record may be late for several windows.
+        if (PlaceCheck.IsKeyedByPlace(table.Spec))
+        {
+            foreach (var narrow in found.UniqueKeys.Where(k => k.Columns.Count < keys.Count && k.Columns.All(keys.Contains)))
+            {
+                yield return $"The unique key {narrow.Name} on ({string.Join(", ", narrow.Columns)}) is narrower than the key of these rows, ({string.Join(", ", keys)}), "
+                    + $"as in tables of version 0.1, and would refuse rows: run {dialect.DropKeyText(table, narrow)}\nand {dialect.AfterDropKey}";
+            }
+        }
+
+        if (late.Length == 0 && !found.UniqueKeys.Any(k => IsKey(k.Columns)))
         {
             yield return $"No primary key or unique constraint on exactly ({string.Join(", ", keys)}): "
                 + $"run {dialect.AddUniqueText(table, ConstraintName(table, '_' + string.Join('_', keys) + dialect.Fold("_uk"), dialect))}";

@@ -12,21 +12,24 @@ internal sealed record SinkSql
     public string? AddLane { get; init; }
 
     /// <summary>
-    /// Lane: epoch, writes, progress, quarantined. Null when <see cref="RaiseLane"/> returns them itself.
+    /// Lane: <see cref="LaneColumns"/>. Null when <see cref="RaiseLane"/> returns them itself.
     /// </summary>
     public required string? ReadRaised { get; init; }
 
-    /// <summary>Lane: epoch, writes, progress, quarantined.</summary>
+    /// <summary>Lane: <see cref="LaneColumns"/>.</summary>
     public required string ReadLane { get; init; }
 
     /// <summary>Progress, lane, epoch, writes: changes one row, or none when the lane is not as expected.</summary>
     public required string AdvanceLane { get; init; }
 
-    /// <summary>Added, lane.</summary>
-    public required string CountQuarantined { get; init; }
+    /// <summary>Written, already, added to quarantine, lane: adds to the lane's counts.</summary>
+    public required string CountRows { get; init; }
 
     /// <summary>Rows of <see cref="QuarantineColumns"/>; those that exist are left alone.</summary>
     public required string AddQuarantine { get; init; }
+
+    /// <summary>What is read of a lane.</summary>
+    public const string LaneColumns = "epoch, writes, progress, quarantined, written, already";
 
     /// <summary>The columns of kor_quarantine in the order of binds and reads.</summary>
     public static string[] QuarantineColumns { get; } =

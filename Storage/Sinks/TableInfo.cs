@@ -6,6 +6,12 @@ namespace KafkaOracleOrleans.Storage.Sinks;
 /// <param name="Columns">Its columns, as the database keeps their names.</param>
 internal sealed record DeferrableKey(string Name, bool IsPrimary, IReadOnlySet<string> Columns);
 
+/// <summary>A primary key, unique constraint or full unique index.</summary>
+/// <param name="Name">The constraint or index; empty where it has no name to drop it by.</param>
+/// <param name="IsConstraint">False for an index without a constraint.</param>
+/// <param name="Columns">Its columns, as the database keeps their names.</param>
+internal sealed record TableKey(string Name, bool IsConstraint, IReadOnlySet<string> Columns);
+
 /// <summary>A column as the database describes it.</summary>
 /// <param name="Name">The name as the database keeps it.</param>
 /// <param name="Type">The type's name in the database's words, without length, in lower case.</param>
@@ -76,8 +82,8 @@ internal enum RelationKind
 
 /// <summary>A table as the database describes it.</summary>
 /// <param name="Columns">The columns in order.</param>
-/// <param name="UniqueKeys">The column sets of primary key, unique constraints and full unique indexes.</param>
-internal sealed record TableInfo(IReadOnlyList<ColumnInfo> Columns, IReadOnlyList<IReadOnlySet<string>> UniqueKeys)
+/// <param name="UniqueKeys">The primary key, unique constraints and full unique indexes.</param>
+internal sealed record TableInfo(IReadOnlyList<ColumnInfo> Columns, IReadOnlyList<TableKey> UniqueKeys)
 {
     /// <summary>What it is.</summary>
     public RelationKind Kind { get; init; }

@@ -74,7 +74,7 @@ public static class OrleansSchema
     {
         try
         {
-            await SchemaScripts.RunAsync(
+            await SchemaScripts.RunTextAsync(
                 database, SchemaScripts.Read($"orleans/{database.Provider.ToText()}"),
                     cancellation).ConfigureAwait(false);
             if (database.Provider == DatabaseProvider.Oracle)

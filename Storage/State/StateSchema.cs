@@ -57,7 +57,7 @@ internal static class SchemaScripts
             var found = await VersionAsync(database, component, cancellation).ConfigureAwait(false);
             if (found is null && create)
             {
-                await RunAsync(database, Read(database.Provider, component), cancellation).ConfigureAwait(false);
+                await RunAsync(database, component, cancellation).ConfigureAwait(false);
                 found = await VersionAsync(database, component, cancellation).ConfigureAwait(false);
             }
 
@@ -112,12 +112,32 @@ internal static class SchemaScripts
             await session.ExecuteAsync(after.After, cancellation).ConfigureAwait(false);
     }
 
-    public static Task<bool> RunAsync(Database database, string script, CancellationToken cancellation) =>
+    /// <summary>
+    /// Runs a component's script, unless another silo was faster: not every database's DDL finds out by itself.
+    /// </summary>
+    /// <param name="version">The component whose version says that it was run; null: the script's own.</param>
+    public static Task<bool> RunAsync(Database database, string component, CancellationToken cancellation, string? version = null) => RunTextAsync(
+        database, Read(database.Provider, component), cancellation, session => IsThereAsync(session, version ?? component, cancellation));
+
+    private static async Task<bool> IsThereAsync(DbSession session, string component, CancellationToken cancellation)
+    {
+        var dialect = session.Dialect;
+        var name = Sinks.Identifiers.Table("kor_schema", dialect.Fold, dialect.MaxIdentifierBytes);
+        if (await dialect.ReadTableAsync(session, name, cancellation).ConfigureAwait(false) is null) return false;
+        var found = false;
+        await session.QueryAsync(dialect.State.ReadVersion, _ => found = true, cancellation, component).ConfigureAwait(false);
+        return found;
+    }
+
+    /// <summary>Runs statements, unless <paramref name="done"/>, which is asked under the lock, says that they were run.</summary>
+    public static Task<bool> RunTextAsync(
+        Database database, string script, CancellationToken cancellation, Func<DbSession, Task<bool>>? done = null) =>
         database.WriteWithRetryAsync(
             async (session, token) =>
             {
                 if (session.Dialect.SchemaLock is { } wait)
                     await session.QueryAsync(wait, static _ => { }, token).ConfigureAwait(false);
+                if (done is not null && await done(session).ConfigureAwait(false)) return true;
                 await ExecuteAsync(session, session.Dialect.SplitScript(script), token).ConfigureAwait(false);
                 return true;
             },

@@ -74,12 +74,13 @@ public sealed partial class OracleVerification
             ("four sessions that raise one epoch at once get an epoch each", EpochsAsync),
             ("the product makes a table of every type, writes, quarantines and reads back through its own lane and lookup", ProductAsync),
             ("a key in a CHAR column is found again by MERGE and by a lookup", CharKeysAsync),
-            ("a deferred constraint fails at COMMIT and is told from within ORA-02091", DeferredAsync),
+            ("a deferred constraint fails at COMMIT, is told from within ORA-02091, and costs a lane its row alone", DeferredAsync),
             ("texts of 4,000 bytes in characters of three and four go in beside a CLOB that stands before them", LongTextsAsync),
             ("a DATE keeps date and time of day", DateTimesAsync),
             ("a NUMBER of 37 digits and COUNT(*) are read without overflow", NumbersAsync),
             ("the audit trail is written and read", AuditAsync),
             ("the connection is encrypted where it is to be, and the driver can send probes (KeepAlive)", ConnectionAsync),
+            ("what Orleans' providers bind (NVARCHAR2, whole numbers, times, a BLOB, and NULL of each) goes through its functions and comes back", OrleansBindsAsync),
         ];
         // A server that is not there fails no assumption: it is told before anything is tried.
         await _database.PingAsync(cancellation).ConfigureAwait(false);

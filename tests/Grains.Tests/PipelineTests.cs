@@ -33,6 +33,20 @@ public sealed class PipelineTests
         await stage.StopClusterAsync();
         await stage.StartClusterAsync();
         await stage.AssertCompleteAsync();
+
+        // What was written is told by the lanes' rows, also of lanes that have had nothing to write since.
+        var (rows, sums) = await WrittenAsync(stage);
+        Assert.Equal(stage.CountOf("SALES"), rows);
+        Assert.True(sums >= stage.CountOf("TOTALS"), $"{sums}");
+        await stage.StopClusterAsync();
+        await stage.StartClusterAsync();
+        await stage.WaitAsync(async () => await WrittenAsync(stage) == (rows, sums));
+    }
+
+    private static async Task<(long Rows, long Sums)> WrittenAsync(Stage stage)
+    {
+        var sinks = (await stage.Pipeline.GetStatusAsync()).Sinks;
+        return (sinks.Where(s => s.Sink == "rows").Sum(s => s.Written), sinks.Where(s => s.Sink == "sums").Sum(s => s.Written));
     }
 
     [Theory]

@@ -41,6 +41,8 @@ internal static partial class Translator
         text = text.Replace("SYS_CONTEXT('USERENV', 'NETWORK_PROTOCOL')", "'tcp'", StringComparison.Ordinal);
         if (!IsDdl(text)) return text;
         if (IsFunction(text)) text = TranslateFunction(text);
+        // Where and how rows are stored is nothing to PostgreSQL.
+        text = Storage().Replace(text, "");
         text = Number().Replace(text, m => m.Groups[1].Success ? $"numeric({m.Groups[1].Value})" : "numeric");
         text = text.Replace(" BINARY_DOUBLE", " double precision", StringComparison.Ordinal);
         text = Lob().Replace(text, m => m.Value == "CLOB" ? "text" : "bytea");
@@ -68,6 +70,9 @@ internal static partial class Translator
 
     [GeneratedRegex(@"(?<name>\w+) := SQL%ROWCOUNT;", RegexOptions.CultureInvariant)]
     private static partial Regex RowCount();
+
+    [GeneratedRegex(@"(?<=\))\s+(INITRANS \d+|PCTFREE \d+|LOB \(\w+\) STORE AS \([^)]*\)|\s)+$", RegexOptions.CultureInvariant)]
+    private static partial Regex Storage();
 
     [GeneratedRegex(@"\b(COMMIT|ROLLBACK);", RegexOptions.CultureInvariant)]
     private static partial Regex EndOfTransaction();

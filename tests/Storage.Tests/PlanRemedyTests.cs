@@ -20,6 +20,9 @@ public sealed partial class PlanRemedyTests(PostgresFixture postgres)
 
     private static readonly FieldType Amount = FieldType.Decimal(10, 2);
 
+    private static readonly (string, FieldType)[] Late =
+        [("KOR_TOPIC", FieldType.String), ("KOR_PARTITION", FieldType.Integer), ("KOR_OFFSET", FieldType.Integer), ("window_start", FieldType.Timestamp)];
+
     /// <summary>Tables in the way: DDL, the pipeline's fields (the first is the key), what is said, and each remedy said.</summary>
     private static readonly Case[] Cases =
     [
@@ -45,6 +48,21 @@ public sealed partial class PlanRemedyTests(PostgresFixture postgres)
             [("id", FieldType.String), ("v", FieldType.String)], "is DEFERRABLE", [Printed]),
         new("deferrable beside another", "CREATE TABLE {t} (id text PRIMARY KEY, v text, UNIQUE (id) DEFERRABLE INITIALLY DEFERRED)",
             [("id", FieldType.String), ("v", FieldType.String)], "is DEFERRABLE", [Printed]),
+        new("late table of version 0.1", "CREATE TABLE {t} (kor_topic text NOT NULL, kor_partition bigint NOT NULL, kor_offset bigint NOT NULL, window_start timestamptz, "
+            + "CONSTRAINT {t}_pk PRIMARY KEY (kor_topic, kor_partition, kor_offset)); INSERT INTO {t} VALUES ('x', 0, 1, now())", Late, "is narrower than the key of these rows", [Printed])
+            {
+                Sqlite = "CREATE TABLE {t} (KOR_TOPIC TEXT NOT NULL, KOR_PARTITION INTEGER NOT NULL, KOR_OFFSET INTEGER NOT NULL, window_start TEXT, "
+                    + "CONSTRAINT {t}_pk PRIMARY KEY (KOR_TOPIC, KOR_PARTITION, KOR_OFFSET))",
+                Keys = 4,
+            },
+        new("late table with an index", "CREATE TABLE {t} (kor_topic text, kor_partition bigint, kor_offset bigint, window_start timestamptz, "
+            + "PRIMARY KEY (kor_topic, kor_partition, kor_offset, window_start)); CREATE UNIQUE INDEX {t}_ix ON {t} (kor_topic, kor_partition, kor_offset)", Late,
+            "The unique key t_ix on", [Printed])
+            {
+                Sqlite = "CREATE TABLE {t} (KOR_TOPIC TEXT, KOR_PARTITION INTEGER, KOR_OFFSET INTEGER, window_start TEXT, "
+                    + "PRIMARY KEY (KOR_TOPIC, KOR_PARTITION, KOR_OFFSET, window_start)); CREATE UNIQUE INDEX {t}_ix ON {t} (KOR_TOPIC, KOR_PARTITION, KOR_OFFSET)",
+                Keys = 4,
+            },
         new("identity as key", "CREATE TABLE {t} (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY)", [("id", FieldType.Integer)],
             "an identity that is GENERATED ALWAYS", [Printed]),
         new("identity", "CREATE TABLE {t} (id bigint PRIMARY KEY, no bigint GENERATED ALWAYS AS IDENTITY)",
@@ -115,7 +133,7 @@ public sealed partial class PlanRemedyTests(PostgresFixture postgres)
 
         var source = File.ReadAllText(RepoPaths.Under("Storage", "Sinks", "SinkDdl.cs")) + File.ReadAllText(RepoPaths.Under("Storage", "Sinks", "ColumnDifferences.cs"));
         var texts = Message().Matches(source).Select(m => m.Groups[1].Value.Replace("\\n", "\n", StringComparison.Ordinal)).ToArray();
-        Assert.InRange(texts.Length, 11, 40);
+        Assert.InRange(texts.Length, 12, 40);
         foreach (var text in texts)
         {
             // Only Oracle has such columns; OracleStandInTests has the case.
@@ -170,9 +188,13 @@ public sealed partial class PlanRemedyTests(PostgresFixture postgres)
 
         await factory.PrepareAsync(spec, Cancel);
         await using var lane = await factory.OpenAsync(spec, "0", Cancel);
-        var rows = Rows.Block(spec.Schema, [.. spec.Schema.Fields.Select(f => ValueOf(f, provider))]);
-        var result = await lane.WriteAsync(new SinkWrite(rows, 1, null, null), Cancel);
+        object?[] row = [.. spec.Schema.Fields.Select(f => ValueOf(f, provider))];
+        var result = await lane.WriteAsync(new SinkWrite(Rows.Block(spec.Schema, row), 1, null, null), Cancel);
         Assert.Equal((1, 0), (result.Written, result.Quarantined));
+        if (one.Keys == 1) return;
+        // The same record, late for another window.
+        var second = await lane.WriteAsync(new SinkWrite(Rows.Block(spec.Schema, row, [.. row[..^1], new DateTime(2026, 1, 31, 10, 1, 0)]), 2, null, null), Cancel);
+        Assert.Equal((1, 1, 0), (second.Written, second.Already, second.Quarantined));
     }
 
     private static async Task<SinkSpec> ApplyAsync(Database database, SinkSpec spec, string said, Remedy remedy, int step)
@@ -251,7 +273,7 @@ public sealed partial class PlanRemedyTests(PostgresFixture postgres)
     [GeneratedRegex(@"\{[^}]*\}")]
     private static partial Regex Hole();
 
-    [GeneratedRegex(@"run\s+((?:ALTER|CREATE) [^;]+?)(?:\nand |$)", RegexOptions.Singleline)]
+    [GeneratedRegex(@"run\s+((?:ALTER|CREATE|DROP) [^;]+?)(?:\nand |$)", RegexOptions.Singleline)]
     private static partial Regex Statement();
 
     private sealed record Remedy(string Word, string Sql, Func<SinkSpec, SinkSpec>? Change = null);
@@ -262,8 +284,12 @@ public sealed partial class PlanRemedyTests(PostgresFixture postgres)
 
         public string? Revision { get; init; }
 
+        /// <summary>So many of the fields are the key; above 1, rows are appended.</summary>
+        public int Keys { get; init; } = 1;
+
         public SinkSpec Spec => new(
-            "p", "s", "dwh", "t", SinkMode.Upsert, new Schema([.. Fields.Select((f, i) => new Field(f.Name, f.Type, i > 0))]), [Fields[0].Name],
+            "p", "s", "dwh", "t", Keys > 1 ? SinkMode.Append : SinkMode.Upsert,
+            new Schema([.. Fields.Select((f, i) => new Field(f.Name, f.Type, i >= Keys))]), [.. Fields.Take(Keys).Select(f => f.Name)],
             Revision, Create: false, AddColumns: false);
     }
 }

@@ -31,6 +31,38 @@ public sealed class PostgresTypeTests(PostgresFixture postgres) : IAsyncLifetime
     public async ValueTask DisposeAsync() => await _connections.DisposeAsync();
 
     [Fact]
+    public async Task Rows_are_looked_up_by_uuids_enums_and_other_types_that_are_written_as_texts()
+    {
+        await _cluster.PsqlAsync(
+            _name,
+            "CREATE EXTENSION IF NOT EXISTS citext; CREATE TYPE mood AS ENUM ('happy', 'sad'); CREATE TABLE ref (u uuid, m mood, c citext, i inet, v text, PRIMARY KEY (u, m)); "
+            + "INSERT INTO ref VALUES ('6f1d9c2e-8a1b-4c3d-9e4f-000000000001', 'happy', 'Key', '10.0.0.1', 'one'), ('6f1d9c2e-8a1b-4c3d-9e4f-000000000002', 'sad', 'other', '::1', 'two')");
+        var lookup = new AdoLookup(_connections);
+        var both = new LookupSpec("dwh", "ref", ["u", "m"], ["v", "u", "i"], [FieldType.String, FieldType.String, FieldType.String]);
+        var keys = Rows.Block(
+            new Schema(new Field("u", FieldType.String), new Field("m", FieldType.String)),
+            ["6F1D9C2E-8A1B-4C3D-9E4F-000000000001", "happy"], ["6f1d9c2e-8a1b-4c3d-9e4f-000000000001", "sad"], ["no uuid", "sad"],
+            ["6f1d9c2e-8a1b-4c3d-9e4f-000000000002", "angry"], ["6f1d9c2e-8a1b-4c3d-9e4f-000000000002", "sad"], [null, "sad"]);
+        var found = await lookup.LookupAsync(both, keys, Cancel);
+        // A text that is no value of the type is that record's fault; one that no row has is not there.
+        Assert.Equal([true, false, false, false, true, false], found.Found);
+        Assert.Equal([2, 3], found.Faults.Select(f => f.Key).Order());
+        Assert.All(found.Faults, f => Assert.Equal("KOR4053", f.Code));
+        Assert.StartsWith("one|6f1d9c2e-8a1b-4c3d-9e4f-000000000001|10.0.0.1", Rows.Text(found.Values, 0), StringComparison.Ordinal);
+        var one = Rows.Block(new Schema(new Field("k", FieldType.String)), ["KEY"]);
+        Assert.True((await lookup.LookupAsync(new LookupSpec("dwh", "ref", ["c"], ["v"], [FieldType.String]), one, Cancel)).Found[0]);
+
+        // A table that becomes another one is looked at anew.
+        await _cluster.PsqlAsync(_name, "ALTER TABLE ref ALTER COLUMN m TYPE text");
+        var again = new LookupSpec("dwh", "ref", ["m"], ["v"], [FieldType.String]);
+        var happy = Rows.Block(new Schema(new Field("k", FieldType.String)), ["happy"]);
+        Assert.True((await lookup.LookupAsync(again, happy, Cancel)).Found[0]);
+        await _cluster.PsqlAsync(_name, "ALTER TABLE ref ALTER COLUMN m TYPE uuid USING u");
+        await Assert.ThrowsAsync<SinkConfigurationException>(() => lookup.LookupAsync(again, happy, Cancel));
+        Assert.Equal("KOR4053", Assert.Single((await lookup.LookupAsync(again, happy, Cancel)).Faults).Code);
+    }
+
+    [Fact]
     public async Task The_first_and_the_last_day_of_the_calendar_are_days_and_not_infinity()
     {
         var schema = new Schema(new Field("id", FieldType.Integer), new Field("valid_to", FieldType.Date), new Field("at", FieldType.Timestamp),

@@ -188,7 +188,7 @@ public sealed class StatementTests
         var evolving = SinkTable.From(Window() with { AddColumns = true }, dialect);
         var keys = evolving.Keys.ToArray().Select(k => k.Name).ToHashSet();
         var found = new TableInfo(
-            [.. evolving.Keys.ToArray().Select(k => new ColumnInfo(k.Name, k.Type.Kind == FieldKind.String ? "varchar" : "timestamptz", null, false, null, null, false, false))], [keys]);
+            [.. evolving.Keys.ToArray().Select(k => new ColumnInfo(k.Name, k.Type.Kind == FieldKind.String ? "varchar" : "timestamptz", null, false, null, null, false, false))], [new TableKey("pk", true, keys)]);
         foreach (var statement in SinkDdl.Plan(evolving, dialect, found).Statements) Add("sink: add column", statement);
         Add("sink: constraints at once", dialect.ConstraintsAtOnce);
         Add("schema: lock", dialect.SchemaLock);

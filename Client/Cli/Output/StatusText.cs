@@ -109,12 +109,12 @@ internal static class StatusText
     private static TableModel Sinks(PipelineStatus status)
     {
         var table = new TableModel(
-            new("SINK"), new("LANES", true), new("STATE"), new("WRITTEN", true), new("BUFFERED", true), new("QUARANTINED", true), new("FRESH", true), new("NOTE"));
+            new("SINK"), new("LANES", true), new("STATE"), new("WRITTEN", true), new("ALREADY", true), new("BUFFERED", true), new("QUARANTINED", true), new("FRESH", true), new("NOTE"));
         foreach (var sink in status.Sinks.GroupBy(s => s.Sink))
         {
             var worst = sink.MaxBy(s => s.State)!;
             table.Add(
-                sink.Key, Show.Count(sink.Count()), Show.State(worst.State), Show.Count(sink.Sum(s => s.Written)),
+                sink.Key, Show.Count(sink.Count()), Show.State(worst.State), Show.Count(sink.Sum(s => s.Written)), Show.Count(sink.Sum(s => s.Already)),
                 Show.Count(sink.Sum(s => (long)s.Buffered)), Show.Count(sink.Sum(s => s.Quarantined)),
                 Show.Seconds(sink.Max(s => s.FreshnessSeconds)), Note(worst.Reason));
         }

@@ -1,6 +1,6 @@
 -- Beside the sinks' tables: the progress of their lanes and the rows that were refused. Schema version 1.
 -- Run once in every schema that sinks write to, as the user the silos connect with (or grant it SELECT, INSERT, UPDATE,
--- DELETE). ORA-00955 means it is there already.
+-- DELETE). ORA-00955 and ORA-01430 mean it is there already: run again, it adds what tables of version 0.1 lack.
 CREATE TABLE KOR_SCHEMA (
     COMPONENT VARCHAR2(40 BYTE) NOT NULL,
     VERSION   NUMBER(10)   NOT NULL,
@@ -8,7 +8,8 @@ CREATE TABLE KOR_SCHEMA (
 );
 
 -- One row per lane: EPOCH fences old writers, WRITES counts committed transactions, so that a COMMIT without an answer
--- can be told from one that never happened.
+-- can be told from one that never happened. Each write changes its lane's row: few rows a block, and room for many
+-- transactions in it.
 CREATE TABLE KOR_LANE (
     LANE        VARCHAR2(3200 BYTE) NOT NULL,
     EPOCH       NUMBER(19)     NOT NULL,
@@ -17,7 +18,12 @@ CREATE TABLE KOR_LANE (
     QUARANTINED NUMBER(19)     NOT NULL,
     UPDATED_AT  TIMESTAMP(6)   NOT NULL,
     CONSTRAINT KOR_LANE_PK PRIMARY KEY (LANE)
-);
+)
+INITRANS 16 PCTFREE 50;
+
+-- What a lane has written and found there already, ever; new since version 0.1, whose lanes begin at 0.
+ALTER TABLE KOR_LANE ADD WRITTEN NUMBER(19) DEFAULT 0 NOT NULL;
+ALTER TABLE KOR_LANE ADD ALREADY NUMBER(19) DEFAULT 0 NOT NULL;
 
 CREATE TABLE KOR_QUARANTINE (
     ID               VARCHAR2(64 BYTE)   NOT NULL,
@@ -38,7 +44,8 @@ CREATE TABLE KOR_QUARANTINE (
 );
 CREATE INDEX KOR_QUARANTINE_IX1 ON KOR_QUARANTINE (PIPELINE, ADDED_AT, ID);
 
-MERGE INTO KOR_SCHEMA T USING (SELECT 'sink' AS COMPONENT, 1 AS VERSION FROM DUAL) S ON (T.COMPONENT = S.COMPONENT)
+MERGE INTO KOR_SCHEMA T USING (SELECT 'sink' AS COMPONENT, 1 AS VERSION FROM DUAL UNION ALL SELECT 'lane', 1 FROM DUAL) S
+ON (T.COMPONENT = S.COMPONENT)
 WHEN MATCHED THEN UPDATE SET VERSION = S.VERSION
 WHEN NOT MATCHED THEN INSERT (COMPONENT, VERSION) VALUES (S.COMPONENT, S.VERSION);
 

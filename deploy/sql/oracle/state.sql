@@ -1,4 +1,5 @@
 -- State of pipelines: owners (partitions and shards), their cells and their outbox. Schema version 1.
+-- The BLOBs are read and written all the time: cached, as they are not by default.
 -- Run once as the user the silos connect with (or grant it SELECT, INSERT, UPDATE, DELETE). ORA-00955 means it is there already.
 CREATE TABLE KOR_SCHEMA (
     COMPONENT VARCHAR2(40 BYTE) NOT NULL,
@@ -12,7 +13,8 @@ CREATE TABLE KOR_OWNER (
     HEADER     BLOB,
     UPDATED_AT TIMESTAMP(6)   NOT NULL,
     CONSTRAINT KOR_OWNER_PK PRIMARY KEY (OWNER)
-);
+)
+LOB (HEADER) STORE AS (CACHE);
 
 -- PAYLOAD may be NULL: an empty value and NULL are the same here.
 CREATE TABLE KOR_CELL (
@@ -23,7 +25,8 @@ CREATE TABLE KOR_CELL (
     DUE_AT  NUMBER(19),
     PAYLOAD BLOB,
     CONSTRAINT KOR_CELL_PK PRIMARY KEY (OWNER, STEP, CELL, PART)
-);
+)
+LOB (PAYLOAD) STORE AS (CACHE);
 
 CREATE TABLE KOR_OUTBOX (
     OWNER    VARCHAR2(1600 BYTE) NOT NULL,
@@ -31,7 +34,8 @@ CREATE TABLE KOR_OUTBOX (
     SINK     VARCHAR2(800 BYTE)  NOT NULL,
     PAYLOAD  BLOB,
     CONSTRAINT KOR_OUTBOX_PK PRIMARY KEY (OWNER, SEQUENCE)
-);
+)
+LOB (PAYLOAD) STORE AS (CACHE);
 
 MERGE INTO KOR_SCHEMA T USING (SELECT 'state' AS COMPONENT, 1 AS VERSION FROM DUAL) S ON (T.COMPONENT = S.COMPONENT)
 WHEN MATCHED THEN UPDATE SET VERSION = S.VERSION

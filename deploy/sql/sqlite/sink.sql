@@ -1,4 +1,5 @@
 -- Beside the sinks' tables: the progress of their lanes and the rows that were refused. Schema version 1.
+-- Run again, it adds what tables of version 0.1 lack and keeps what is there; 'duplicate column name' means it is there already.
 CREATE TABLE IF NOT EXISTS kor_schema (
     component TEXT    NOT NULL PRIMARY KEY,
     version   INTEGER NOT NULL
@@ -12,6 +13,10 @@ CREATE TABLE IF NOT EXISTS kor_lane (
     quarantined INTEGER NOT NULL,
     updated_at  TEXT    NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f', 'now'))
 );
+
+-- What a lane has written and found there already, ever; new since version 0.1, whose lanes begin at 0.
+ALTER TABLE kor_lane ADD COLUMN written INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE kor_lane ADD COLUMN already INTEGER NOT NULL DEFAULT 0;
 
 CREATE TABLE IF NOT EXISTS kor_quarantine (
     id               TEXT    NOT NULL PRIMARY KEY,
@@ -31,4 +36,4 @@ CREATE TABLE IF NOT EXISTS kor_quarantine (
 );
 CREATE INDEX IF NOT EXISTS kor_quarantine_ix1 ON kor_quarantine (pipeline, added_at, id);
 
-INSERT INTO kor_schema (component, version) VALUES ('sink', 1) ON CONFLICT (component) DO UPDATE SET version = 1;
+INSERT INTO kor_schema (component, version) VALUES ('sink', 1), ('lane', 1) ON CONFLICT (component) DO UPDATE SET version = 1;

@@ -142,12 +142,16 @@ internal sealed class FaultySinks(ISinkFactory inner, Faults faults) : ISinkFact
         return new Lane(await inner.OpenAsync(spec, lane, cancellation), faults);
     }
 
+    public Task<LaneCounts?> CountsAsync(SinkSpec spec, string lane, CancellationToken cancellation) => inner.CountsAsync(spec, lane, cancellation);
+
     private static SinkUnavailableException Failure(string when) =>
         new($"The sink fails {when} it acts, for the test's sake.", new IOException("cut"));
 
     private sealed class Lane(ISinkLane inner, Faults faults) : ISinkLane
     {
         public LaneLease Lease => inner.Lease;
+
+        public LaneCounts Counts => inner.Counts;
 
         public async Task<SinkWriteResult> WriteAsync(SinkWrite write, CancellationToken cancellation)
         {

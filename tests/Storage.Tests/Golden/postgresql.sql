@@ -44,16 +44,16 @@ SELECT c.step, c.cell, c.part, c.due_at, c.payload FROM unnest($2::text[], $3::t
 SELECT c.step, c.cell, c.part, c.due_at, c.payload FROM unnest($2::text[], $3::text[]) AS u(step, cell) CROSS JOIN LATERAL (SELECT k.* FROM kor_cell k WHERE k.owner = $1 AND k.step = u.step AND k.cell = u.cell OFFSET 0) AS c
 
 -- sink: RaiseLane
-INSERT INTO kor_lane (lane, epoch, writes, progress, quarantined, updated_at) VALUES ($1, 1, 0, -1, 0, now()) ON CONFLICT (lane) DO UPDATE SET epoch = kor_lane.epoch + 1, updated_at = now() RETURNING epoch, writes, progress, quarantined
+INSERT INTO kor_lane (lane, epoch, writes, progress, quarantined, updated_at) VALUES ($1, 1, 0, -1, 0, now()) ON CONFLICT (lane) DO UPDATE SET epoch = kor_lane.epoch + 1, updated_at = now() RETURNING epoch, writes, progress, quarantined, written, already
 
 -- sink: ReadLane
-SELECT epoch, writes, progress, quarantined FROM kor_lane WHERE lane = $1
+SELECT epoch, writes, progress, quarantined, written, already FROM kor_lane WHERE lane = $1
 
 -- sink: AdvanceLane
 UPDATE kor_lane SET writes = writes + 1, progress = $1, updated_at = now() WHERE lane = $2 AND epoch = $3 AND writes = $4
 
--- sink: CountQuarantined
-UPDATE kor_lane SET quarantined = quarantined + $1 WHERE lane = $2
+-- sink: CountRows
+UPDATE kor_lane SET written = written + $1, already = already + $2, quarantined = quarantined + $3 WHERE lane = $4
 
 -- sink: AddQuarantine
 INSERT INTO kor_quarantine (id, pipeline, pipeline_version, place, code, reason, topic, topic_partition, topic_offset, record_time, added_at, headers, record_key, record_value) SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[], $9::bigint[], $10::bigint[], $11::timestamptz[], $12::text[], $13::bytea[], $14::bytea[]) ON CONFLICT (id) DO NOTHING
@@ -140,7 +140,7 @@ SELECT relkind::text FROM pg_class WHERE oid = to_regclass($1)
 SELECT c.step, c.cell, c.part, c.due_at, c.payload FROM unnest($2::text[], $3::text[], $4::bigint[]) AS u(step, cell, part) CROSS JOIN LATERAL (SELECT k.* FROM kor_cell k WHERE k.owner = $1 AND k.step = u.step AND k.cell = u.cell AND k.part = u.part OFFSET 0) AS c
 
 -- constant: ReadUniqueKeys
-SELECT string_agg(a.attname, chr(1)), i.indimmediate, i.indisprimary, x.relname FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey[0:i.indnkeyatts - 1]) WHERE i.indrelid = to_regclass($1) AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL GROUP BY i.indexrelid, i.indimmediate, i.indisprimary, x.relname ORDER BY x.relname
+SELECT string_agg(a.attname, chr(1)), i.indimmediate, i.indisprimary, x.relname, EXISTS (SELECT 1 FROM pg_constraint k WHERE k.conindid = i.indexrelid AND k.contype IN ('p', 'u')) FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey[0:i.indnkeyatts - 1]) WHERE i.indrelid = to_regclass($1) AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL GROUP BY i.indexrelid, i.indimmediate, i.indisprimary, x.relname ORDER BY x.relname
 
 -- constant: Savepoint
 SAVEPOINT kor_rows

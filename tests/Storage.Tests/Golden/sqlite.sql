@@ -44,16 +44,16 @@ SELECT step, cell, part, due_at, payload FROM kor_cell WHERE owner = @P0 AND ste
 SELECT step, cell, part, due_at, payload FROM kor_cell WHERE owner = @P0 AND step = @P1 AND cell = @P2
 
 -- sink: RaiseLane
-INSERT INTO kor_lane (lane, epoch, writes, progress, quarantined) VALUES (@P0, 1, 0, -1, 0) ON CONFLICT (lane) DO UPDATE SET epoch = epoch + 1, updated_at = excluded.updated_at RETURNING epoch, writes, progress, quarantined
+INSERT INTO kor_lane (lane, epoch, writes, progress, quarantined) VALUES (@P0, 1, 0, -1, 0) ON CONFLICT (lane) DO UPDATE SET epoch = epoch + 1, updated_at = excluded.updated_at RETURNING epoch, writes, progress, quarantined, written, already
 
 -- sink: ReadLane
-SELECT epoch, writes, progress, quarantined FROM kor_lane WHERE lane = @P0
+SELECT epoch, writes, progress, quarantined, written, already FROM kor_lane WHERE lane = @P0
 
 -- sink: AdvanceLane
 UPDATE kor_lane SET writes = writes + 1, progress = @P0, updated_at = strftime('%Y-%m-%d %H:%M:%f', 'now') WHERE lane = @P1 AND epoch = @P2 AND writes = @P3
 
--- sink: CountQuarantined
-UPDATE kor_lane SET quarantined = quarantined + @P0 WHERE lane = @P1
+-- sink: CountRows
+UPDATE kor_lane SET written = written + @P0, already = already + @P1, quarantined = quarantined + @P2 WHERE lane = @P3
 
 -- sink: AddQuarantine
 INSERT INTO kor_quarantine (id, pipeline, pipeline_version, place, code, reason, topic, topic_partition, topic_offset, record_time, added_at, headers, record_key, record_value) VALUES (@P0, @P1, @P2, @P3, @P4, @P5, @P6, @P7, @P8, @P9, @P10, @P11, @P12, @P13) ON CONFLICT (id) DO NOTHING
@@ -134,7 +134,7 @@ SELECT type FROM sqlite_schema WHERE name = @P0 COLLATE NOCASE AND type IN ('tab
 SELECT step, cell, part, due_at, payload FROM kor_cell WHERE owner = @P0 AND step = @P1 AND cell = @P2 AND part = @P3
 
 -- constant: ReadUniqueKeys
-SELECT (SELECT group_concat(i.name, char(1)) FROM pragma_index_info(l.name) i) FROM pragma_index_list(@P0) l WHERE l."unique" = 1 AND l.partial = 0
+SELECT (SELECT group_concat(i.name, char(1)) FROM pragma_index_info(l.name) i), l.name, l.origin FROM pragma_index_list(@P0) l WHERE l."unique" = 1 AND l.partial = 0
 
 -- limit
 LIMIT 10
