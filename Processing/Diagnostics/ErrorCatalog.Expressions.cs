@@ -63,5 +63,9 @@ public static partial class ErrorCatalog
             "lpad(name, 10000000)", "Make shorter strings."),
         new("KOR3106", "time out of range", "Timestamps and dates lie in the years 1 to 9999.",
             "timestamp_add('year', 9000, created_at)", "Filter such records, or use try(...)."),
+        new("KOR3107", "too much work for one record",
+            "The functions of an expression go through 256 MiB of text for one record at most; a regular expression counts eightfold, and one with alternatives or "
+                + "optional groups counts the rest of the text for every match. It is counted, not timed: a replay refuses the same records.",
+            "regexp_replace(body, 'a(.*b)?', '')", "Cut the text first, for example with left(body, 10000), or filter such records by length."),
     ];
 }

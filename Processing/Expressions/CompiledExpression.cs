@@ -6,7 +6,8 @@ namespace KafkaOracleOrleans.Processing.Expressions;
 /// <param name="ProcessingTimeMicros">What <c>processing_time()</c> returns: microseconds since the Unix epoch, UTC.</param>
 /// <param name="Errors">Rows whose evaluation failed (overflow, division by zero, bad cast) are noted here and give NULL.</param>
 /// <param name="Place">What is named as the place of a failure, e.g. <c>enrich.total</c>.</param>
-public readonly record struct EvaluationContext(long ProcessingTimeMicros, RowErrors Errors, string Place);
+/// <param name="Budget">What the evaluation may use up where somebody waits for it; null in pipelines, whose bounds are per record.</param>
+public readonly record struct EvaluationContext(long ProcessingTimeMicros, RowErrors Errors, string Place, WorkBudget? Budget = null);
 
 /// <summary>A type-checked expression, compiled to a loop over columns. Immutable and safe for concurrent use.</summary>
 public abstract class CompiledExpression

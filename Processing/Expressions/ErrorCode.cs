@@ -31,4 +31,5 @@ internal static class ErrorCode
     public const string Domain = "KOR3104";
     public const string TooLong = "KOR3105";
     public const string TimeRange = "KOR3106";
+    public const string TooMuchWork = "KOR3107";
 }

@@ -17,4 +17,25 @@ public static class ExpressionLimits
 
     /// <summary>What all strings made for one row may take together, in bytes. More: the record fails with KOR3105.</summary>
     public const int MaxScratchBytes = 16 << 20;
+
+    /// <summary>
+    /// How much work the functions of text may do for one row, in bytes looked at (a regular expression counts <see cref="RegexWork"/> for each). More: the
+    /// record fails with KOR3107. It is counted and not timed, so that a replay fails the same records.
+    /// </summary>
+    public const long MaxWorkBytes = 256L << 20;
+
+    /// <summary>What a regular expression counts for each byte of its text.</summary>
+    public const int RegexWork = 8;
+
+    /// <summary>Texts of up to so many bytes are not counted as work: not even the largest expression can do much with them.</summary>
+    public const int FreeBytes = 256;
+
+    /// <summary>The longest constant that is computed while compiling, in bytes. A longer one is computed row by row, so that definitions hold no memory.</summary>
+    public const int MaxFoldedBytes = 4_096;
+
+    /// <summary>How much work compiling one expression may put into constants, in bytes looked at. What is left is computed row by row.</summary>
+    public const long MaxFoldWork = 4L << 20;
+
+    /// <summary>Scratch memory that an expression keeps from one batch to the next, in bytes.</summary>
+    public const int MaxKeptScratchBytes = 1 << 20;
 }

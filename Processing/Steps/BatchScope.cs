@@ -29,6 +29,9 @@ internal sealed class BatchScope(RecordBatch batch)
     /// <summary>Wall-clock time of the batch, ms.</summary>
     public long Now { get; private set; }
 
+    /// <summary>What the steps may use up where somebody waits for them; null in pipelines.</summary>
+    public WorkBudget? Budget { get; set; }
+
     /// <summary>Deletions: rows without a value whose key fields are set. They take no part in the steps.</summary>
     public Selection Tombstones { get; } = new();
 
@@ -45,7 +48,7 @@ internal sealed class BatchScope(RecordBatch batch)
     }
 
     /// <summary>What an expression needs to know.</summary>
-    public EvaluationContext Context(string place) => new(Now * 1000, batch.Errors, place);
+    public EvaluationContext Context(string place) => new(Now * 1000, batch.Errors, place, Budget);
 
     /// <summary>Marks rows.</summary>
     public void Mark(ReadOnlySpan<int> rows, RowFate fate)

@@ -66,6 +66,13 @@ public sealed partial class PartitionPipeline
     /// </summary>
     public BatchCounts Counts { get; private set; }
 
+    /// <summary>What expressions may use up where somebody waits for them; null, the default: their bounds per record hold alone.</summary>
+    public WorkBudget? Budget
+    {
+        get => _scope.Budget;
+        set => _scope.Budget = value;
+    }
+
     /// <summary>
     /// The partition's watermark, ms, with the present batch in it; <see cref="long.MinValue"/> before the first record
     /// with an event time.

@@ -17,8 +17,9 @@ public static class ExpressionTrial
     /// <param name="decoder">A decoder that is used for nothing else.</param>
     /// <param name="values">The records' values.</param>
     /// <param name="nowMs">Processing time, ms since the Unix epoch.</param>
+    /// <param name="budget">What it may use up; null: anything.</param>
     public static ExpressionOutcome Evaluate(
-        CompiledExpression expression, IRecordDecoder decoder, IReadOnlyList<byte[]> values, long nowMs)
+        CompiledExpression expression, IRecordDecoder decoder, IReadOnlyList<byte[]> values, long nowMs, WorkBudget? budget = null)
     {
         ArgumentNullException.ThrowIfNull(expression);
         ArgumentNullException.ThrowIfNull(decoder);
@@ -28,13 +29,19 @@ public static class ExpressionTrial
         decoder.Decode(batch);
         var results = Column.Create(expression.Type, raw.Count);
         for (var row = 0; row < raw.Count; row++) results.SetNull(row);
-        expression.Evaluate(
-            batch.Rows, batch.Alive, results, new EvaluationContext(nowMs * 1000, batch.Errors, "expression"));
+        var one = new Selection();
+        foreach (var row in batch.Alive.Span)
+        {
+            one.Clear();
+            one.Add(row);
+            EvaluateOne(expression, batch.Rows, one, results, new EvaluationContext(nowMs * 1000, batch.Errors, "expression", budget));
+        }
+
         return new ExpressionOutcome(results, raw.Count, batch.Errors);
     }
 
     /// <summary>Evaluates an expression that reads no fields, once.</summary>
-    public static ExpressionOutcome EvaluateOnce(CompiledExpression expression, long nowMs)
+    public static ExpressionOutcome EvaluateOnce(CompiledExpression expression, long nowMs, WorkBudget? budget = null)
     {
         ArgumentNullException.ThrowIfNull(expression);
         var rows = new RowBlock(Schema.Empty) { Count = 1 };
@@ -42,7 +49,16 @@ public static class ExpressionTrial
         selection.SetAll(1);
         var results = Column.Create(expression.Type, 1);
         var errors = new RowErrors();
-        expression.Evaluate(rows, selection, results, new EvaluationContext(nowMs * 1000, errors, "expression"));
+        EvaluateOne(expression, rows, selection, results, new EvaluationContext(nowMs * 1000, errors, "expression", budget));
         return new ExpressionOutcome(results, 1, errors);
+    }
+
+    /// <summary>A row at a time, so that results are counted before there are too many.</summary>
+    private static void EvaluateOne(CompiledExpression expression, RowBlock rows, Selection one, Column results, in EvaluationContext context)
+    {
+        expression.Evaluate(rows, one, results, context);
+        context.Budget?.Rows(1);
+        var row = one.Rows[0];
+        if (results is BinaryColumn text && !text.IsNull[row]) context.Budget?.Bytes(text.Length[row]);
     }
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using KafkaOracleOrleans.Processing.Dedup;
 using KafkaOracleOrleans.Processing.Plan;
 using KafkaOracleOrleans.Processing.Ports;
@@ -16,6 +17,9 @@ internal sealed class PipelineSession
     /// <summary>Processing time when neither the test nor a record says any: 2026-01-01T00:00:00Z.</summary>
     public const long DefaultNow = 1_767_225_600_000;
 
+    /// <summary>The most partitions one session has: each has all the steps of its own.</summary>
+    public const int MaxPartitions = 1_000;
+
     private const int Version = 1;
 
     private readonly PipelinePlan _plan;
@@ -25,6 +29,7 @@ internal sealed class PipelineSession
     private readonly Dictionary<(string Step, string Source, ulong Route), DedupCell> _dedup = [];
     private readonly Dictionary<string, DedupShard> _shared = new(StringComparer.Ordinal);
     private readonly bool _clockFollows;
+    private readonly WorkBudget? _budget;
 
     private sealed class Source(string topic, int partition, PartitionPipeline pipeline)
     {
@@ -41,16 +46,25 @@ internal sealed class PipelineSession
     /// <param name="lookups">The tables of lookup steps.</param>
     /// <param name="partitions">All partitions that will be given records; windows wait for every one of them.</param>
     /// <param name="nowMs">Processing time at the start; null: it follows the records' event times.</param>
+    /// <param name="budget">What it may use up; null: anything.</param>
     public PipelineSession(
         PipelinePlan plan, IReadOnlyDictionary<string, LookupRows> lookups, IEnumerable<(string Topic, int Partition)> partitions,
-        long? nowMs)
+        long? nowMs, WorkBudget? budget = null)
     {
         _plan = plan;
+        _budget = budget;
         _lookups = lookups;
         _clockFollows = nowMs is null;
         Now = nowMs ?? long.MinValue;
         foreach (var (topic, partition) in partitions)
-            _sources.TryAdd(NameOf(topic, partition), new Source(topic, partition, new PartitionPipeline(plan, Version)));
+        {
+            if (_sources.ContainsKey(NameOf(topic, partition))) continue;
+            if (_sources.Count == MaxPartitions)
+                throw new WorkBudgetException(string.Create(CultureInfo.InvariantCulture, $"The records are of more than {MaxPartitions} partitions."));
+            budget?.Look();
+            _sources.Add(NameOf(topic, partition), new Source(topic, partition, new PartitionPipeline(plan, Version) { Budget = budget }));
+        }
+
         foreach (var step in plan.Steps.OfType<WindowPlan>())
             _shards.Add(step.Id, [.. Enumerable.Range(0, step.Shards).Select(_ => new ShardRun(step, _sources.Keys))]);
         foreach (var step in plan.Steps.OfType<WindowPlan>()) WindowRows.Add(step.Id, []);
@@ -206,14 +220,19 @@ internal sealed class PipelineSession
         (_shards[step].Sum(s => s.OpenWindows), _shards[step].Min(s => s.Watermark));
 
     private static string NameOf(string topic, int partition) =>
-        string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{topic}/{partition}");
+        string.Create(CultureInfo.InvariantCulture, $"{topic}/{partition}");
 
     private void ForShards(Action<ShardRun, ClosedWindows> action)
     {
         foreach (var step in _plan.Steps.OfType<WindowPlan>())
         {
-            var closed = new ClosedWindows(step.Window);
-            foreach (var shard in _shards[step.Id]) action(shard, closed);
+            var closed = new ClosedWindows(step.Window) { Budget = _budget };
+            foreach (var shard in _shards[step.Id])
+            {
+                _budget?.Work(256);
+                action(shard, closed);
+            }
+
             Deliver(step, closed);
         }
     }
@@ -221,10 +240,23 @@ internal sealed class PipelineSession
     private void Deliver(WindowPlan step, ClosedWindows closed)
     {
         if (closed.Count == 0) return;
+        Spend(closed.Rows);
         for (var row = 0; row < closed.Count; row++)
             WindowRows[step.Id].Add([.. closed.Rows.Columns.Select(c => ColumnText.Value(c, row))]);
         foreach (var sink in _plan.Sinks.Where(s => s.FromWindow && s.From.Step == step.Id))
             Tables[sink.Id].WriteWindows(closed.Rows, Now, Version);
+    }
+
+    /// <summary>Counts the texts of rows that are about to be kept.</summary>
+    private void Spend(RowBlock rows)
+    {
+        if (_budget is null) return;
+        foreach (var column in rows.Columns)
+        {
+            _budget.Bytes(16L * rows.Count);
+            if (column is not BinaryColumn text) continue;
+            for (var row = 0; row < rows.Count; row++) _budget.Bytes(text.Span(row).Length);
+        }
     }
 
     private void StartClock()
@@ -284,6 +316,8 @@ internal sealed class PipelineSession
                 Apply(window, source);
                 break;
             case SinkRequest sink:
+                _budget?.Rows(sink.Rows.Count);
+                Spend(sink.Rows);
                 Tables[sink.Sink.Id].Write(sink.Rows, sink.Deletes);
                 break;
             case LookupRequest lookup:
@@ -292,6 +326,8 @@ internal sealed class PipelineSession
                 table.Answer(lookup);
                 break;
             case QuarantineRequest refused:
+                _budget?.Rows(refused.Records.Count);
+                _budget?.Bytes(refused.Records.Sum(r => 200L + (r.Value?.Length ?? 0)));
                 Quarantined.AddRange(refused.Records);
                 break;
             case CustomRequest custom:
@@ -344,7 +380,7 @@ internal sealed class PipelineSession
 
     private void Apply(WindowRequest request, Source source)
     {
-        var closed = new ClosedWindows(request.Step.Window);
+        var closed = new ClosedWindows(request.Step.Window) { Budget = _budget };
         var shards = _shards[request.Step.Id];
         for (var i = 0; i < shards.Length; i++)
         {

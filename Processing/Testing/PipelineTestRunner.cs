@@ -17,6 +17,12 @@ public sealed record TestRunnerOptions
     /// <summary>What <c>${NAME}</c> stands for where the test file does not say; null for a name that is not set.</summary>
     public Func<string, string?> Variables { get; init; } = static _ => null;
 
+    /// <summary>
+    /// What the run may use up; null: anything. Met, <see cref="PipelineTestRunner.Run"/> throws <see cref="WorkBudgetException"/> or, when time is up,
+    /// <see cref="OperationCanceledException"/>.
+    /// </summary>
+    public WorkBudget? Budget { get; init; }
+
     /// <summary>Runs only tests whose name contains this, in any case; null: all.</summary>
     public string? Filter { get; init; }
 }
@@ -27,7 +33,7 @@ public sealed record TestRunnerOptions
 /// </summary>
 public static class PipelineTestRunner
 {
-    /// <summary>Runs a test file. Never throws for a text.</summary>
+    /// <summary>Runs a test file. Never throws for a text, but for one that exceeds the budget.</summary>
     /// <param name="text">The test file, YAML or JSON.</param>
     /// <param name="fileName">The name diagnostics show.</param>
     /// <param name="options">What is outside.</param>
@@ -94,7 +100,7 @@ public static class PipelineTestRunner
 
             var faults = diagnostics.ToList().Concat(_pipelineFaults.Distinct()).ToList();
             if (faults.Exists(f => f.Severity == Severity.Error)) return new TestFileResult(diagnostics.File, faults, []);
-            return new TestFileResult(diagnostics.File, faults, [.. prepared.Select(p => TestRun.Run(p.Test, p.Compilation, p.Expected))]);
+            return new TestFileResult(diagnostics.File, faults, [.. prepared.Select(p => TestRun.Run(p.Test, p.Compilation, p.Expected, options.Budget))]);
         }
 
         private (TestCase Test, PipelineCompilation Compilation, TestExpectations? Expected)? Prepare(TestCase test)

@@ -29,11 +29,12 @@ public sealed class PipelineTrial
     /// <param name="plan">The pipeline.</param>
     /// <param name="partitions">The partitions that batches will come from.</param>
     /// <param name="nowMs">Processing time, ms since the Unix epoch.</param>
-    public PipelineTrial(PipelinePlan plan, IEnumerable<(string Topic, int Partition)> partitions, long nowMs)
+    /// <param name="budget">What it may use up; null: anything.</param>
+    public PipelineTrial(PipelinePlan plan, IEnumerable<(string Topic, int Partition)> partitions, long nowMs, WorkBudget? budget = null)
     {
         ArgumentNullException.ThrowIfNull(plan);
         _plan = plan;
-        _session = new PipelineSession(plan, new Dictionary<string, LookupRows>(), partitions, nowMs);
+        _session = new PipelineSession(plan, new Dictionary<string, LookupRows>(), partitions, nowMs, budget);
     }
 
     /// <summary>What became of the records.</summary>

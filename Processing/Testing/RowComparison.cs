@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using KafkaOracleOrleans.Processing.Definition;
 
 namespace KafkaOracleOrleans.Processing.Testing;
@@ -9,7 +10,7 @@ internal static class RowComparison
     /// <summary>More differences of one output than this are only counted.</summary>
     private const int MaxFailures = 20;
 
-    public static IReadOnlyList<TestFailure> Compare(TestOutput output, ExpectedRows expected, List<object?[]> actual)
+    public static IReadOnlyList<TestFailure> Compare(TestOutput output, ExpectedRows expected, List<object?[]> actual, WorkBudget? budget)
     {
         var failures = new List<TestFailure>();
         if (expected.Rows is null)
@@ -25,8 +26,8 @@ internal static class RowComparison
         }
 
         var rows = expected.Rows.Cast<MapNode>().ToArray();
-        var partner = Match(output, rows, actual);
-        Explain(output, rows, actual, partner, expected.Node.Start.Line, failures);
+        var partner = Match(output, rows, actual, budget);
+        Explain(output, rows, actual, partner, expected.Node.Start.Line, failures, budget);
         if (failures.Count <= MaxFailures) return failures;
         var rest = failures.Count - MaxFailures;
         failures.RemoveRange(MaxFailures, rest);
@@ -38,19 +39,29 @@ internal static class RowComparison
     /// For each expected row the actual row that is its own, or -1. Since expected rows may leave columns out, a row may fit several: the
     /// largest matching is looked for (augmenting paths).
     /// </summary>
-    private static int[] Match(TestOutput output, MapNode[] rows, List<object?[]> actual)
+    private static int[] Match(TestOutput output, MapNode[] rows, List<object?[]> actual, WorkBudget? budget)
     {
         var partner = new int[rows.Length];
         var takenBy = new int[actual.Count];
         Array.Fill(partner, -1);
         Array.Fill(takenBy, -1);
-        var fits = new bool?[rows.Length, Math.Max(1, actual.Count)];
+        // Only rows that are not where they are expected are held against all others.
+        var fits = new bool?[rows.Length][];
 
         bool Try(int row, bool[] seen)
         {
+            // Rows that leave much open can push one another on without end.
+            if (!RuntimeHelpers.TryEnsureSufficientExecutionStack()) return false;
+            if (fits[row] is null)
+            {
+                budget?.Bytes(2L * actual.Count);
+                fits[row] = new bool?[actual.Count];
+            }
+
             for (var i = 0; i < actual.Count; i++)
             {
-                if (seen[i] || !(fits[row, i] ??= Score(output, rows[row], actual[i]) == rows[row].Entries.Count)) continue;
+                budget?.Work(8);
+                if (seen[i] || !(fits[row][i] ??= Fits(row, i))) continue;
                 seen[i] = true;
                 if (takenBy[i] >= 0 && !Try(takenBy[i], seen)) continue;
                 takenBy[i] = row;
@@ -61,10 +72,16 @@ internal static class RowComparison
             return false;
         }
 
+        bool Fits(int row, int i)
+        {
+            budget?.Work(256);
+            return Score(output, rows[row], actual[i]) == rows[row].Entries.Count;
+        }
+
         for (var row = 0; row < rows.Length; row++)
         {
             // The same place first: then long tests compare in linear time.
-            if (row < actual.Count && takenBy[row] < 0 && Score(output, rows[row], actual[row]) == rows[row].Entries.Count)
+            if (row < actual.Count && takenBy[row] < 0 && Fits(row, row))
                 (partner[row], takenBy[row]) = (row, row);
             else
                 Try(row, new bool[actual.Count]);
@@ -74,13 +91,14 @@ internal static class RowComparison
     }
 
     private static void Explain(
-        TestOutput output, MapNode[] rows, List<object?[]> actual, int[] partner, int line, List<TestFailure> failures)
+        TestOutput output, MapNode[] rows, List<object?[]> actual, int[] partner, int line, List<TestFailure> failures, WorkBudget? budget)
     {
         var free = Enumerable.Range(0, actual.Count).Except(partner).ToList();
         for (var row = 0; row < rows.Length; row++)
         {
             if (partner[row] >= 0) continue;
             var place = string.Create(CultureInfo.InvariantCulture, $"{output.Name}[{row}]");
+            budget?.Work(256L * free.Count);
             var near = free.Count == 0 ? -1 : free.MaxBy(i => Score(output, rows[row], actual[i]));
             if (near < 0 || (Score(output, rows[row], actual[near]) == 0 && rows[row].Entries.Count > 1))
             {

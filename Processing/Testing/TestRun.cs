@@ -12,7 +12,7 @@ internal static class TestRun
     private const int MaxHints = 8;
 
     /// <summary>Runs a test; <paramref name="expected"/> is null when the pipeline is expected to be refused.</summary>
-    public static TestCaseResult Run(TestCase test, PipelineCompilation compilation, TestExpectations? expected)
+    public static TestCaseResult Run(TestCase test, PipelineCompilation compilation, TestExpectations? expected, WorkBudget? budget)
     {
         var failures = new List<TestFailure>();
         var hints = new List<string>();
@@ -20,9 +20,9 @@ internal static class TestRun
         try
         {
             if (expected is null) CompareErrors(test, compilation, failures);
-            else Compare(test, compilation.Plan!, expected, failures, hints);
+            else Compare(test, compilation.Plan!, expected, failures, hints, budget);
         }
-        catch (TestSetupException fault)
+        catch (Exception fault) when (fault is TestSetupException || (fault is WorkBudgetException && budget is null))
         {
             failures.Add(new TestFailure("setup", "", fault.Message, test.Node.Start.Line));
         }
@@ -45,14 +45,14 @@ internal static class TestRun
     }
 
     private static void Compare(
-        TestCase test, PipelinePlan plan, TestExpectations expected, List<TestFailure> failures, List<string> hints)
+        TestCase test, PipelinePlan plan, TestExpectations expected, List<TestFailure> failures, List<string> hints, WorkBudget? budget)
     {
-        var session = Play(test, plan, expected);
+        var session = Play(test, plan, expected, budget);
         // Rows of steps are collected by sinks of their own, which count as places records reach: hence another run.
         var taps = expected.Outputs.Where(o => o.Output is { Input: not null, IsWindow: false }).Select(o => o.Output).Distinct().ToList();
-        var tapped = taps.Count == 0 ? null : Play(test, OutputCatalog.WithTaps(plan, taps), expected);
+        var tapped = taps.Count == 0 ? null : Play(test, OutputCatalog.WithTaps(plan, taps), expected, budget);
         foreach (var (output, rows) in expected.Outputs)
-            failures.AddRange(RowComparison.Compare(output, rows, RowsOf(output, session, tapped)));
+            failures.AddRange(RowComparison.Compare(output, rows, RowsOf(output, session, tapped), budget));
         CompareCounts(test, session.Counts, failures);
         foreach (var rule in test.Expect.Rules) CompareNumber("rules." + rule.Name.Value, rule.Value, session.Rules.GetValueOrDefault(rule.Name.Value), failures);
         CompareStop(test, session, failures);
@@ -66,12 +66,13 @@ internal static class TestRun
         return [.. tapped!.Tables[OutputCatalog.TapOf(output)].Rows];
     }
 
-    private static PipelineSession Play(TestCase test, PipelinePlan plan, TestExpectations expected)
+    private static PipelineSession Play(TestCase test, PipelinePlan plan, TestExpectations expected, WorkBudget? budget)
     {
         var partitions = test.Given.OfType<SendAction>().SelectMany(s => s.Records).Select(r => SourceOf(r, plan)).Distinct();
-        var session = new PipelineSession(plan, expected.Lookups, partitions, test.Now?.Value);
+        var session = new PipelineSession(plan, expected.Lookups, partitions, test.Now?.Value, budget);
         foreach (var action in test.Given)
         {
+            budget?.Look();
             switch (action)
             {
                 case SendAction send:

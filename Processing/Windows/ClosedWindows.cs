@@ -36,6 +36,9 @@ public sealed class ClosedWindows
     /// <summary>How many aggregates had no representable result and became NULL since the last reset.</summary>
     public long Overflows { get; internal set; }
 
+    /// <summary>What firing may use up where somebody waits for it; null in pipelines.</summary>
+    internal WorkBudget? Budget { get; init; }
+
     /// <summary>The output's fields.</summary>
     public static Schema SchemaOf(WindowStepSpec spec)
     {

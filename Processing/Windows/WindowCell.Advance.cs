@@ -31,12 +31,14 @@ public sealed partial class WindowCell
         try
         {
             kernel.Firings.Clear();
+            kernel.Budget = output.Budget;
             foreach (var entry in _changedTotals!)
             {
                 ref var key = ref _keys[entry];
                 ref var header = ref _panes.Header(key.FirstPane);
                 header.Flags &= ~PaneFlags.Changed;
                 MarkDirty(key.Hash);
+                kernel.Budget?.Rows(1);
                 kernel.Firings.Add(new Firing(0, 0, key.Hash, entry, key.FirstPane, ++header.Revision));
             }
 
@@ -45,6 +47,7 @@ public sealed partial class WindowCell
         }
         finally
         {
+            kernel.Budget = null;
             _pool.Return(kernel);
         }
     }
@@ -56,6 +59,7 @@ public sealed partial class WindowCell
         {
             kernel.Firings.Clear();
             kernel.Touched.Clear();
+            kernel.Budget = output.Budget;
             while (_queue.Count != 0 && _queue.Top.Due <= watermark)
             {
                 var (due, entry) = _queue.Top;
@@ -74,6 +78,7 @@ public sealed partial class WindowCell
         }
         finally
         {
+            kernel.Budget = null;
             _pool.Return(kernel);
         }
     }
@@ -111,6 +116,7 @@ public sealed partial class WindowCell
     {
         ref var header = ref _panes.Header(pane);
         header.Flags &= ~PaneFlags.Changed;
+        kernel.Budget?.Rows(1);
         kernel.Firings.Add(new Firing(header.Start, end, _keys[entry].Hash, entry, pane, ++header.Revision));
     }
 
@@ -130,15 +136,21 @@ public sealed partial class WindowCell
             header.Flags &= ~PaneFlags.Changed;
             var last = Math.Min(WindowTime.Add(header.Start, _size), watermark);
             var first = FirstFiring(header, changed);
-            for (var end = first; end <= last; end += _pane) ends.Add(end);
+            if (first <= last) ends.Add((first, last));
         }
 
+        // All ends are on one grid. As ranges they take no memory for each window over each pane.
         ends.Sort();
-        for (var i = 0; i < ends.Count; i++)
+        var next = long.MinValue;
+        foreach (var (first, last) in ends)
         {
-            if (i != 0 && ends[i] == ends[i - 1]) continue;
-            var revision = _lateness == 0 ? 1 : NextRevision(entry, ends[i]);
-            kernel.Firings.Add(new Firing(ends[i] - _size, ends[i], _keys[entry].Hash, entry, -1, revision));
+            for (var end = Math.Max(first, next); end <= last; end += _pane)
+            {
+                kernel.Budget?.Rows(1);
+                var revision = _lateness == 0 ? 1 : NextRevision(entry, end);
+                kernel.Firings.Add(new Firing(end - _size, end, _keys[entry].Hash, entry, -1, revision));
+                next = end + _pane;
+            }
         }
     }
 
@@ -204,6 +216,7 @@ public sealed partial class WindowCell
             if (header.Start < end - _size) break;
             if (FirstEnd(header) > end) continue;
             changed |= (header.Flags & PaneFlags.Changed) != 0;
+            kernel.Budget?.Work(64);
             foreach (var aggregator in kernel.Aggregators) aggregator.Merge(_panes, scratch, pane);
         }
 

@@ -83,7 +83,11 @@ internal sealed class WindowKernel
 
     public List<Firing> Firings { get; } = [];
 
-    public List<long> WindowEnds { get; } = [];
+    /// <summary>The windows over a key's panes that are due, as ranges of their ends, both included.</summary>
+    public List<(long First, long Last)> WindowEnds { get; } = [];
+
+    /// <summary>What the call may use up; null: anything.</summary>
+    public WorkBudget? Budget { get; set; }
 
     public ref ByteWriter Writer => ref _writer;
 

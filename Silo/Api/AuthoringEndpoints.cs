@@ -5,6 +5,7 @@ using Confluent.Kafka;
 using KafkaOracleOrleans.Grains.Interfaces;
 using KafkaOracleOrleans.Grains.Pipelines;
 using KafkaOracleOrleans.Grains.Runtime;
+using KafkaOracleOrleans.Processing;
 using KafkaOracleOrleans.Processing.Diagnostics;
 using KafkaOracleOrleans.Processing.Expressions;
 using KafkaOracleOrleans.Processing.Plan;
@@ -128,27 +129,37 @@ public static class AuthoringEndpoints
     }
 
     private static async Task<Results<Ok<EvalReport>, ProblemHttpResult>> EvalAsync(
-        EvalRequest request, IGrainFactory grains, PlanProvider plans, TimeProvider time)
+        EvalRequest request, IGrainFactory grains, PlanProvider plans, TimeProvider time, TrialGate gate, HttpContext http)
     {
         if (string.IsNullOrWhiteSpace(request.Expression)) return Bad("No expression", "'expression' is empty.");
         if (request.Records?.Count > MaxRecords) return Bad("Too many records", "At most 1,000 records are tried at a time.");
         var values = request.Records?.Select(r => Encoding.UTF8.GetBytes(r.GetRawText())).ToList();
         var (decoder, problem) = await DecoderAsync(request, values, grains, plans);
         if (problem is not null) return problem;
+        var (report, refused) = await gate.ComputeAsync<object>(
+            http, "eval", budget => Evaluate(request, decoder, values, time.GetUtcNow().ToUnixTimeMilliseconds(), budget));
+        if ((refused ?? report as ProblemHttpResult) is { } fault) return fault;
+        return TypedResults.Ok((EvalReport)report!);
+    }
+
+    /// <summary>The report, or what is wrong with the expression.</summary>
+    private static object Evaluate(EvalRequest request, IRecordDecoder? decoder, List<byte[]>? values, long now, WorkBudget budget)
+    {
         var compiled = ExpressionCompiler.Compile(request.Expression, decoder?.Schema ?? Schema.Empty);
         if (compiled.Expression is not { } expression || compiled.Errors.Count != 0)
             return Invalid("Not an expression", compiled.Errors[0].Message, [.. compiled.Errors.Select(DiagnosticItem.Of)]);
         if (values is null && expression.Fields.Count != 0)
             return Bad("No records", "The expression reads fields; give 'records' to read them from.");
-        var now = time.GetUtcNow().ToUnixTimeMilliseconds();
-        var outcome = values is null ? ExpressionTrial.EvaluateOnce(expression, now) : ExpressionTrial.Evaluate(expression, decoder!, values, now);
+        var outcome = values is null
+            ? ExpressionTrial.EvaluateOnce(expression, now, budget)
+            : ExpressionTrial.Evaluate(expression, decoder!, values, now, budget);
         var errors = outcome.Errors.Items.ToDictionary(e => e.Row);
-        return TypedResults.Ok(new EvalReport(
+        return new EvalReport(
             expression.Type.ToString(), expression.Nullable,
             [
                 .. Enumerable.Range(0, outcome.Count).Select(row => new EvalRow(
                     ColumnText.Json(outcome.Results, row), errors.TryGetValue(row, out var e) ? $"{e.Code}: {e.Message}" : null)),
-            ]));
+            ]);
     }
 
     private static async Task<(IRecordDecoder? Decoder, ProblemHttpResult? Problem)> DecoderAsync(
@@ -174,7 +185,8 @@ public static class AuthoringEndpoints
         return (values is null ? null : RecordDecoderFactory.Create(FieldList.JsonFormat(FieldList.Infer(values))), null);
     }
 
-    private static async Task<Results<Ok<TestReport>, ProblemHttpResult>> TestAsync(TestRequest request, IGrainFactory grains)
+    private static async Task<Results<Ok<TestReport>, ProblemHttpResult>> TestAsync(
+        TestRequest request, IGrainFactory grains, TrialGate gate, HttpContext http)
     {
         if (string.IsNullOrWhiteSpace(request.Test)) return Bad("No test", "'test' is empty.");
         var texts = new Dictionary<string, string>(request.Pipelines ?? new Dictionary<string, string>(), StringComparer.Ordinal);
@@ -185,12 +197,15 @@ public static class AuthoringEndpoints
             texts.TryAdd(entry.Name, known.Text);
         }
 
-        var result = PipelineTestRunner.Run(request.Test, request.File ?? "pipeline.test.yaml", new TestRunnerOptions
+        var (result, refused) = await gate.ComputeAsync(http, "test", budget => PipelineTestRunner.Run(
+            request.Test, request.File ?? "pipeline.test.yaml", new TestRunnerOptions
         {
+            Budget = budget,
             ReadPipeline = name => texts.GetValueOrDefault(name) ?? texts.GetValueOrDefault(Path.GetFileName(name)),
             // A test run by whoever may look must not read the host's environment.
             Variables = static _ => null,
-        });
+        }));
+        if (result is null) return refused!;
         return TypedResults.Ok(new TestReport(
             result.File, result.Ran, [.. result.Diagnostics.Select(DiagnosticItem.Of)],
             [.. result.Tests.Select(t => new TestCaseReport(t.Name, t.Line, t.Passed, t.Records, t.Failures, t.Hints))]));

@@ -3,6 +3,7 @@ using System.Text;
 using Confluent.Kafka;
 using KafkaOracleOrleans.Grains.Interfaces;
 using KafkaOracleOrleans.Grains.Pipelines;
+using KafkaOracleOrleans.Processing;
 using KafkaOracleOrleans.Processing.Plan;
 using KafkaOracleOrleans.Processing.Ports;
 using KafkaOracleOrleans.Processing.Steps;
@@ -39,7 +40,7 @@ public static class LookEndpoints
 
     private static async Task<Results<Ok<PreviewReport>, ProblemHttpResult>> PreviewAsync(
         HttpRequest request, HostPipelineCompiler compiler, IKafkaLogs logs, TopicReader reader, ILookupSource lookups,
-        IEnumerable<IRecordTransform> transforms, TimeProvider time, FieldMask masks, ClaimsPrincipal user,
+        IEnumerable<IRecordTransform> transforms, TimeProvider time, FieldMask masks, ClaimsPrincipal user, TrialGate gate, HttpContext http,
         CancellationToken cancellation, string? file = null, int limit = 200, DateTimeOffset? since = null, int rows = 20)
     {
         if (limit is < 1 or > TopicReader.MaxRecords) return Bad("Bad limit", "limit must be from 1 to 10000.");
@@ -58,8 +59,12 @@ public static class LookEndpoints
             var partitions = await logs.ListPartitionsAsync(plan.Source, cancellation);
             var topics = partitions.Select(p => p[..p.LastIndexOf('/')]).Distinct().ToList();
             if (topics.Find(IsInternal) is { } @internal) return Internal(@internal);
-            var slices = await reader.ReadAsync(plan.Source.Connection, topics, limit, since, plan.Source.ReadCommitted, cancellation);
-            var report = await TryAsync(plan, slices, lookups, new TransformRunner(transforms), time, rows, cancellation);
+            var (report, refused) = await gate.RunAsync(http, "preview", TrialGate.MaxPreviewSeconds, async (budget, end) =>
+            {
+                var slices = await reader.ReadAsync(plan.Source.Connection, topics, limit, since, plan.Source.ReadCommitted, end);
+                return await TryAsync(plan, slices, lookups, new TransformRunner(transforms), time, rows, budget, end);
+            });
+            if (report is null) return refused!;
             return TypedResults.Ok(masks.For(user) is { } mask ? Masked(report, mask) : report);
         }
         catch (Exception e) when (e is KafkaException or KafkaSourceException or KeyNotFoundException or StoreUnavailableException or SinkConfigurationException)
@@ -70,10 +75,10 @@ public static class LookEndpoints
 
     private static async Task<PreviewReport> TryAsync(
         PipelinePlan plan, IReadOnlyList<TopicSlice> slices, ILookupSource lookups, TransformRunner transforms, TimeProvider time, int rows,
-        CancellationToken cancellation)
+        WorkBudget budget, CancellationToken cancellation)
     {
         var read = slices.Where(s => s.Records.Count != 0).ToList();
-        var trial = new PipelineTrial(plan, read.Select(s => (s.Topic, s.Partition)), time.GetUtcNow().ToUnixTimeMilliseconds());
+        var trial = new PipelineTrial(plan, read.Select(s => (s.Topic, s.Partition)), time.GetUtcNow().ToUnixTimeMilliseconds(), budget);
         foreach (var slice in read)
         {
             foreach (var request in trial.Take(RawRecords.Batch(slice.Topic, slice.Partition, slice.From, slice.Records)))

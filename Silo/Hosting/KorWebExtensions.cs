@@ -65,6 +65,7 @@ public static class KorWebExtensions
         services.AddExceptionHandler<ApiExceptions>();
         Authentication.Add(services, options.Http);
         HttpLimits.Add(services, options.Http);
+        services.AddSingleton<TrialGate>();
         OpenApiDocument.Add(services);
     }
 }

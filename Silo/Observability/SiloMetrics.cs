@@ -29,6 +29,12 @@ internal static class SiloMetrics
             1, new KeyValuePair<string, object?>("pipeline", r.Name), new KeyValuePair<string, object?>("file", r.File))),
         description: "1 for every file of this silo's pipeline folder that was refused; what ran before goes on.");
 
+    private static readonly Counter<long> Trials = Meter.CreateCounter<long>(
+        "kor.http.trials", "{request}", "Requests that tried an expression, a test or a preview, by how they ended: done, or turned away (busy), or over a limit of time or size, or left by the client.");
+
+    public static void Tried(string kind, string outcome) =>
+        Trials.Add(1, new KeyValuePair<string, object?>("kind", kind), new KeyValuePair<string, object?>("outcome", outcome));
+
     public static void Refused(string path, DefinitionRefusal refusal) => Refusals[path] = refusal;
 
     public static void NoLongerRefused(string path) => Refusals.TryRemove(path, out _);

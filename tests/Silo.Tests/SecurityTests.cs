@@ -3,6 +3,7 @@ using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
+using KafkaOracleOrleans.Silo.Api;
 using KafkaOracleOrleans.Silo.Hosting;
 using KafkaOracleOrleans.Silo.Security;
 using KafkaOracleOrleans.Silo.Tests.Support;
@@ -57,6 +58,77 @@ public sealed class SecurityTests(GuardedSilo guarded) : IClassFixture<GuardedSi
 
         Assert.DoesNotContain(Secret, Silo.Log, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public async Task Tries_that_burn_are_few_and_end_with_their_time_their_size_or_their_client()
+    {
+        using var viewer = Silo.Client(TestSilo.Viewer);
+        var burning = new
+        {
+            expression = string.Join(" || ", Enumerable.Repeat("left(sha256(rpad('a', n)), 1)", 150)),
+            records = Enumerable.Repeat(new { n = 1_000_000 }, 1_000).ToArray(),
+        };
+        using var leave = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
+        var running = Enumerable.Range(0, TrialGate.AtOnce).Select(_ => viewer.PostAsJsonAsync("/api/v1/eval", burning, leave.Token)).ToList();
+        foreach (var (path, body) in ((string, object)[])[("eval", new { expression = "1 + 1" }), ("test", new { test = "pipeline: p.yaml" })])
+        {
+            using var busy = await UntilAsync(() => viewer.PostAsJsonAsync($"/api/v1/{path}", body, Cancel), a => a.StatusCode == HttpStatusCode.TooManyRequests);
+            Assert.True(busy.Headers.RetryAfter?.Delta >= TimeSpan.FromSeconds(1));
+        }
+
+        // When the clients have left, their work ends inside the record it is at.
+        leave.Cancel();
+        foreach (var task in running) await Assert.ThrowsAnyAsync<OperationCanceledException>(() => task);
+        using var free = await UntilAsync(
+            () => viewer.PostAsJsonAsync("/api/v1/eval", new { expression = "1 + 1" }, Cancel), a => a.StatusCode == HttpStatusCode.OK);
+
+        using var late = await viewer.PostAsJsonAsync("/api/v1/eval", burning, Cancel);
+        await AssertTooMuchAsync(late, "10 s");
+        using var large = await viewer.PostAsJsonAsync(
+            "/api/v1/eval", new { expression = "rpad('a', n)", records = Enumerable.Repeat(new { n = 1_000_000 }, 1_000) }, Cancel);
+        await AssertTooMuchAsync(large, "bytes");
+        using var many = await viewer.PostAsJsonAsync("/api/v1/test", new { test = ManyWindows(), pipelines = new Dictionary<string, string> { ["p.yaml"] = HoppingPipeline } }, Cancel);
+        await AssertTooMuchAsync(many, "rows");
+    }
+
+    private static async Task AssertTooMuchAsync(HttpResponseMessage answer, string limit)
+    {
+        var text = await answer.Content.ReadAsStringAsync(Cancel);
+        Assert.True(answer.StatusCode == HttpStatusCode.UnprocessableEntity, $"{answer.StatusCode}: {text}");
+        Assert.Contains("Too much for a try", text, StringComparison.Ordinal);
+        Assert.Contains(limit, text, StringComparison.Ordinal);
+    }
+
+    private static async Task<HttpResponseMessage> UntilAsync(Func<Task<HttpResponseMessage>> ask, Func<HttpResponseMessage, bool> wanted)
+    {
+        var deadline = TimeProvider.System.GetTimestamp();
+        while (true)
+        {
+            var answer = await ask();
+            if (wanted(answer)) return answer;
+            Assert.True(TimeProvider.System.GetElapsedTime(deadline) < TimeSpan.FromSeconds(20), $"{answer.StatusCode}");
+            answer.Dispose();
+            await Task.Delay(50, Cancel);
+        }
+    }
+
+    private const string HoppingPipeline = """
+        apiVersion: kor/v1
+        name: many
+        source:
+          kafka: { connection: main, topics: [t], start: earliest }
+          format: json
+          fields: { id: string, at: timestamp }
+          eventTime: { field: at, maxAhead: 0s }
+        steps:
+          - { id: w, type: window, window: { hopping: 10000s, every: 1s }, groupBy: [id], aggregates: { n: count() } }
+        sinks:
+          - { id: out, from: w, connection: dwh, table: OUT, mode: upsert }
+        """;
+
+    private static string ManyWindows() => "pipeline: p.yaml\ntests:\n- name: many\n  given:\n"
+        + string.Concat(Enumerable.Range(0, 3_000).Select(i => $"    - value: {{ id: k{i}, at: 2026-01-01T00:00:00Z }}\n"))
+        + "    - close: true\n  expect: { counts: { late: 0 } }\n";
 
     [Fact]
     public async Task Other_sites_pages_get_nothing_done()

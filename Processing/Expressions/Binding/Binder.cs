@@ -13,6 +13,7 @@ namespace KafkaOracleOrleans.Processing.Expressions.Binding;
 internal sealed partial class Binder(Schema schema, FaultList diagnostics)
 {
     private int _insideTry;
+    private long _foldWork = ExpressionLimits.MaxFoldWork;
 
     /// <summary>Binds the whole expression to the type the result must have.</summary>
     public Node BindResult(Syntax.Syntax syntax, FieldType? expected)
@@ -71,9 +72,11 @@ internal sealed partial class Binder(Schema schema, FaultList diagnostics)
     {
         if (node is ConstantNode or ErrorNode || node.Type.IsOpen || !node.IsConstant) return node;
         if (_insideTry > 0 && node.CanFailAnywhere) return node;
-        var constant = ConstantFolder.Evaluate(node, out var error);
-        return constant ?? (Node)Fault(
-            node.Span, ErrorCode.ConstantFails, $"This constant part always fails: {error!.Value.Message}");
+        var constant = ConstantFolder.Evaluate(node, ref _foldWork, out var error);
+        if (constant is not null) return constant;
+        return error is null
+            ? node
+            : Fault(node.Span, ErrorCode.ConstantFails, $"This constant part always fails: {error.Value.Message}");
     }
 
     /// <summary>Uses a value more than once and evaluates it once.</summary>

@@ -127,7 +127,10 @@ internal sealed class CallNode : Node
 
     public bool TakesState { get; }
 
-    public override bool CanFail => TakesState;
+    /// <summary>True when its work grows with a text, which is counted.</summary>
+    public bool ReadsText => Children.Any(argument => argument.Type.IsBinary && argument is not ConstantNode);
+
+    public override bool CanFail => TakesState || ReadsText;
 }
 
 /// <summary>AND or OR of any number of operands, from left to right until decided.</summary>

@@ -38,16 +38,16 @@ internal sealed class ColumnExpression : CompiledExpression
     {
         if (output.Type.Kind != Type.Kind)
             throw new ArgumentException($"The column holds {output.Type}, the expression gives {Type}.", nameof(output));
-        var state = Borrow(context.ProcessingTimeMicros);
+        var state = Borrow(context);
         _evaluate.Value(rows.Columns, selection.Rows, selection.Count, output, state, context.Errors, context.Place);
-        _spare = state;
+        Return(state);
     }
 
     public override void Filter(
         RowBlock rows, Selection selection, Selection matching, Selection? rest, in EvaluationContext context)
     {
         if (Type.Kind != FieldKind.Boolean) throw new InvalidOperationException($"'{Text}' is no condition but {Type}.");
-        var state = Borrow(context.ProcessingTimeMicros);
+        var state = Borrow(context);
         rest ??= state.Discard;
         // Rows are written behind where they are read, so that a selection may be narrowed in place.
         var selected = selection.Rows;
@@ -55,14 +55,22 @@ internal sealed class ColumnExpression : CompiledExpression
         matching.EnsureCapacity(count);
         rest.EnsureCapacity(count);
         _filter.Value(rows.Columns, selected, count, matching, rest, state, context.Errors, context.Place);
-        _spare = state;
+        Return(state);
     }
 
-    private EvaluationState Borrow(long processingTime)
+    private EvaluationState Borrow(in EvaluationContext context)
     {
         var state = Interlocked.Exchange(ref _spare, null) ?? new EvaluationState();
-        state.ProcessingTime = processingTime;
+        state.ProcessingTime = context.ProcessingTimeMicros;
+        state.Budget = context.Budget;
         return state;
+    }
+
+    private void Return(EvaluationState state)
+    {
+        state.Budget = null;
+        // One huge record must not leave its memory with every expression for good.
+        if (state.ScratchBytes <= ExpressionLimits.MaxKeptScratchBytes) _spare = state;
     }
 
     private static void CollectFields(Node node, SortedSet<int> fields)

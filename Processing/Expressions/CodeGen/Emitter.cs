@@ -100,24 +100,41 @@ internal sealed partial class Emitter(Expression columns, ParameterExpression ro
         if (node.TakesState) arguments.Add(state);
         var value = Variable(node.Type.ClrType);
         Expression call = Expression.Assign(value, Expression.Call(node.Method, arguments));
+        var mayRun = Affordable(node, values);
         if (!node.GivesNull)
         {
+            if (mayRun is not null) call = Expression.IfThen(mayRun, call);
             _statements.Add(isNull is null ? call : Expression.IfThen(Expression.Not(isNull), call));
             return new(value, isNull);
         }
         var ownNull = Variable(typeof(bool));
-        var take = Expression.Assign(ownNull, Expression.Call(state, nameof(EvaluationState.TakeNull), null));
-        if (isNull is null)
-        {
-            _statements.Add(call);
-            _statements.Add(take);
-        }
-        else
-        {
-            _statements.Add(
-                Expression.IfThenElse(isNull, Expression.Assign(ownNull, True), Expression.Block(typeof(void), call, take)));
-        }
+        Expression setNull = Expression.Assign(ownNull, True);
+        Expression take = Expression.Block(
+            typeof(void), call, Expression.Assign(ownNull, Expression.Call(state, nameof(EvaluationState.TakeNull), null)));
+        if (mayRun is not null) take = Expression.IfThenElse(mayRun, take, setNull);
+        _statements.Add(isNull is null ? take : Expression.IfThenElse(isNull, setNull, take));
         return new(value, ownNull);
+    }
+
+    /// <summary>
+    /// Counts the texts that a call reads as work, except short ones, which cost no more than a comparison. False when the row has done too much: the call
+    /// is left out then.
+    /// </summary>
+    private BinaryExpression? Affordable(CallNode node, Expression[] values)
+    {
+        if (!node.ReadsText) return null;
+        var length = Variable(typeof(int));
+        Expression? sum = null;
+        for (var i = 0; i < values.Length; i++)
+        {
+            if (!node.Children[i].Type.IsBinary) continue;
+            Expression bytes = Expression.Field(values[i], nameof(Utf8Slice.Length));
+            sum = sum is null ? bytes : Expression.Add(sum, bytes);
+        }
+        Assign(length, sum!);
+        return Expression.OrElse(
+            Expression.LessThanOrEqual(length, Expression.Constant(ExpressionLimits.FreeBytes)),
+            Expression.Call(state, nameof(EvaluationState.Charge), null, Expression.Convert(length, typeof(long))));
     }
 
     private (Expression[] Values, Expression? IsNull) EmitArguments(IReadOnlyList<Node> nodes)

@@ -137,12 +137,13 @@ internal static class LoopCompiler
             .. body,
             Expression.Assign(Index, Expression.Increment(Index)),
         ];
-        if (UsesScratch(node)) statements.Add(Expression.Call(State, nameof(EvaluationState.EndRow), null));
+        if (UsesState(node)) statements.Add(Expression.Call(State, nameof(EvaluationState.EndRow), null));
         return Expression.Loop(Block([.. statements]), end);
     }
 
-    private static bool UsesScratch(Node node) =>
-        (node is CallNode { TakesState: true } && node.Type.IsBinary) || node.Children.Any(UsesScratch);
+    /// <summary>True when scratch memory or work is counted row by row.</summary>
+    private static bool UsesState(Node node) =>
+        (node is CallNode call && (call.ReadsText || (call.TakesState && node.Type.IsBinary))) || node.Children.Any(UsesState);
 
     private static BlockExpression Block(params Expression[] statements) => Expression.Block(typeof(void), statements);
 }

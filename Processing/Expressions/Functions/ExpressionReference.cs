@@ -128,7 +128,10 @@ public static class ExpressionReference
         page.Append(CultureInfo.InvariantCulture, $"An expression has at most {ExpressionLimits.MaxLength:N0} characters, ");
         page.Append(CultureInfo.InvariantCulture, $"{ExpressionLimits.MaxNodes:N0} parts and {ExpressionLimits.MaxDepth} levels (KOR3002). ");
         page.Append(CultureInfo.InvariantCulture, $"A function makes strings of at most {ExpressionLimits.MaxStringBytes:N0} bytes, ");
-        page.Append(CultureInfo.InvariantCulture, $"and {ExpressionLimits.MaxScratchBytes:N0} for one record (KOR3105).\n\n## Codes\n\n");
+        page.Append(CultureInfo.InvariantCulture, $"and {ExpressionLimits.MaxScratchBytes:N0} for one record (KOR3105). ");
+        page.Append(CultureInfo.InvariantCulture, $"For one record it goes through {ExpressionLimits.MaxWorkBytes:N0} bytes of text at most (KOR3107); ");
+        page.Append(CultureInfo.InvariantCulture, $"texts of up to {ExpressionLimits.FreeBytes} bytes do not count, regular expressions count ");
+        page.Append(CultureInfo.InvariantCulture, $"{ExpressionLimits.RegexWork} for each. All limits: [limits.md](limits.md).\n\n## Codes\n\n");
         page.Append("| code | is | remedy |\n|---|---|---|\n");
         foreach (var error in ErrorCatalog.All.Where(error => error.Code.StartsWith("KOR3", StringComparison.Ordinal)))
             page.Append(CultureInfo.InvariantCulture, $"| {error.Code} | {Cell(error.Title)} | {Cell(error.Remedy)} |\n");

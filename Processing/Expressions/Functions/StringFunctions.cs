@@ -81,7 +81,7 @@ internal static class StringFunctions
         new(Category, "regexp_replace(text, pattern, with) -> string",
             "Every match replaced; with may name groups as $1.", 3, 3,
             call => Regexp(call) is { } regex && call.ConstantText(2) is { } with
-                ? call.Call(String, RegexOps.Replace, [call.Text(0)], regex, with)
+                ? call.Call(String, RegexOps.Replace, [call.Text(0)], new RegexReplacement(regex, with))
                 : new ErrorNode(call.Span),
             new("regexp_replace('a1b22', '[0-9]+', '#')", "a#b#"), new("regexp_replace('Doe, Joe', '(\\w+), (\\w+)', '$2 $1')", "Joe Doe")),
         new(Category, "regexp_extract(text, pattern [, group]) -> string",

@@ -11,12 +11,29 @@ internal sealed class EvaluationState
     public bool Failed;
     public long ProcessingTime;
 
+    private static readonly string TooMuchWork =
+        $"The expression goes through more than {ExpressionLimits.MaxWorkBytes >> 20} MiB of text for one record.";
+
     private string _code = "";
     private string _message = "";
     private bool _resultIsNull;
     private byte[] _scratch = [];
     private int _used;
     private long _usedByRow;
+    private long _work;
+    private long _workOfRows;
+
+    /// <summary>What an evaluation that somebody waits for may use up; null in pipelines.</summary>
+    public WorkBudget? Budget;
+
+    /// <summary>How much work a row may do.</summary>
+    public long MaxWork = ExpressionLimits.MaxWorkBytes;
+
+    /// <summary>The work of all rows, in bytes looked at or made.</summary>
+    public long TotalWork => _workOfRows + _work;
+
+    /// <summary>How much scratch memory is held, bytes.</summary>
+    public int ScratchBytes => _scratch.Length;
 
     public string Code => _code;
 
@@ -52,11 +69,29 @@ internal sealed class EvaluationState
         Failed = false;
     }
 
-    /// <summary>Frees the scratch memory of the row.</summary>
+    /// <summary>Frees the scratch memory of the row, and begins to count anew.</summary>
     public void EndRow()
     {
         _used = 0;
         _usedByRow = 0;
+        _workOfRows += _work;
+        _work = 0;
+    }
+
+    /// <summary>
+    /// Counts work that is about to be done, in bytes looked at. False when the row has done too much: it fails, and the work must not be done.
+    /// </summary>
+    public bool Charge(long bytes)
+    {
+        _work += bytes;
+        if (_work > MaxWork)
+        {
+            Fail(ErrorCode.TooMuchWork, TooMuchWork);
+            return false;
+        }
+
+        Budget?.Work(bytes);
+        return true;
     }
 
     /// <summary>Room for a string of up to so many bytes; fails the row when it would be too much.</summary>
@@ -89,6 +124,7 @@ internal sealed class EvaluationState
         var slice = new Utf8Slice(_scratch, _used, length);
         _used += length;
         _usedByRow += length;
+        _work += length;
         return slice;
     }
 
@@ -100,5 +136,6 @@ internal sealed class EvaluationState
         return Commit(bytes.Length);
     }
 
-    private void FailTooLong() => Fail(ErrorCode.TooLong, "A string longer than 1 MiB, or strings of more than 16 MiB in all.");
+    /// <summary>Notes that the row fails because it makes too long a string.</summary>
+    public void FailTooLong() => Fail(ErrorCode.TooLong, "A string longer than 1 MiB, or strings of more than 16 MiB in all.");
 }

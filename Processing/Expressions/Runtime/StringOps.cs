@@ -25,12 +25,12 @@ internal static class StringOps
 
     public static bool EndsWith(Utf8Slice text, Utf8Slice what) => text.Span.EndsWith(what.Span);
 
-    public static bool Contains(Utf8Slice text, Utf8Slice what) => text.Span.IndexOf(what.Span) >= 0;
+    public static bool Contains(Utf8Slice text, Utf8Slice what) => TextSearch.IndexOf(text.Span, what.Span) >= 0;
 
     /// <summary>Where it first occurs, counted from 1; 0 when it does not.</summary>
     public static long Position(Utf8Slice what, Utf8Slice text)
     {
-        var at = text.Span.IndexOf(what.Span);
+        var at = TextSearch.IndexOf(text.Span, what.Span);
         return at < 0 ? 0 : CountCharacters(text.Span[..at]) + 1;
     }
 
@@ -78,33 +78,15 @@ internal static class StringOps
         return text.Slice(0, end);
     }
 
-    public static Utf8Slice Trim(Utf8Slice text, Utf8Slice characters) =>
-        TrimEnd(TrimStart(text, characters), characters);
-
-    public static Utf8Slice TrimStart(Utf8Slice text, Utf8Slice characters)
+    public static Utf8Slice Trim(Utf8Slice text, Utf8Slice characters)
     {
-        var start = 0;
-        while (start < text.Length)
-        {
-            var length = CharacterLength(text.Span, start);
-            if (characters.Span.IndexOf(text.Span.Slice(start, length)) < 0) break;
-            start += length;
-        }
-        return text.Slice(start, text.Length - start);
+        var set = new CharacterSet(characters.Span);
+        return TrimEnd(TrimStart(text, set), set);
     }
 
-    public static Utf8Slice TrimEnd(Utf8Slice text, Utf8Slice characters)
-    {
-        var end = text.Length;
-        while (end > 0)
-        {
-            var start = end - 1;
-            while (start > 0 && (text.Span[start] & 0xC0) == 0x80) start--;
-            if (characters.Span.IndexOf(text.Span[start..end]) < 0) break;
-            end = start;
-        }
-        return text.Slice(0, end);
-    }
+    public static Utf8Slice TrimStart(Utf8Slice text, Utf8Slice characters) => TrimStart(text, new CharacterSet(characters.Span));
+
+    public static Utf8Slice TrimEnd(Utf8Slice text, Utf8Slice characters) => TrimEnd(text, new CharacterSet(characters.Span));
 
     public static Utf8Slice SubstringFrom(Utf8Slice text, long start) => Substring(text, start, long.MaxValue);
 
@@ -145,13 +127,13 @@ internal static class StringOps
     public static Utf8Slice Replace(Utf8Slice text, Utf8Slice what, Utf8Slice with, EvaluationState state)
     {
         var span = text.Span;
-        if (what.Length == 0 || span.IndexOf(what.Span) < 0) return text;
-        var count = span.Count(what.Span);
+        var count = what.Length == 0 ? 0 : TextSearch.Count(span, what.Span);
+        if (count == 0) return text;
         if (!state.TryReserve(span.Length + ((long)count * (with.Length - what.Length)), out var room)) return Utf8Slice.Empty;
         var written = 0;
         while (true)
         {
-            var at = span.IndexOf(what.Span);
+            var at = TextSearch.IndexOf(span, what.Span);
             var piece = at < 0 ? span : span[..at];
             piece.CopyTo(room[written..]);
             written += piece.Length;
@@ -165,12 +147,12 @@ internal static class StringOps
     /// <summary>The n-th part, counted from 1, or from the end when negative; NULL when there is none.</summary>
     public static Utf8Slice SplitPart(Utf8Slice text, Utf8Slice separator, long part, EvaluationState state)
     {
-        if (part < 0) part = (separator.Length == 0 ? 1 : text.Span.Count(separator.Span) + 1) + part + 1;
+        if (part < 0) part = (separator.Length == 0 ? 1 : TextSearch.Count(text.Span, separator.Span) + 1) + part + 1;
         var start = 0;
         for (long i = 1; part >= 1; i++)
         {
             var rest = text.Span[start..];
-            var at = separator.Length == 0 ? -1 : rest.IndexOf(separator.Span);
+            var at = separator.Length == 0 ? -1 : TextSearch.IndexOf(rest, separator.Span);
             if (i == part) return text.Slice(start, at < 0 ? rest.Length : at);
             if (at < 0) break;
             start += at + separator.Length;
@@ -236,6 +218,31 @@ internal static class StringOps
         return end - at;
     }
 
+    private static Utf8Slice TrimStart(Utf8Slice text, CharacterSet characters)
+    {
+        var start = 0;
+        while (start < text.Length)
+        {
+            var length = CharacterLength(text.Span, start);
+            if (!characters.Contains(text.Span.Slice(start, length))) break;
+            start += length;
+        }
+        return text.Slice(start, text.Length - start);
+    }
+
+    private static Utf8Slice TrimEnd(Utf8Slice text, CharacterSet characters)
+    {
+        var end = text.Length;
+        while (end > 0)
+        {
+            var start = end - 1;
+            while (start > 0 && (text.Span[start] & 0xC0) == 0x80) start--;
+            if (!characters.Contains(text.Span[start..end])) break;
+            end = start;
+        }
+        return text.Slice(0, end);
+    }
+
     private static int Advance(ReadOnlySpan<byte> text, int from, long characters)
     {
         if (characters >= text.Length - from) return text.Length;
@@ -261,6 +268,19 @@ internal static class StringOps
         return state.Commit(written);
     }
 
+    /// <summary>Fills a target with a text again and again; what is there already is copied, so that the steps double.</summary>
+    private static void Repeat(ReadOnlySpan<byte> text, Span<byte> target)
+    {
+        var done = Math.Min(text.Length, target.Length);
+        text[..done].CopyTo(target);
+        while (done < target.Length)
+        {
+            var count = Math.Min(done, target.Length - done);
+            target[..count].CopyTo(target[done..]);
+            done += count;
+        }
+    }
+
     private static Utf8Slice Pad(Utf8Slice text, long width, Utf8Slice fill, bool left, EvaluationState state)
     {
         var missing = width - CountCharacters(text.Span);
@@ -277,12 +297,32 @@ internal static class StringOps
         if (!state.TryReserve(text.Length + padding, out var room)) return Utf8Slice.Empty;
         var target = left ? room[..(int)padding] : room.Slice(text.Length, (int)padding);
         text.Span.CopyTo(left ? room[(int)padding..] : room);
-        while (target.Length > 0)
-        {
-            var count = Math.Min(fill.Length, target.Length);
-            fill.Span[..count].CopyTo(target);
-            target = target[count..];
-        }
+        Repeat(fill.Span, target);
         return state.Commit((int)(text.Length + padding));
     }
+}
+
+/// <summary>The characters of a text: few are looked through, many are in a set.</summary>
+internal readonly ref struct CharacterSet
+{
+    private const int Few = 64;
+
+    private readonly ReadOnlySpan<byte> _text;
+    private readonly HashSet<uint>? _set;
+
+    public CharacterSet(ReadOnlySpan<byte> text)
+    {
+        _text = text;
+        if (text.Length <= Few) return;
+        _set = [];
+        for (var at = 0; at < text.Length;)
+        {
+            var length = StringOps.CharacterLength(text, at);
+            _set.Add(Utf8Characters.Pack(text.Slice(at, length)));
+            at += length;
+        }
+    }
+
+    public bool Contains(ReadOnlySpan<byte> character) =>
+        _set is null ? _text.IndexOf(character) >= 0 : _set.Contains(Utf8Characters.Pack(character));
 }

@@ -70,6 +70,7 @@ public sealed class RecordRemedyTests
         Math("KOR3104", "Guard it with CASE", "sqrt(-a)", "CASE WHEN a < 0 THEN sqrt(-a) END"),
         Math("KOR3104", "try(...)", "sqrt(-a)", "try(sqrt(-a))"),
         Math("KOR3105", "Make shorter strings", "lpad('x', a * 1000000)", "lpad('x', a * 100)"),
+        Math("KOR3107", "left(body, 10000)", "length(regexp_replace(rpad('x', a * 100000, 'a'), 'a(.*b)?', ''))", "length(regexp_replace(left(rpad('x', a * 100000, 'a'), 10000), 'a(.*b)?', ''))"),
         Math("KOR3106", "try(...)", "timestamp_add('year', a * 2000, TIMESTAMP '2026-01-01')", "try(timestamp_add('year', a * 2000, TIMESTAMP '2026-01-01'))"),
     ];
 
