@@ -114,6 +114,12 @@ internal sealed class WindowGrain(PlanProvider plans) : Grain, IWindowGrain
     private Processing.Records.RowBlock? TakeClosed()
     {
         if (_closed is not { Count: > 0 } closed) return null;
+        if (closed.Cuts != 0)
+        {
+            var (pipeline, step, _) = Names.Split(this.GetPrimaryKeyString());
+            EngineMetrics.Cut(pipeline, step, closed.Cuts);
+        }
+
         // The block goes to the owner for good: the next closing gets a new one.
         _closed = null;
         return closed.Rows;

@@ -55,6 +55,9 @@ public static class EngineMetrics
     private static readonly Counter<long> TooOld = Meter.CreateCounter<long>(
         "kor.dedup.too_old", "{record}", "Records so far behind the watermark that their ids are not remembered: copies of them pass.");
 
+    private static readonly Counter<long> CutAggregates = Meter.CreateCounter<long>(
+        "kor.window.cut", "{aggregate}", "Results of collect that end with a mark because the values of their window have more than 1 MiB.");
+
     private static readonly Counter<long> PartlyLateRecords = Meter.CreateCounter<long>(
         "kor.window.partly_late", "{record}", "Records that came too late for some of their hopping windows and count in the others.");
 
@@ -137,6 +140,8 @@ public static class EngineMetrics
         if (conflicts != 0) Conflicts.Add(conflicts, Pipeline(pipeline), Step(step));
         if (tooOld != 0) TooOld.Add(tooOld, Pipeline(pipeline), Step(step));
     }
+
+    internal static void Cut(string pipeline, string step, long aggregates) => CutAggregates.Add(aggregates, Pipeline(pipeline), Step(step));
 
     internal static void PartlyLate(string pipeline, string step, int count) => PartlyLateRecords.Add(count, Pipeline(pipeline), Step(step));
 

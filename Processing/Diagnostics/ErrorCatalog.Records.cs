@@ -233,6 +233,19 @@ public static partial class ErrorCatalog
             "created_at: 0001-01-01T00:00:00Z in a step with hopping windows",
             "Mend the producer, or declare the field with a default or a map step that says which time is meant."),
         new(
+            "KOR4047",
+            "Value too long for an aggregate",
+            "first, last, min, max and collect keep values of up to 256 KiB. A group that kept longer ones would grow without bound, and no database would "
+                + "take its row.",
+            "last(body) where body has 1 MB",
+            "Aggregate a part of it, for example last(left(body, 1000)), or its hash: last(sha256(body))."),
+        new(
+            "KOR4048",
+            "Group key too long",
+            "The strings, bytes and JSON of groupBy have more than 4,096 bytes together. No database has so long a key, and every group would hold it.",
+            "groupBy: [body]",
+            "Group by what a map step makes of it: set: { body_id: sha256(body) }."),
+        new(
             "KOR4051",
             "Lookup found several rows",
             "The table of a lookup has more than one row for the record's key: which one counts would be chance. "

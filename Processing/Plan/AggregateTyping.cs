@@ -36,8 +36,10 @@ public static class AggregateTyping
             + "smaller than the largest by a factor of 10^35 are told apart no further"),
         new(AggregateKind.TopK, "top_k", ParameterRule.Bound(1, 1_000, null),
             "the n (to 1000) most frequent values, json: [{\"value\":..,\"count\":..}]. Exact up to 10 n (at least 100) distinct values. Beyond, "
-            + "with c = 10 n counters: every value with more than 1/c of the rows is found, no count is too large by more than 1/c of them (SpaceSaving)"),
-        new(AggregateKind.Collect, "collect", ParameterRule.Bound(1, 10_000, null), "the first n (to 10000) values by event time, then offset, as a json array; the rest is not kept"),
+            + "with c = 10 n counters: every value with more than 1/c of the rows is found, no count is too large by more than 1/c of them (SpaceSaving). Strings of more than "
+            + "1024 bytes are shown as their first 900, \"…#\" and a hash"),
+        new(AggregateKind.Collect, "collect", ParameterRule.Bound(1, 10_000, null), "the first n (to 10000) values by event time, then offset, as a json array; the rest is not kept. Up to "
+            + "1 MiB of JSON: a window whose values are more ends with the element \"…\" in place of the first that does not fit and all after it"),
     ];
 
     /// <summary>All aggregates with a name of their own.</summary>

@@ -1,3 +1,4 @@
+using System.Globalization;
 using KafkaOracleOrleans.Processing.Plan;
 using KafkaOracleOrleans.Processing.Records;
 using KafkaOracleOrleans.Processing.Windows;
@@ -18,6 +19,8 @@ internal sealed class WindowNode : RowNode
     private readonly Selection _sent = new();
     private readonly int[] _sizes;
     private readonly WindowRange _range;
+    private readonly BinaryColumn[] _keyTexts;
+    private readonly List<(BinaryColumn Values, string Place)> _kept = [];
     private int[] _shardOf = [];
     private int[] _rows = [];
     private ulong[] _hashes = [];
@@ -34,6 +37,11 @@ internal sealed class WindowNode : RowNode
         _places = [.. plan.Inputs.Select(i => $"{plan.Id}.{i.Text}")];
         _sizes = new int[plan.Shards + 1];
         _range = WindowRange.Of(plan.Window.Window);
+        _keyTexts = [.. _key.OfType<BinaryColumn>()];
+        foreach (var place in plan.Window.Aggregates.Where(a => AggregateLimits.KeepsValues(a.Kind)).Select(a => a.Input).Distinct())
+        {
+            if (_inputs[place] is BinaryColumn values) _kept.Add((values, _places[place]));
+        }
     }
 
     public WindowPlan Plan => _plan;
@@ -57,6 +65,7 @@ internal sealed class WindowNode : RowNode
         for (var i = 0; i < _inputs.Length; i++)
             _plan.Inputs[i].Evaluate(Block, Input.Selected, _inputs[i], scope.Context(_places[i]));
         RefuseTimes(scope);
+        RefuseLong(scope);
         Selected = scope.Sound(Input.Selected, _sound);
         return null;
     }
@@ -70,6 +79,31 @@ internal sealed class WindowNode : RowNode
             if (_range.Contains(times[row])) continue;
             scope.Errors.Add(
                 row, "KOR4046", _plan.Id, "The record's windows begin before year 1 or end after year 9999. Was its time left unset?");
+        }
+    }
+
+    /// <summary>Refuses records whose group key or whose values would make the state of a group grow without bound.</summary>
+    private void RefuseLong(BatchScope scope)
+    {
+        foreach (var (values, place) in _kept)
+        {
+            foreach (var row in Input.Selected.Span)
+            {
+                if (values.IsNull[row] || values.Length[row] <= AggregateLimits.MaxValueBytes) continue;
+                scope.Errors.Add(row, "KOR4047", place, string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"The value has {values.Length[row]} bytes; an aggregate keeps values of up to {AggregateLimits.MaxValueBytes}."));
+            }
+        }
+
+        if (_keyTexts.Length == 0) return;
+        foreach (var row in Input.Selected.Span)
+        {
+            var bytes = 0L;
+            foreach (var column in _keyTexts) bytes += column.IsNull[row] ? 0 : column.Length[row];
+            if (bytes <= AggregateLimits.MaxKeyBytes) continue;
+            scope.Errors.Add(row, "KOR4048", _plan.Id, string.Create(
+                CultureInfo.InvariantCulture, $"The texts of the group key have {bytes} bytes; at most {AggregateLimits.MaxKeyBytes} are allowed."));
         }
     }
 

@@ -39,6 +39,9 @@ public sealed class ClosedWindows
     /// <summary>What firing may use up where somebody waits for it; null in pipelines.</summary>
     internal WorkBudget? Budget { get; init; }
 
+    /// <summary>How many aggregates left values out for their size since the last reset.</summary>
+    public long Cuts { get; internal set; }
+
     /// <summary>The output's fields.</summary>
     public static Schema SchemaOf(WindowStepSpec spec)
     {
@@ -60,6 +63,7 @@ public sealed class ClosedWindows
     {
         Rows.Reset(0);
         Overflows = 0;
+        Cuts = 0;
     }
 
     /// <summary>The place of the first aggregate among the columns.</summary>

@@ -191,6 +191,7 @@ public sealed partial class WindowCell
             {
                 var column = output.Rows.Columns[output.FirstAggregate + a];
                 if (!kernel.Aggregators[a].Emit(_panes, pane, column, row)) output.Overflows++;
+                if (kernel.Aggregators[a].IsCut(_panes, pane)) output.Cuts++;
             }
 
             if (firing.Pane < 0) _panes.Free(pane);

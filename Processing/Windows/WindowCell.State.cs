@@ -6,7 +6,7 @@ using KafkaOracleOrleans.Processing.Records;
 namespace KafkaOracleOrleans.Processing.Windows;
 
 /// <content>
-/// The stored format. A part: version (2 for hopping windows and sessions, else 1); kind of window; number of aggregates and of each its kind and its input's kind,
+/// The stored format. A part: version (3 when an aggregate has left values out for their size, else 2 for hopping windows and sessions, else 1); kind of window; number of aggregates and of each its kind and its input's kind,
 /// precision and scale; number of parts; the watermark windows were fired up to; number of keys; per key its bytes, its hash, its panes (newest
 /// first: start, length, revision, flags, of a partial pane or a session its tag, of a session of several sources the number of their spans and
 /// each span's source, start and length, then the aggregates' states); and an XxHash32 of all that. A whole cell: version 1, the bits of the
@@ -14,7 +14,7 @@ namespace KafkaOracleOrleans.Processing.Windows;
 /// </content>
 public sealed partial class WindowCell
 {
-    private const byte Version = 2;
+    private const byte Version = 3;
     private const string Format = "window state";
     private const int ChecksumBytes = 4;
     private const int MaxRevision = 1 << 30;
@@ -152,7 +152,7 @@ public sealed partial class WindowCell
         entries.Sort((a, b) => _keys.Key(a).SequenceCompareTo(_keys.Key(b)));
         ref var w = ref kernel.Writer;
         w.Clear();
-        WriteHead(ref w);
+        WriteHead(HasCut(kernel, entries) ? Version : PartVersion, ref w);
         w.VarUInt((ulong)entries.Count);
         foreach (var entry in entries)
         {
@@ -166,9 +166,26 @@ public sealed partial class WindowCell
         return w.ToArray();
     }
 
-    private void WriteHead(ref ByteWriter w)
+    private bool HasCut(WindowKernel kernel, List<int> entries)
     {
-        w.Byte(PartVersion);
+        if (!_spec.Aggregates.Any(a => a.Kind == AggregateKind.Collect)) return false;
+        foreach (var entry in entries)
+        {
+            for (var pane = _keys[entry].FirstPane; pane >= 0; pane = _panes.Header(pane).Next)
+            {
+                foreach (var aggregator in kernel.Aggregators)
+                {
+                    if (aggregator.IsCut(_panes, pane)) return true;
+                }
+            }
+        }
+
+        return false;
+    }
+
+    private void WriteHead(byte version, ref ByteWriter w)
+    {
+        w.Byte(version);
         w.Byte((byte)_mode);
         w.VarUInt((ulong)_spec.Aggregates.Count);
         foreach (var aggregate in _spec.Aggregates)
@@ -183,7 +200,7 @@ public sealed partial class WindowCell
         w.Int64(_firedUpTo);
     }
 
-    private byte PartVersion => _mode is WindowMode.Hopping or WindowMode.Session ? Version : (byte)1;
+    private byte PartVersion => _mode is WindowMode.Hopping or WindowMode.Session ? (byte)2 : (byte)1;
 
     private void WritePanes(WindowKernel kernel, int entry, ref ByteWriter w)
     {

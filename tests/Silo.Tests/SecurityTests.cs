@@ -69,7 +69,7 @@ public sealed class SecurityTests(GuardedSilo guarded) : IClassFixture<GuardedSi
             records = Enumerable.Repeat(new { n = 1_000_000 }, 1_000).ToArray(),
         };
         using var leave = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
-        var running = Enumerable.Range(0, TrialGate.AtOnce).Select(_ => viewer.PostAsJsonAsync("/api/v1/eval", burning, leave.Token)).ToList();
+        var running = Enumerable.Range(0, TrialGate.AtOnce + 1).Select(_ => BurnAsync(viewer, burning, leave.Token)).ToList();
         foreach (var (path, body) in ((string, object)[])[("eval", new { expression = "1 + 1" }), ("test", new { test = "pipeline: p.yaml" })])
         {
             using var busy = await UntilAsync(() => viewer.PostAsJsonAsync($"/api/v1/{path}", body, Cancel), a => a.StatusCode == HttpStatusCode.TooManyRequests);
@@ -78,7 +78,7 @@ public sealed class SecurityTests(GuardedSilo guarded) : IClassFixture<GuardedSi
 
         // When the clients have left, their work ends inside the record it is at.
         leave.Cancel();
-        foreach (var task in running) await Assert.ThrowsAnyAsync<OperationCanceledException>(() => task);
+        await Task.WhenAll(running);
         using var free = await UntilAsync(
             () => viewer.PostAsJsonAsync("/api/v1/eval", new { expression = "1 + 1" }, Cancel), a => a.StatusCode == HttpStatusCode.OK);
 
@@ -89,6 +89,23 @@ public sealed class SecurityTests(GuardedSilo guarded) : IClassFixture<GuardedSi
         await AssertTooMuchAsync(large, "bytes");
         using var many = await viewer.PostAsJsonAsync("/api/v1/test", new { test = ManyWindows(), pipelines = new Dictionary<string, string> { ["p.yaml"] = HoppingPipeline } }, Cancel);
         await AssertTooMuchAsync(many, "rows");
+    }
+
+    /// <summary>Keeps asking, so that every place is taken again as soon as one is free.</summary>
+    private static async Task BurnAsync(HttpClient client, object body, CancellationToken leave)
+    {
+        try
+        {
+            while (true)
+            {
+                using var answer = await client.PostAsJsonAsync("/api/v1/eval", body, leave);
+                await Task.Delay(20, leave);
+            }
+        }
+        catch (OperationCanceledException) when (leave.IsCancellationRequested)
+        {
+            // It has left.
+        }
     }
 
     private static async Task AssertTooMuchAsync(HttpResponseMessage answer, string limit)
@@ -106,7 +123,7 @@ public sealed class SecurityTests(GuardedSilo guarded) : IClassFixture<GuardedSi
         {
             var answer = await ask();
             if (wanted(answer)) return answer;
-            Assert.True(TimeProvider.System.GetElapsedTime(deadline) < TimeSpan.FromSeconds(20), $"{answer.StatusCode}");
+            Assert.True(TimeProvider.System.GetElapsedTime(deadline) < TimeSpan.FromSeconds(40), $"{answer.StatusCode}");
             answer.Dispose();
             await Task.Delay(50, Cancel);
         }

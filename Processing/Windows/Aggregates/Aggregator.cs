@@ -22,6 +22,9 @@ internal abstract class Aggregator(AggregateSpec spec)
     /// <summary>Which object slot it has.</summary>
     public int Slot { get; set; }
 
+    /// <summary>True when the result of a pane leaves values out for their size.</summary>
+    public virtual bool IsCut(PaneStore store, int pane) => false;
+
     /// <summary>Takes the rows of a chunk in.</summary>
     public abstract void Update(PaneStore store, RowChunk chunk);
 

@@ -54,6 +54,16 @@ internal sealed class JsonValueText
         return _buffer.WrittenSpan;
     }
 
+    /// <summary>A string as JSON text. Valid until the next call.</summary>
+    public ReadOnlySpan<byte> OfString(ReadOnlySpan<byte> text)
+    {
+        _buffer.ResetWrittenCount();
+        _writer.Reset();
+        _writer.WriteStringValue(text);
+        _writer.Flush();
+        return _buffer.WrittenSpan;
+    }
+
     private void WriteLong(FieldKind kind, long value)
     {
         var micros = kind == FieldKind.Date ? (Int128)value * MicrosecondsPerDay : value;

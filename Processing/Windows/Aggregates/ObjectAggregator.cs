@@ -13,6 +13,9 @@ internal interface IStateObject
 /// <summary>An aggregate whose state is an object per pane, made when the first value comes.</summary>
 internal abstract class ObjectAggregator<T>(AggregateSpec spec) : Aggregator(spec) where T : class, IStateObject
 {
+    /// <summary>The mark of a state that leaves values out for their size; since version 3 of the cell's format.</summary>
+    private const byte Cut = 2;
+
     public override int StateBytes => 0;
 
     public override int ObjectSlots => 1;
@@ -31,16 +34,18 @@ internal abstract class ObjectAggregator<T>(AggregateSpec spec) : Aggregator(spe
     public override void Write(PaneStore store, int pane, ref ByteWriter w)
     {
         var state = Get(store, pane);
-        w.Byte(state is null ? (byte)0 : (byte)1);
+        w.Byte(state is null ? (byte)0 : IsCut(state) ? Cut : (byte)1);
         if (state is not null) Write(state, ref w);
     }
 
     public override void Read(PaneStore store, int pane, ref ByteReader r)
     {
         var present = r.Byte();
-        if (present > 1) throw r.Fault("a mark is neither 0 nor 1");
-        if (present == 1) store.Object(pane, Slot) = Read(ref r);
+        if (present > Cut || (present == Cut && Spec.Kind != AggregateKind.Collect)) throw r.Fault("a mark is none of those there are");
+        if (present != 0) store.Object(pane, Slot) = Read(present == Cut, ref r);
     }
+
+    public override bool IsCut(PaneStore store, int pane) => Get(store, pane) is { } state && IsCut(state);
 
     protected abstract T Make();
 
@@ -50,7 +55,10 @@ internal abstract class ObjectAggregator<T>(AggregateSpec spec) : Aggregator(spe
 
     protected abstract void Write(T state, ref ByteWriter w);
 
-    protected abstract T Read(ref ByteReader r);
+    /// <summary>Reads a state; <paramref name="cut"/> is true for one that leaves values out for their size.</summary>
+    protected abstract T Read(bool cut, ref ByteReader r);
+
+    protected virtual bool IsCut(T state) => false;
 
     protected T GetOrMake(PaneStore store, int pane)
     {
@@ -85,7 +93,7 @@ internal sealed class DistinctAggregator(AggregateSpec spec, ChunkInput input) :
 
     protected override void Write(DistinctCounter state, ref ByteWriter w) => state.Write(ref w);
 
-    protected override DistinctCounter Read(ref ByteReader r) => DistinctCounter.Read(_limit, ref r);
+    protected override DistinctCounter Read(bool cut, ref ByteReader r) => DistinctCounter.Read(_limit, ref r);
 
     // Distinct values have distinct identities: by themselves, or for text by 128 bits of hash.
     private UInt128 Identity(int i) => input switch
@@ -118,7 +126,7 @@ internal sealed class PercentileAggregator(AggregateSpec spec, DoubleInput input
 
     protected override void Write(QuantileSketch state, ref ByteWriter w) => state.Write(ref w);
 
-    protected override QuantileSketch Read(ref ByteReader r) => QuantileSketch.Read(ref r);
+    protected override QuantileSketch Read(bool cut, ref ByteReader r) => QuantileSketch.Read(ref r);
 }
 
 /// <summary><c>top_k(expr, k)</c>; see <see cref="FrequentValues"/>. The result is a JSON array of value and count.</summary>
@@ -131,8 +139,13 @@ internal sealed class TopAggregator(AggregateSpec spec, ColumnInput input) : Obj
     {
         input.Load(chunk);
         for (var i = 0; i < input.Count; i++)
-            GetOrMake(store, input.Panes[i]).Add(_text.Of(input.Column, input.Rows[i]), 1, 0);
+            GetOrMake(store, input.Panes[i]).Add(TextOf(input.Column, input.Rows[i]), 1, 0);
     }
+
+    private ReadOnlySpan<byte> TextOf(Column column, int row) =>
+        column is BinaryColumn text && text.Length[row] > AggregateLimits.MaxCountedBytes
+            ? _text.OfString(AggregateLimits.Shorten(text.Span(row)))
+            : _text.Of(column, row);
 
     protected override FrequentValues Make() => new(FrequentValues.CapacityFor(_k));
 
@@ -146,7 +159,7 @@ internal sealed class TopAggregator(AggregateSpec spec, ColumnInput input) : Obj
 
     protected override void Write(FrequentValues state, ref ByteWriter w) => state.Write(ref w);
 
-    protected override FrequentValues Read(ref ByteReader r) => FrequentValues.Read(FrequentValues.CapacityFor(_k), ref r);
+    protected override FrequentValues Read(bool cut, ref ByteReader r) => FrequentValues.Read(FrequentValues.CapacityFor(_k), ref r);
 }
 
 /// <summary><c>collect(expr, n)</c>: the first n values by event time, offset and partition as a JSON array.</summary>
@@ -178,5 +191,7 @@ internal sealed class CollectAggregator(AggregateSpec spec, ColumnInput input) :
 
     protected override void Write(CollectedValues state, ref ByteWriter w) => state.Write(ref w);
 
-    protected override CollectedValues Read(ref ByteReader r) => CollectedValues.Read(_limit, ref r);
+    protected override CollectedValues Read(bool cut, ref ByteReader r) => CollectedValues.Read(_limit, cut, ref r);
+
+    protected override bool IsCut(CollectedValues state) => state.IsCut;
 }

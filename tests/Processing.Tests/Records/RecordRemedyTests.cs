@@ -63,6 +63,14 @@ public sealed class RecordRemedyTests
         new("KOR4042", "mend the producer or the rule", Json + "{ a: integer }", """{"a":-1}""")
             { Steps = "{ id: m, type: quality, rules: { r: 'a > 0' } }", Steps2 = "{ id: m, type: quality, rules: { r: 'a > -5' } }" },
         new("KOR4043", "set onMissing: keep", Json + "{ a: string }", """{"a":"C-404"}""") { Steps = Lookup("quarantine"), Steps2 = Lookup("keep") },
+        new("KOR4047", "last(left(body, 1000))", Keyed, $$"""{"a":"{{new string('x', 262_145)}}"}""")
+            { Steps = Window("last(a)", "[]"), Steps2 = Window("last(left(a, 1000))", "[]"), Rows = 0 },
+        new("KOR4047", "last(sha256(body))", Keyed, $$"""{"a":"{{new string('x', 262_145)}}"}""")
+            { Steps = Window("collect(a, 5)", "[]"), Steps2 = Window("last(sha256(a))", "[]"), Rows = 0 },
+        new("KOR4048", "set: { body_id: sha256(body) }", Keyed, $$"""{"a":"{{new string('x', 4_097)}}"}""")
+        {
+            Steps = Window("count()", "[a]"), Steps2 = "{ id: by, type: map, set: { body_id: sha256(a) } }\n  - " + Window("count()", "[body_id]"), Rows = 0,
+        },
         Math("KOR3101", "Widen the type with CAST", "a * 9223372036854775807", "CAST(a AS double) * 9223372036854775807"),
         Math("KOR3101", "try(...)", "a * 9223372036854775807", "try(a * 9223372036854775807)"),
         Math("KOR3102", "amount / NULLIF(qty, 0)", "1 / (a - 5)", "1 / NULLIF(a - 5, 0)"),
@@ -101,6 +109,11 @@ public sealed class RecordRemedyTests
     private static string Csv(string field) => $"format: csv\n  csv: {{ columns: [active_text] }}\n  fields: {{ {field} }}";
 
     private static string Timed(string field) => Json + $"{{ a: {field} }}\n  eventTime: {{ field: a }}";
+
+    private const string Keyed = Json + "{ a: string }\n  eventTime: kafka";
+
+    private static string Window(string aggregate, string groupBy) =>
+        $"{{ id: m, type: window, window: {{ tumbling: 1m }}, groupBy: {groupBy}, aggregates: {{ b: \"{aggregate}\" }} }}";
 
     private const string Dedup = "{ id: m, type: dedup, scope: partition, key: [a], within: 1h }";
 

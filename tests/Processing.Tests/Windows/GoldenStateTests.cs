@@ -15,6 +15,7 @@ public sealed class GoldenStateTests
 {
     private static readonly string GoldenFile = Path.Combine(Root, "tests", "Processing.Tests", "Golden", "state-v1.txt");
     private static readonly string GoldenFile2 = Path.Combine(Root, "tests", "Processing.Tests", "Golden", "state-v2.txt");
+    private static readonly string GoldenFile3 = Path.Combine(Root, "tests", "Processing.Tests", "Golden", "state-v3.txt");
     private static readonly Lock Writing = new();
 
     private static readonly Dictionary<string, WindowSpec> Windows = new()
@@ -99,6 +100,27 @@ public sealed class GoldenStateTests
         read.ReadPart(0, payload);
         for (var key = 1; key <= 2; key++)
             Assert.Equal(Describe(cell, key), Describe(read, key));
+        Assert.Equal(cell.NextDue, read.NextDue);
+    }
+
+    [Theory]
+    [InlineData("tumbling")]
+    [InlineData("session")]
+    public void State_that_leaves_values_out_for_their_size_is_written_as_version_3_did_and_read_back(string kind)
+    {
+        var spec = WindowTestRows.Spec(Windows[kind], 10, [new("all", AggregateKind.Collect, 2, FieldType.String, FieldType.Json, 5), .. Aggregates.Take(2)]);
+        var cell = new WindowCell(spec);
+        List<TestRow> rows = [new(1, 5, 100, 0, 0), new(1, 12, WindowTestRows.HugeText, 0, 1), new(1, 13, 3, 0, 2), new(2, 7, 300, 0, 3)];
+        cell.Apply(WindowTestRows.Rows(rows), WindowTestRows.All(rows.Count), 0, long.MinValue, new LateRows());
+        var payload = Assert.Single(cell.CollectDirty()).Payload!;
+
+        Compare("window-" + kind, payload, GoldenFile3);
+
+        var read = new WindowCell(spec);
+        read.ReadPart(0, payload);
+        for (var key = 1; key <= 2; key++)
+            Assert.Equal(Describe(cell, key), Describe(read, key));
+        Assert.Contains("[\"t2\",\"…\"]", Describe(read, 1), StringComparison.Ordinal);
         Assert.Equal(cell.NextDue, read.NextDue);
     }
 

@@ -52,6 +52,44 @@ public sealed class WindowDifferentialTests
         }
     }
 
+    /// <summary>A megabyte holds five of these texts: which are left out must not depend on who comes first.</summary>
+    [Theory]
+    [InlineData("tumbling")]
+    [InlineData("hopping 2")]
+    [InlineData("session")]
+    public void Values_that_are_too_large_together_are_cut_alike_however_they_come(string kind)
+    {
+        IReadOnlyList<AggregateSpec> aggregates =
+        [
+            new("all", AggregateKind.Collect, 2, FieldType.String, FieldType.Json, 40), new("top", AggregateKind.TopK, 2, FieldType.String, FieldType.Json, 3),
+            new("first", AggregateKind.First, 2, FieldType.String, FieldType.String), new("last", AggregateKind.Last, 2, FieldType.String, FieldType.String),
+        ];
+        var cut = 0;
+        for (var seed = 0; seed < 5; seed++)
+        {
+            var random = new Random(seed);
+            var spec = WindowTestRows.Spec(Windows[kind].Window, seed * 15, aggregates);
+            var log = MakeLog(random, 1, random.Next(1, 4), keysStay: false);
+            foreach (var rows in log)
+            {
+                for (var i = 0; i < rows.Count; i++) rows[i] = rows[i] with { Row = rows[i].Row with { Key = 0, Cents = random.Next(4) == 0 ? 7 : WindowTestRows.LongText + random.Next(12) } };
+            }
+
+            List<string>? first = null;
+            for (var way = 0; way < 4; way++)
+            {
+                var run = new Run(spec, log, new Random((seed * 100) + way), largest: way == 0 ? 1 : 12, crashes: way >= 2);
+                run.Play();
+                first ??= run.Rows();
+                Same(first, run.Rows(), $"{kind}, seed {seed}, way {way}");
+            }
+
+            cut += first!.Count(r => r.Contains("\"…\"]", StringComparison.Ordinal));
+        }
+
+        Assert.True(cut > 0, "Nothing was cut.");
+    }
+
     [Fact]
     public void Sessions_that_reach_their_longest_have_one_result_when_a_key_stays_in_its_partition()
     {

@@ -89,8 +89,8 @@ public sealed class WindowStateTests
         Assert.Contains("other windows or aggregates", Fault(() => new WindowCell(other).ReadPart(0, payload)), StringComparison.Ordinal);
         Assert.Contains("number of parts", Fault(() => new WindowCell(Small, 2).ReadPart(0, payload)), StringComparison.Ordinal);
         Assert.Contains("no part 1", Fault(() => new WindowCell(Small).ReadPart(1, payload)), StringComparison.Ordinal);
-        byte[] newer = [3, .. payload[1..]];
-        Assert.Contains("version 3", Fault(() => new WindowCell(Small).ReadPart(0, newer)), StringComparison.Ordinal);
+        byte[] newer = [4, .. payload[1..]];
+        Assert.Contains("version 4", Fault(() => new WindowCell(Small).ReadPart(0, newer)), StringComparison.Ordinal);
     }
 
     [Fact]

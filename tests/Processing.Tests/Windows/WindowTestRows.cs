@@ -39,7 +39,16 @@ internal static class WindowTestRows
     public static WindowStepSpec Spec(WindowSpec window, long lateness, IReadOnlyList<AggregateSpec>? aggregates = null) =>
         new(window, lateness, KeySchema, aggregates ?? Exact, InputTypes);
 
-    public static string Text(int cents) => "t" + (cents % 7).ToString(CultureInfo.InvariantCulture);
+    /// <summary>Cents from which on texts are long: 200,000 characters.</summary>
+    public const int LongText = 10_000_000;
+
+    /// <summary>Cents from which on texts are huge: more than a megabyte.</summary>
+    public const int HugeText = 20_000_000;
+
+    /// <summary>Few short texts, and long and huge ones.</summary>
+    public static string Text(int cents) => cents < LongText
+        ? "t" + (cents % 7).ToString(CultureInfo.InvariantCulture)
+        : cents.ToString(CultureInfo.InvariantCulture).PadRight(cents < HugeText ? 200_000 : 1_200_000, 'x');
 
     public static KeyedRows Rows(IReadOnlyList<TestRow> rows)
     {
