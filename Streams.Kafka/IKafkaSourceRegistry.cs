@@ -38,4 +38,10 @@ public interface IKafkaPositionSource
     /// and without one <see cref="KafkaSource.StartPosition"/>.
     /// </summary>
     ValueTask<long?> GetPositionAsync(string source, string topic, int partition, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Whether the position is of a topic whose <see cref="KafkaBatch.TopicId"/> the application knows and compares: nothing is read then
+    /// before the cluster has told the identity of today's topic. False by default.
+    /// </summary>
+    ValueTask<bool> KnowsTopicAsync(string source, string topic, int partition, CancellationToken cancellationToken) => new(false);
 }

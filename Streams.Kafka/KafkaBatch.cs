@@ -47,6 +47,9 @@ public sealed class KafkaBatch
     /// <summary>Whether the end of the log had been reached when the batch was made; not while a transaction was open.</summary>
     public bool AtEnd => Header.AtEnd;
 
+    /// <summary>The topic's identity, another one when it is made again; empty while the cluster has not told it, or can't.</summary>
+    public string TopicId => Header.TopicId;
+
     /// <summary>Sum of the bytes of keys, values and headers, and of the columns: what the batch costs.</summary>
     public long SizeBytes => Header.SizeBytes;
 
@@ -146,7 +149,8 @@ internal readonly record struct KafkaBatchHeader(
     int Count,
     long HighWatermark,
     bool AtEnd,
-    int BufferLength)
+    int BufferLength,
+    string TopicId = "")
 {
     public const int BytesPerRecord = (2 * sizeof(long)) + (6 * sizeof(int));
 

@@ -58,13 +58,14 @@ public sealed class KafkaBatchBuilder
 
     /// <summary>Ends the batch. The caller holds one reference, as a subscriber does.</summary>
     public KafkaBatch Build(
-        string source, string topic, int partition, long from, long to, long highWatermark = -1, bool atEnd = false)
+        string source, string topic, int partition, long from, long to, long highWatermark = -1, bool atEnd = false,
+        string topicId = "")
     {
         var first = _count > 0 ? Arrays.Offsets[0] : from;
         var last = _count > 0 ? LastOffset : from - 1;
         if (from > first || to <= last)
             throw new ArgumentException($"[{from}, {to}) does not span the records {first} to {last}.");
-        return Build(new KafkaBatchHeader(source, topic, partition, from, to, _count, highWatermark, atEnd, _used));
+        return Build(new KafkaBatchHeader(source, topic, partition, from, to, _count, highWatermark, atEnd, _used, topicId));
     }
 
     internal KafkaBatch Build(KafkaBatchHeader header, int references = 1)

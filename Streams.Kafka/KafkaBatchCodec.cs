@@ -10,15 +10,15 @@ using Orleans.Serialization.WireProtocol;
 namespace KafkaOracleOrleans.Streams.Kafka;
 
 /// <summary>
-/// A batch on the wire between silos: one length-prefixed block with only the used part of each column. Version 1:
-/// byte version; 3 int64 From, To, HighWatermark; int32 Partition, Count, BufferLength; byte AtEnd; source and topic
-/// as int32 length and UTF-8; then the columns in native (little-endian) order and the buffer.
+/// A batch on the wire between silos: one length-prefixed block with only the used part of each column. Version 2:
+/// byte version; 3 int64 From, To, HighWatermark; int32 Partition, Count, BufferLength; byte AtEnd; source, topic and
+/// the topic's id (not in version 1, which is read too) as int32 length and UTF-8; then the columns in native (little-endian) order and the buffer.
 /// </summary>
 [RegisterSerializer]
 internal sealed class KafkaBatchCodec : IFieldCodec<KafkaBatch>
 {
-    private const byte Version = 1;
-    private const int FixedBytes = 1 + (3 * sizeof(long)) + (3 * sizeof(int)) + 1 + (2 * sizeof(int));
+    private const byte Version = 2;
+    private const int FixedBytes = 1 + (3 * sizeof(long)) + (3 * sizeof(int)) + 1 + (3 * sizeof(int));
 
     public void WriteField<TBufferWriter>(
         ref Writer<TBufferWriter> writer, uint fieldIdDelta, Type? expectedType, KafkaBatch? value)
@@ -43,9 +43,9 @@ internal sealed class KafkaBatchCodec : IFieldCodec<KafkaBatch>
         ReferenceCodec.MarkValueField(reader.Session);
         _ = reader.ReadVarUInt32();
         var version = reader.ReadByte();
-        if (version != Version)
+        if (version is not (1 or Version))
             throw new InvalidOperationException($"A Kafka batch of version {version} came in; {Version} is known.");
-        return Read(ref reader);
+        return Read(ref reader, version);
     }
 
     private static void Write<TBufferWriter>(ref Writer<TBufferWriter> writer, KafkaBatch value)
@@ -56,7 +56,8 @@ internal sealed class KafkaBatchCodec : IFieldCodec<KafkaBatch>
         var count = header.Count;
         var source = Encoding.UTF8.GetBytes(header.Source);
         var topic = Encoding.UTF8.GetBytes(header.Topic);
-        writer.WriteVarUInt32((uint)(FixedBytes + source.Length + topic.Length + header.SizeBytes));
+        var topicId = Encoding.UTF8.GetBytes(header.TopicId);
+        writer.WriteVarUInt32((uint)(FixedBytes + source.Length + topic.Length + topicId.Length + header.SizeBytes));
         writer.WriteByte(Version);
         writer.WriteInt64(header.From);
         writer.WriteInt64(header.To);
@@ -69,6 +70,8 @@ internal sealed class KafkaBatchCodec : IFieldCodec<KafkaBatch>
         writer.Write(source);
         writer.WriteInt32(topic.Length);
         writer.Write(topic);
+        writer.WriteInt32(topicId.Length);
+        writer.Write(topicId);
         writer.Write(MemoryMarshal.AsBytes(arrays.Offsets.AsSpan(0, count)));
         writer.Write(MemoryMarshal.AsBytes(arrays.TimestampsMs.AsSpan(0, count)));
         writer.Write(MemoryMarshal.AsBytes(arrays.KeyOffset.AsSpan(0, count)));
@@ -80,7 +83,7 @@ internal sealed class KafkaBatchCodec : IFieldCodec<KafkaBatch>
         writer.Write(arrays.Buffer.AsSpan(0, header.BufferLength));
     }
 
-    private static KafkaBatch Read<TInput>(ref Reader<TInput> reader)
+    private static KafkaBatch Read<TInput>(ref Reader<TInput> reader, byte version)
     {
         var from = reader.ReadInt64();
         var to = reader.ReadInt64();
@@ -91,6 +94,7 @@ internal sealed class KafkaBatchCodec : IFieldCodec<KafkaBatch>
         var atEnd = reader.ReadByte() != 0;
         var source = ReadText(ref reader);
         var topic = ReadText(ref reader);
+        var topicId = version == 1 ? "" : ReadText(ref reader);
         var arrays = new KafkaBatchArrays(count, bufferLength);
         reader.ReadBytes(MemoryMarshal.AsBytes(arrays.Offsets.AsSpan(0, count)));
         reader.ReadBytes(MemoryMarshal.AsBytes(arrays.TimestampsMs.AsSpan(0, count)));
@@ -102,7 +106,7 @@ internal sealed class KafkaBatchCodec : IFieldCodec<KafkaBatch>
         reader.ReadBytes(MemoryMarshal.AsBytes(arrays.HeaderCount.AsSpan(0, count)));
         reader.ReadBytes(arrays.Buffer.AsSpan(0, bufferLength));
         var header = new KafkaBatchHeader(
-            source, topic, partition, from, to, count, highWatermark, atEnd, bufferLength);
+            source, topic, partition, from, to, count, highWatermark, atEnd, bufferLength, topicId);
 
         // The container that carries the batch adds the subscriber's reference when it hands it out.
         return new KafkaBatch(header, arrays, 0);

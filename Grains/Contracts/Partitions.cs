@@ -14,6 +14,11 @@ internal interface IPartitionGrain : IGrainWithStringKey
     [Orleans.Concurrency.AlwaysInterleave]
     Task<long?> GetPositionAsync();
 
+    /// <summary>Whether the checkpoint says of which topic the position is.</summary>
+    [Alias("KnowsTopic")]
+    [Orleans.Concurrency.AlwaysInterleave]
+    Task<bool> KnowsTopicAsync();
+
     /// <summary>Sees to it that the partition is owned and its clockwork runs.</summary>
     [Alias("Wake")]
     Task WakeAsync();

@@ -12,4 +12,11 @@ public sealed class GrainPositionSource(IGrainFactory grains) : IKafkaPositionSo
         await grains.GetGrain<IPartitionGrain>(new KafkaStreamId(source, topic, partition).ToString())
             .GetPositionAsync()
             .WaitAsync(cancellationToken);
+
+    /// <inheritdoc/>
+    public async ValueTask<bool> KnowsTopicAsync(
+        string source, string topic, int partition, CancellationToken cancellationToken) =>
+        await grains.GetGrain<IPartitionGrain>(new KafkaStreamId(source, topic, partition).ToString())
+            .KnowsTopicAsync()
+            .WaitAsync(cancellationToken);
 }

@@ -81,12 +81,14 @@ internal sealed partial class PartitionGrain
             : PartState.Blocked;
     }
 
+    private string SkipRemedy(long to) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"'kor stop {_id.Source}', then 'kor reset {_id.Source} --offsets {_source}={to}' shows what would be skipped, "
+        + $"and with --execute does it; then 'kor start {_id.Source}'.");
+
     private string Remedy(KafkaPartitionFailure failure) => failure.Code switch
     {
-        KafkaFailureCode.OffsetOutOfRange or KafkaFailureCode.TopicRecreated => string.Create(
-            CultureInfo.InvariantCulture,
-            $"'kor stop {_id.Source}', then 'kor reset {_id.Source} --offsets {_source}={Math.Max(0, failure.LogStart)}' shows what would be skipped, "
-            + $"and with --execute does it; then 'kor start {_id.Source}'."),
+        KafkaFailureCode.OffsetOutOfRange or KafkaFailureCode.TopicRecreated => SkipRemedy(Math.Max(0, failure.LogStart)),
         _ => $"When that is mended, 'kor restart {_id.Source} --only-failed' reads on.",
     };
 }

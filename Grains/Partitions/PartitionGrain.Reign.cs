@@ -112,6 +112,8 @@ internal sealed partial class PartitionGrain
         else batches.Add(_queue.Dequeue());
         try
         {
+            // Admitted batches are all of one topic; early ones of a first start may not know of which.
+            if (batches[^1].TopicId is { Length: > 0 } topic) _header.TopicId = topic;
             if (_fresh) await FirstCheckpointAsync(batches[0].From);
             await ProcessAsync(batches.Count == 1 ? Raw(batches[0]) : _merger.Merge(batches), batches.Sum(b => b.SizeBytes), reign);
         }

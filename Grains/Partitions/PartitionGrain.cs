@@ -1,3 +1,4 @@
+using System.Globalization;
 using Orleans.Placement;
 using KafkaOracleOrleans.Grains.Contracts;
 using KafkaOracleOrleans.Grains.Interfaces;
@@ -150,6 +151,8 @@ internal sealed partial class PartitionGrain(
         return _accepted;
     }
 
+    public Task<bool> KnowsTopicAsync() => Task.FromResult(_header.TopicId.Length > 0);
+
     public async Task WakeAsync()
     {
         // What gave up waits for an operator, who stops and starts it.
@@ -201,6 +204,7 @@ internal sealed partial class PartitionGrain(
             return false;
         }
 
+        if (!await IsOfTopicAsync(batch)) return false;
         var reign = _epoch;
         var started = time.GetTimestamp();
         // A grain per key costs a call however few rows there are for it: more of them at once are fewer calls. So it is with transactions.
@@ -214,6 +218,24 @@ internal sealed partial class PartitionGrain(
 
         return _owned && reign == _epoch && batch.From == _accepted;
     }
+
+    /// <summary>
+    /// Whether the batch is of the topic that the position is of. Offsets of a topic that was deleted and made again mean other records: who went on
+    /// from the old position would skip as many of them.
+    /// </summary>
+    private async Task<bool> IsOfTopicAsync(KafkaBatch batch)
+    {
+        if (batch.TopicId == _header.TopicId || _header.TopicId.Length == 0) return true;
+        var fault = batch.TopicId.Length == 0
+            ? new TopicUnknownException($"Whether topic '{_id.Topic}' is the one that was read before is not known yet.")
+            : (Exception)new PipelineStopException(string.Create(
+                CultureInfo.InvariantCulture,
+                $"Topic '{_id.Topic}' was deleted and created again since position {_header.Position} was reached, which means nothing in the new one. {SkipRemedy(0)}"));
+        await FailAsync(fault);
+        return false;
+    }
+
+    private sealed class TopicUnknownException(string message) : Exception(message);
 
     /// <summary>There is no room for long: the batch is dropped unseen and asked for again when there is.</summary>
     private async Task<bool> RefuseAsync(long position)

@@ -5,12 +5,12 @@ namespace KafkaOracleOrleans.Grains.Partitions;
 
 /// <summary>
 /// A partition's own durable state: the position up to which everything is durable everywhere, the watermark, and the counters as of that
-/// position. Format: version byte 1; position, watermark, the six counts (varints); rule counters: count, each name (text) and number (varint);
-/// the row steps' own state (block).
+/// position. Format: version byte 2; position, watermark, the six counts (varints); rule counters: count, each name (text) and number (varint);
+/// the row steps' own state (block); since version 2 the topic's id (text).
 /// </summary>
 internal sealed class PartitionHeader
 {
-    private const byte Version = 1;
+    private const byte Version = 2;
     private const string Format = "partition header";
 
     /// <summary>The next offset to read.</summary>
@@ -23,6 +23,9 @@ internal sealed class PartitionHeader
 
     /// <summary>Failed records per quality rule, as <c>step.rule</c>.</summary>
     public Dictionary<string, long> Rules { get; init; } = new(StringComparer.Ordinal);
+
+    /// <summary>The identity of the topic that the position is of; empty while unknown, and after a reset, which means whichever is there.</summary>
+    public string TopicId { get; set; } = "";
 
     /// <summary>State of row steps that span batches.</summary>
     public byte[] Steps { get; set; } = [];
@@ -47,6 +50,7 @@ internal sealed class PartitionHeader
         }
 
         writer.Block(Steps);
+        writer.Text(TopicId);
         return writer.ToArray();
     }
 
@@ -55,7 +59,7 @@ internal sealed class PartitionHeader
     {
         var reader = new ByteReader(bytes, Format);
         var version = reader.Byte();
-        if (version != Version) throw reader.Fault($"format version {version}, this build reads {Version}");
+        if (version is not (1 or Version)) throw reader.Fault($"format version {version}, this build reads 1 and {Version}");
         var header = new PartitionHeader { Position = reader.VarInt(), Watermark = reader.VarInt() };
         header.Counts = new RecordCounts(
             reader.VarInt(), reader.VarInt(), reader.VarInt(), reader.VarInt(), reader.VarInt(), reader.VarInt());
@@ -67,6 +71,7 @@ internal sealed class PartitionHeader
         }
 
         header.Steps = reader.Block().ToArray();
+        if (version > 1) header.TopicId = reader.Text();
         reader.ExpectEnd();
         return header;
     }

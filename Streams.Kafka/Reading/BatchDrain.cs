@@ -210,7 +210,8 @@ internal sealed unsafe class BatchDrain : IDisposable
 
         var id = partition.Reader.Id;
         var batch = _builder.Build(new KafkaBatchHeader(
-            id.Source, id.Topic, id.Partition, partition.Next, to, count, partition.High, atEnd, _builder.Bytes));
+            id.Source, id.Topic, id.Partition, partition.Next, to, count, partition.High, atEnd, _builder.Bytes,
+            partition.Reader.TopicId));
         state.Records += count;
         state.Bytes += batch.SizeBytes;
         partition.Next = to;

@@ -24,6 +24,7 @@ internal sealed partial class PartitionReader
     private bool _paused;
     private volatile bool _isRetired;
     private volatile bool _isTopicReplaced;
+    private volatile string _topicId = "";
     private long _pausedSince;
     private KafkaPartitionState _state = KafkaPartitionState.Starting;
     private KafkaPartitionFailure? _failure;
@@ -67,6 +68,13 @@ internal sealed partial class PartitionReader
     {
         get => _isTopicReplaced;
         set => _isTopicReplaced = value;
+    }
+
+    /// <summary>The identity of the topic that is read; empty while unknown.</summary>
+    public string TopicId
+    {
+        get => _topicId;
+        set => _topicId = value;
     }
 
     /// <summary>Where fetching stands and the log's limits as of the last fetch; -1 while unknown.</summary>

@@ -57,7 +57,21 @@ internal sealed class PositionFinder(KafkaSource source, ReaderContext context)
             .AsTask().WaitAsync(cancellationToken).ConfigureAwait(false);
         if (position is < 0)
             throw new InvalidOperationException($"The position source answered {position}; expected 0 or more.");
+        if (position is not null && reader.TopicId.Length == 0
+            && await application.KnowsTopicAsync(source.Name, reader.Id.Topic, reader.Id.Partition, cancellationToken)
+                .AsTask().WaitAsync(cancellationToken).ConfigureAwait(false)
+            && !await HasTopicIdAsync(reader, cancellationToken).ConfigureAwait(false))
+            throw new InvalidOperationException("the cluster has not told yet whether the topic is the one the position is of.");
         return position;
+    }
+
+    /// <summary>Whether the topic's identity comes in before the time of a request is over.</summary>
+    private async Task<bool> HasTopicIdAsync(PartitionReader reader, CancellationToken cancellationToken)
+    {
+        var id = await context.Catalog(source.ConnectionName).FindIdAsync(reader.Id.Topic, cancellationToken).ConfigureAwait(false);
+        if (reader.TopicId.Length == 0)
+            reader.TopicId = id;
+        return reader.TopicId.Length > 0;
     }
 
     private long AskKafka(PartitionReader reader, NativeConsumer consumer)

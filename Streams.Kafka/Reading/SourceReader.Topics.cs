@@ -26,8 +26,8 @@ internal sealed partial class SourceReader
         {
             if (!_topicIds.TryGetValue(change.Topic, out var known) || known != change.Id)
             {
-                _topicIds[change.Topic] = change.Id;
                 await FailRecreatedAsync(change.Topic).ConfigureAwait(false);
+                SetTopicId(change.Topic, change.Id);
                 continue;
             }
 
@@ -51,7 +51,7 @@ internal sealed partial class SourceReader
                 continue;
             if (_topicIds.TryGetValue(topic.Name, out var known) && known != topic.Id)
                 await FailRecreatedAsync(topic.Name).ConfigureAwait(false);
-            _topicIds[topic.Name] = topic.Id;
+            SetTopicId(topic.Name, topic.Id);
         }
 
         foreach (var reader in _partitions.Values)
@@ -71,6 +71,14 @@ internal sealed partial class SourceReader
             SetState(reader, KafkaPartitionState.Backoff, topic?.Error ?? new KafkaPartitionFailure(
                 KafkaFailureCode.UnknownTopicOrPartition, $"Topic '{reader.Id.Topic}' does not exist at the moment."));
         }
+    }
+
+    /// <summary>After nothing of an earlier topic of the name is left: from here on it is this one that is read.</summary>
+    private void SetTopicId(string topic, string id)
+    {
+        _topicIds[topic] = id;
+        foreach (var reader in _partitions.Values.Where(r => r.Id.Topic == topic))
+            reader.TopicId = id;
     }
 
     private async Task FailRecreatedAsync(string topic)

@@ -227,7 +227,10 @@ internal sealed partial class SourceReader : IPollEvents, INativeEvents, IAsyncD
             var slot = SlotMap.SlotOf(id, Options.Slots);
             if (_context.ClaimOf(slot) is not { } claim)
                 continue;
-            var reader = new PartitionReader(id, slot, claim, _context.Clock, poll.Wake, _context.Signal(slot));
+            var reader = new PartitionReader(id, slot, claim, _context.Clock, poll.Wake, _context.Signal(slot))
+            {
+                TopicId = _topicIds.GetValueOrDefault(id.Topic, ""),
+            };
             _partitions[id] = reader;
             added.Add(reader);
         }

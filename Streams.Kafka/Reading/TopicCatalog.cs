@@ -16,11 +16,13 @@ internal sealed record TopicInfo(string Name, string Id, int Partitions, KafkaPa
 internal sealed class TopicCatalog : IDisposable
 {
     private static readonly TimeSpan IdRetryInterval = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan FirstWait = TimeSpan.FromSeconds(5);
     private readonly IAdminClient _admin;
     private readonly TimeSpan _timeout;
     private readonly Lock _lock = new();
     private Task _idRequest = Task.CompletedTask;
     private bool _idsWork;
+    private bool _isFirst = true;
     private long _nextIdTry;
     private Dictionary<string, string> _ids = new(StringComparer.Ordinal);
 
@@ -93,6 +95,22 @@ internal sealed class TopicCatalog : IDisposable
         ];
     }
 
+    /// <summary>The identity of a topic; empty when the cluster does not tell it now.</summary>
+    public async Task<string> FindIdAsync(string topic, CancellationToken cancellationToken)
+    {
+        Task request;
+        lock (_lock)
+        {
+            if (_idRequest.IsCompleted && !_ids.ContainsKey(topic))
+                _idRequest = RequestIdsAsync([topic]);
+            request = _idRequest;
+        }
+
+        await request.WaitAsync(cancellationToken).ConfigureAwait(false);
+        lock (_lock)
+            return _ids.GetValueOrDefault(topic, "");
+    }
+
     public void Dispose() => _admin.Dispose();
 
     private static TopicInfo ToInfo(TopicMetadata topic)
@@ -106,19 +124,23 @@ internal sealed class TopicCatalog : IDisposable
 
     /// <summary>
     /// Topic ids come from the controller, which a mock cluster or an old one does not offer: as long as it never
-    /// answered, nobody waits for it.
+    /// answered, nobody waits for it but the first who asks, and not for long. What is read before they are known can't be told
+    /// from the records of a topic that is made again later.
     /// </summary>
     private async Task<Dictionary<string, string>> GetIdsAsync(IEnumerable<string> topics)
     {
         Task request;
+        TimeSpan wait;
         lock (_lock)
         {
             if (_idRequest.IsCompleted && Stopwatch.GetTimestamp() >= _nextIdTry)
                 _idRequest = RequestIdsAsync([.. topics]);
-            request = _idsWork ? _idRequest : Task.CompletedTask;
+            request = _idsWork || _isFirst ? _idRequest : Task.CompletedTask;
+            wait = _idsWork ? Timeout.InfiniteTimeSpan : FirstWait;
+            _isFirst = false;
         }
 
-        await request.ConfigureAwait(false);
+        await Task.WhenAny(request, Task.Delay(wait)).ConfigureAwait(false);
         lock (_lock)
             return _ids;
     }

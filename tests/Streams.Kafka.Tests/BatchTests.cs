@@ -49,14 +49,14 @@ public sealed class BatchTests
         var batch = new KafkaBatchBuilder()
             .Add(7, 1_700_000_000_000, "k"u8.ToArray(), "vv"u8.ToArray())
             .Add(9, -1, null, null)
-            .Build("p1", "t", 2, 6, 12, 20, atEnd: true);
+            .Build("p1", "t", 2, 6, 12, 20, atEnd: true, topicId: "id");
 
         var bytes = Convert.ToHexString(Serializer.SerializeToArray(batch));
 
         // From the version byte on: fixed part, names, columns, buffer.
         const string Golden =
-            "01" + "0600000000000000" + "0C00000000000000" + "1400000000000000" + "02000000" + "02000000" + "03000000" +
-            "01" + "02000000" + "7031" + "01000000" + "74" +
+            "02" + "0600000000000000" + "0C00000000000000" + "1400000000000000" + "02000000" + "02000000" + "03000000" +
+            "01" + "02000000" + "7031" + "01000000" + "74" + "02000000" + "6964" +
             "0700000000000000" + "0900000000000000" + "0068E5CF8B010000" + "FFFFFFFFFFFFFFFF" +
             "00000000" + "03000000" + "01000000" + "FFFFFFFF" + "01000000" + "03000000" + "02000000" + "FFFFFFFF" +
             "00000000" + "00000000" + "00000000" + "00000000" + "6B7676";

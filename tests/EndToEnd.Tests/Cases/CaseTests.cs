@@ -126,6 +126,35 @@ public sealed class CaseTests(CaseStage stage) : IClassFixture<CaseStage>
         await stage.DrainedAsync("recreate", 6);
     }
 
+    [Fact]
+    public async Task A_topic_made_again_while_its_pipeline_is_stopped_is_not_taken_for_the_old_one()
+    {
+        await stage.RunAsync("remade");
+        await stage.DrainedAsync("remade", 5);
+        await stage.PutAsync("remade", "stop");
+        await stage.StatusAsync("remade", s => s.State == PartState.Stopped);
+        await stage.Kafka.DeleteTopicAsync("remade");
+        await stage.Kafka.CreateTopicAsync("remade", 1);
+        // More than before: the old position is a valid one, behind five records that nobody would ever read.
+        stage.Send(Enumerable.Range(0, 9).Select(i => ("remade", $$"""{"id": "new-{{i}}", "n": {{i}}}""")));
+        for (var i = 0; i < 2; i++)
+        {
+            await stage.PutAsync("remade", "start");
+            var status = await stage.StatusAsync(
+                "remade", s => s.Reason?.Contains("was deleted and created again", StringComparison.Ordinal) == true);
+            Assert.Equal((PartState.Failed, 5), (status.State, status.Counts.Consumed));
+            Assert.Contains("kor reset remade --offsets remade/0=0", status.Reason);
+            await stage.PutAsync("remade", "stop");
+            await stage.StatusAsync("remade", s => s.State == PartState.Stopped);
+        }
+
+        (await stage.Silo.ResetAsync(execute: true, "remade")).EnsureSuccessStatusCode();
+        await stage.SqlAsync("truncate remade_t");
+        await stage.PutAsync("remade", "start");
+        await stage.RowsAsync("remade", "select count(*), min(id), max(id) from remade_t", "9|new-0|new-8");
+        await stage.DrainedAsync("remade", 9);
+    }
+
     [Theory]
     [InlineData("trunc")]
     [InlineData("truncw")]

@@ -11,7 +11,9 @@ namespace KafkaOracleOrleans.Grains.Tests.Units;
 /// <summary>The stored headers of partitions and shards: they read what they wrote, for ever, and nothing else.</summary>
 public sealed class HeaderTests
 {
-    private const string GoldenPartition = "01A41380CABEB482677864080604020203712E610203712E62D80403070809";
+    private const string GoldenPartitionVersion1 = "01A41380CABEB482677864080604020203712E610203712E62D80403070809";
+
+    private const string GoldenPartition = "02A41380CABEB482677864080604020203712E610203712E62D804030708090469642D31";
     private const string GoldenShard =
         "031A01880E0203742F30880E0003742F31FFFFFFFFFFFFFFFFFF010054049A0106080203742F30C8011202B401" +
         "14280A00BE01283C020103742F31010000";
@@ -71,6 +73,15 @@ public sealed class HeaderTests
         Assert.Equal(1_769_850_000_000, read.Watermark);
         Assert.Equal(new RecordCounts(60, 50, 4, 3, 2, 1), read.Counts);
         Assert.Equal(new Dictionary<string, long> { ["q.a"] = 1, ["q.b"] = 300 }, read.Rules);
+        Assert.Equal([7, 8, 9], read.Steps);
+        Assert.Equal("id-1", read.TopicId);
+    }
+
+    [Fact]
+    public void A_partition_header_of_version_1_is_read_and_knows_no_topic()
+    {
+        var read = PartitionHeader.Decode(Convert.FromHexString(GoldenPartitionVersion1));
+        Assert.Equal((1234L, ""), (read.Position, read.TopicId));
         Assert.Equal([7, 8, 9], read.Steps);
     }
 
@@ -208,6 +219,7 @@ public sealed class HeaderTests
         Counts = new RecordCounts(60, 50, 4, 3, 2, 1),
         Rules = new Dictionary<string, long> { ["q.b"] = 300, ["q.a"] = 1 },
         Steps = [7, 8, 9],
+        TopicId = "id-1",
     };
 
     private static ShardHeader Shard()
