@@ -12,6 +12,10 @@ internal sealed partial class PostgresDialect
 
     public override bool ConvertsLookupKeys => true;
 
+    /// <summary>A padded text without its blanks, as records have it.</summary>
+    public override string SelectText(LookupColumn column) =>
+        column.CastTo == LookupColumn.Padded ? $"{column.Quoted}::text AS {column.Quoted}" : column.Quoted;
+
     public override string LookupText(LookupTable table, int keys)
     {
         var arrays = string.Join(", ", table.Keys.Select((k, i) => string.Create(

@@ -71,9 +71,13 @@ public sealed class AdoLookup(DatabaseConnections connections) : ILookupSource
         {
             var info = await database.ReadAsync((session, token) => database.Dialect.ReadTableAsync(session, table.Name, token), cancellation).ConfigureAwait(false);
             // What cannot be seen is for the query to say.
-            keys = info is null ? table.Keys : Array.ConvertAll(table.Keys, k => k.Type.Kind == FieldKind.String && info.Find(k.Name) is { Shape: ColumnShape.FromText } column
-                ? k with { CastTo = column.TypeText }
-                : k);
+            keys = info is null ? table.Keys : Array.ConvertAll(table.Keys, k => (k.Type.Kind == FieldKind.String ? info.Find(k.Name) : null) switch
+            {
+                { Shape: ColumnShape.FromText } column => k with { CastTo = column.TypeText },
+                // Without its length, to which a cast would cut what is longer.
+                { Type: LookupColumn.Padded } => k with { CastTo = LookupColumn.Padded },
+                _ => k,
+            });
             if (info is not null) _keys[name] = keys;
         }
 
@@ -102,17 +106,21 @@ public sealed class AdoLookup(DatabaseConnections connections) : ILookupSource
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(maxRows, 1);
         var (database, table) = Resolve(spec, keyTypes);
-        var columns = table.Keys.Concat(table.Values).ToArray();
-        var text = $"SELECT {string.Join(", ", columns.Select(database.Dialect.SelectText))} FROM {table.Quoted} "
-            + database.Dialect.Limit(maxRows + 1);
-        return RunAsync(spec, () => database.ReadAsync(
-            async (session, token) =>
-            {
-                var read = new WholeTable(spec, database.Dialect, table, NewBlock(columns), maxRows);
-                await session.QueryAsync(text, read.Take, token).ConfigureAwait(false);
-                return read.Result();
-            },
-            cancellation));
+        return RunAsync(spec, async () =>
+        {
+            if (database.Dialect.ConvertsLookupKeys) table = await WithTypesAsync(database, table, cancellation).ConfigureAwait(false);
+            var columns = table.Keys.Concat(table.Values).ToArray();
+            var text = $"SELECT {string.Join(", ", columns.Select(database.Dialect.SelectText))} FROM {table.Quoted} "
+                + database.Dialect.Limit(maxRows + 1);
+            return await database.ReadAsync(
+                async (session, token) =>
+                {
+                    var read = new WholeTable(spec, database.Dialect, table, NewBlock(columns), maxRows);
+                    await session.QueryAsync(text, read.Take, token).ConfigureAwait(false);
+                    return read.Result();
+                },
+                cancellation).ConfigureAwait(false);
+        });
     }
 
     private (Database Database, LookupTable Table) Resolve(LookupSpec spec, IReadOnlyList<FieldType> keyTypes)

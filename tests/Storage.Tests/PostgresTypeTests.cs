@@ -63,6 +63,19 @@ public sealed class PostgresTypeTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Rows_with_padded_keys_are_found_by_texts_without_the_padding_read_whole_or_one_by_one()
+    {
+        await _cluster.PsqlAsync(_name, "CREATE TABLE padded (k char(5) PRIMARY KEY, v text); INSERT INTO padded VALUES ('ok', 'one'), ('abcde', 'two')");
+        var lookup = new AdoLookup(_connections);
+        var spec = new LookupSpec("dwh", "padded", ["k"], ["v", "k"], [FieldType.String, FieldType.String]);
+        var keys = Rows.Block(new Schema(new Field("k", FieldType.String)), ["ok"], ["ok  "], ["abcde"], ["abcdefg"], ["o"]);
+        var found = await lookup.LookupAsync(spec, keys, Cancel);
+        Assert.Equal([true, true, true, false, false], found.Found);
+        var all = await lookup.ReadAllAsync(spec, [FieldType.String], 10, Cancel);
+        Assert.Equal(["abcde|two|abcde", "ok|one|ok   "], Enumerable.Range(0, 2).Select(r => Rows.Text(all.Rows, r)).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
     public async Task The_first_and_the_last_day_of_the_calendar_are_days_and_not_infinity()
     {
         var schema = new Schema(new Field("id", FieldType.Integer), new Field("valid_to", FieldType.Date), new Field("at", FieldType.Timestamp),
