@@ -58,6 +58,12 @@ public sealed record PipelineStatus
 
     /// <summary>Time of working a batch off, the slowest partition's moving average, ms; null before the first.</summary>
     [Id(19)] public double? BatchMs { get; init; }
+
+    /// <summary>
+    /// What is allowed and should be looked at, each with its code: pipelines that read each other's refused records (KOR2062). Told by the server's API, which
+    /// knows all pipelines; empty when a grain is asked.
+    /// </summary>
+    [Id(20)] public IReadOnlyList<string> Warnings { get; init; } = [];
 }
 
 /// <summary>Something of a pipeline that is not as it should be.</summary>

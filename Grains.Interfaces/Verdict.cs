@@ -25,12 +25,13 @@ public sealed record Verdict([property: Id(0)] string Word, [property: Id(1)] st
             PartState.Failed => new Verdict("FAILED", status.Reason ?? "A part cannot go on.", bottleneck),
             PartState.Blocked => new Verdict("WAITING", status.Reason ?? "A part waits for something outside.", bottleneck),
             PartState.Starting => new Verdict("STARTING", status.Reason ?? "It is loading its checkpoint.", null),
-            PartState.Paused => new Verdict(
-                "PAUSED", Text($"'kor resume {status.Name}' goes on{(status.Lag is > 0 and var waiting ? Text($"; {waiting:N0} records wait") : "")}."), null),
-            PartState.Stopped => new Verdict("STOPPED", $"'kor start {status.Name}' runs it from its checkpoint.", null),
+            PartState.Paused => new Verdict("PAUSED", $"'kor resume {status.Name}' goes on{Waiting(status)}.", null),
+            PartState.Stopped => new Verdict("STOPPED", $"'kor start {status.Name}' runs it from its checkpoint{Waiting(status)}.", null),
             _ => OfHealth(status) ?? OfSinks(status) ?? OfLag(status, bottleneck),
         };
     }
+
+    private static string Waiting(PipelineStatus status) => status.Lag is > 0 and var records ? Text($"; {records:N0} records wait") : "";
 
     /// <summary>Something is wrong though every part runs. What is told of lag is told below, with numbers.</summary>
     private static Verdict? OfHealth(PipelineStatus status) =>

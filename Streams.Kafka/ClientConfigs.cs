@@ -100,6 +100,8 @@ internal static class ClientConfigs
         {
             ["client.id"] = "kafka-oracle-orleans",
             ["reconnect.backoff.max.ms"] = "5000",
+            // How often Confluent's thread looks whether it should end; answers wake it at once.
+            ["dotnet.cancellation.delay.max.ms"] = "500",
         };
         foreach (var (key, value) in connection.ToClientConfig())
         {

@@ -51,15 +51,11 @@ internal sealed partial class PartitionGrain
         gauges.LagSeconds = _stopped && !_gaveUp ? -1 : LagSeconds() ?? -1;
         gauges.RecordsPerSecond = _rate;
         gauges.QueuedRecords = _queue.Sum(b => b.Count);
-        gauges.CheckpointAt = _checkpointedAt;
+        // Where nothing is to be made durable, what is durable is of now: a quiet topic is no checkpoint that is overdue.
+        gauges.CheckpointAt = _owned && !_changed && _commit.IsCompleted ? time.GetUtcNow().ToUnixTimeMilliseconds() : _checkpointedAt;
         gauges.Lanes = _lanes.ConvertAll(l => l.Gauge(l.Freshness(IsComplete(l))));
         gauges.States = [.. _cells.Values.Select(c => new StateGauge(c.Step.Id, c.ByName.Count, 0, c.Bytes))];
     }
 
-    private double? LagSeconds()
-    {
-        if (Lag() is not { } lag) return null;
-        if (lag == 0) return 0;
-        return _lastRecordAt == 0 ? null : Math.Max(0, time.GetUtcNow().ToUnixTimeMilliseconds() - _lastRecordAt) / 1000.0;
-    }
+    private double? LagSeconds() => LagTimes.Behind(Lag(), _header.LastAt, time.GetUtcNow());
 }

@@ -16,7 +16,8 @@ namespace KafkaOracleOrleans.Grains.Partitions;
 internal sealed partial class PartitionGrain
 {
     private readonly List<SinkDelivery> _lanes = [];
-    private long _lastRecordAt;
+
+    // The Kafka time of the newest record so far, the batch under way included.
     private long _newestAt;
     private double? _batchMs;
     private readonly Dictionary<string, IAggregatorGrain[]> _shards = new(StringComparer.Ordinal);
@@ -26,6 +27,7 @@ internal sealed partial class PartitionGrain
         var started = time.GetTimestamp();
         var waited = TimeSpan.Zero;
         using var trace = EngineTraces.Process(_id.Source, _runtime!.Plan.Source.GroupId, _id.Topic, _id.Partition, batch.From, batch.To, batch.Count);
+        _newestAt = NewestAt(batch);
         _pipeline.Begin(batch, time.GetUtcNow().ToUnixTimeMilliseconds());
         while (_pipeline.Next() is { } request)
         {
@@ -40,7 +42,7 @@ internal sealed partial class PartitionGrain
         if (_taps is not null) ShowTaps();
         foreach (var lane in _lanes)
         {
-            lane.Mark(batch.To, NewestAt(batch));
+            lane.Mark(batch.To, _newestAt);
             lane.Advance(batch.To);
         }
 
@@ -104,17 +106,22 @@ internal sealed partial class PartitionGrain
         _idleTickets = [];
         _changed = true;
         local.Moved();
-        if (batch.Count != 0) _lastRecordAt = batch.Timestamps[batch.Count - 1];
-        _batchMs = _batchMs is { } before ? before + ((duration.TotalMilliseconds - before) * 0.1) : duration.TotalMilliseconds;
+        _header.NewestAt = _newestAt;
+        if (batch.Count != 0)
+        {
+            _header.LastAt = Math.Max(0, batch.Timestamps[batch.Count - 1]);
+            _batchMs = _batchMs is { } before ? before + ((duration.TotalMilliseconds - before) * 0.1) : duration.TotalMilliseconds;
+        }
+
         EngineMetrics.Batch(_id.Source, _id.Topic, counts, bytes, duration);
         StepMetrics.Stepped(_id.Source, _runtime!.Plan, _pipeline.Tallies);
     }
 
-    /// <summary>The Kafka time of the newest record so far, this batch included.</summary>
     private long NewestAt(RawBatch batch)
     {
-        foreach (var at in batch.Timestamps.AsSpan(0, batch.Count)) _newestAt = Math.Max(_newestAt, at);
-        return _newestAt;
+        var newest = _header.NewestAt;
+        foreach (var at in batch.Timestamps.AsSpan(0, batch.Count)) newest = Math.Max(newest, at);
+        return newest;
     }
 
     private async Task LookUpAsync(LookupRequest request, CancellationToken reign)
@@ -229,7 +236,7 @@ internal sealed partial class PartitionGrain
         Watermark = _pipeline.Watermark,
         DurablePosition = _durable,
         Rows = rows,
-        NewestAt = NewestAt(batch),
+        NewestAt = _newestAt,
     };
 
     private async Task SendAsync(SinkRequest request, long progress, CancellationToken reign)
@@ -262,8 +269,11 @@ internal sealed partial class PartitionGrain
         foreach (var sink in _runtime!.Plan.Sinks.Where(s => !s.FromWindow))
         {
             var grain = GrainFactory.GetGrain<ISinkGrain>($"{_id.Source}/{sink.Id}/{lane}");
-            _lanes.Add(new SinkDelivery(
-                grain, sink, _runtime.Version, _fresh ? -1 : _header.Position, _options, time, _reign.Token, _owner, _epoch));
+            var delivery = new SinkDelivery(
+                grain, sink, _runtime.Version, _fresh ? -1 : _header.Position, _options, time, _reign.Token, _owner, _epoch);
+            // Everything below the checkpoint is in the table.
+            delivery.Mark(delivery.Confirmed, _header.NewestAt);
+            _lanes.Add(delivery);
         }
 
         foreach (var step in _runtime.Plan.Steps.OfType<WindowPlan>())

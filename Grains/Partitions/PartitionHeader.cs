@@ -5,12 +5,13 @@ namespace KafkaOracleOrleans.Grains.Partitions;
 
 /// <summary>
 /// A partition's own durable state: the position up to which everything is durable everywhere, the watermark, and the counters as of that
-/// position. Format: version byte 2; position, watermark, the six counts (varints); rule counters: count, each name (text) and number (varint);
-/// the row steps' own state (block); since version 2 the topic's id (text).
+/// position. Format: version byte 3; position, watermark, the six counts (varints); rule counters: count, each name (text) and number (varint);
+/// the row steps' own state (block); the topic's id (text); Kafka times of the newest and of the last record (varints). Version 2 has no such times, version 1
+/// no id either.
 /// </summary>
 internal sealed class PartitionHeader
 {
-    private const byte Version = 2;
+    private const byte Version = 3;
     private const string Format = "partition header";
 
     /// <summary>The next offset to read.</summary>
@@ -29,6 +30,12 @@ internal sealed class PartitionHeader
 
     /// <summary>State of row steps that span batches.</summary>
     public byte[] Steps { get; set; } = [];
+
+    /// <summary>The Kafka time, ms since the Unix epoch, of the newest record below the position; 0: not known.</summary>
+    public long NewestAt { get; set; }
+
+    /// <summary>The Kafka time, ms since the Unix epoch, of the last record below the position; 0: not known.</summary>
+    public long LastAt { get; set; }
 
     public byte[] Encode()
     {
@@ -51,6 +58,8 @@ internal sealed class PartitionHeader
 
         writer.Block(Steps);
         writer.Text(TopicId);
+        writer.VarInt(NewestAt);
+        writer.VarInt(LastAt);
         return writer.ToArray();
     }
 
@@ -59,7 +68,7 @@ internal sealed class PartitionHeader
     {
         var reader = new ByteReader(bytes, Format);
         var version = reader.Byte();
-        if (version is not (1 or Version)) throw reader.Fault($"format version {version}, this build reads 1 and {Version}");
+        if (version is 0 or > Version) throw reader.Fault($"format version {version}, this build reads 1 to {Version}");
         var header = new PartitionHeader { Position = reader.VarInt(), Watermark = reader.VarInt() };
         header.Counts = new RecordCounts(
             reader.VarInt(), reader.VarInt(), reader.VarInt(), reader.VarInt(), reader.VarInt(), reader.VarInt());
@@ -71,7 +80,8 @@ internal sealed class PartitionHeader
         }
 
         header.Steps = reader.Block().ToArray();
-        if (version > 1) header.TopicId = reader.Text();
+        if (version >= 2) header.TopicId = reader.Text();
+        if (version >= 3) (header.NewestAt, header.LastAt) = (reader.VarInt(), reader.VarInt());
         reader.ExpectEnd();
         return header;
     }

@@ -2,6 +2,7 @@ using KafkaOracleOrleans.Grains.Contracts;
 using KafkaOracleOrleans.Grains.Interfaces;
 using KafkaOracleOrleans.Grains.Runtime;
 using KafkaOracleOrleans.Processing.Ports;
+using Microsoft.Extensions.Logging;
 
 namespace KafkaOracleOrleans.Grains.Pipelines;
 
@@ -26,6 +27,26 @@ internal sealed partial class PipelineGrain
         if (problem is null) _sourceProblems.Remove(silo);
         else _sourceProblems[silo] = (problem, time.GetTimestamp());
         return Task.CompletedTask;
+    }
+
+    /// <summary>Learns which files of silos' folders are refused that should be this pipeline.</summary>
+    private async Task AskRefusalsAsync()
+    {
+        var all = await GrainFactory.GetGrain<IPipelineCatalogGrain>(0).ListRefusalsAsync().WaitAsync(LookWithin, time);
+        _refusals = [.. all.Where(r => r.Name == Name)];
+    }
+
+    private async Task TryAskRefusalsAsync()
+    {
+        try
+        {
+            await AskRefusalsAsync();
+        }
+        catch (Exception e) when (e is TimeoutException or Orleans.Runtime.OrleansException)
+        {
+            // A catalog that cannot be had shows in the condition and in the log, by the clockwork; a status then has what was known last.
+            LogNoRefusals(Name, e.Message);
+        }
     }
 
     /// <summary>A partition that nobody reads does not run, whatever it says of itself.</summary>
@@ -108,11 +129,14 @@ internal sealed partial class PipelineGrain
         {
             var ends = await logs.ResolveAsync(
                 runtime.Plan.Source, [.. partitions.Select(p => p.Partition)], ResetTarget.Latest, 0, CancellationToken.None);
-            await Task.WhenAll(ends.Select(e => GrainFactory.GetGrain<IPartitionGrain>($"{Name}/{e.Key}").TellEndAsync(e.Value)));
+            await Task.WhenAll(ends.Select(e => PartitionOf(e.Key).TellEndAsync(e.Value)));
         }
         catch (KafkaSourceException e)
         {
             LogProblem(Name, e);
         }
     }
+
+    [LoggerMessage(Level = LogLevel.Debug, Message = "Pipeline {Pipeline}: which files are refused is not known for now. {Reason}")]
+    private partial void LogNoRefusals(string pipeline, string reason);
 }

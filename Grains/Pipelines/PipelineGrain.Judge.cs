@@ -18,11 +18,12 @@ internal sealed partial class PipelineGrain
     {
         try
         {
-            var status = await GetStatusAsync();
+            var status = await RollUpAsync(look: false);
             _lag.Observe(time.GetUtcNow().ToUnixTimeMilliseconds(), status.Partitions);
             ObserveQuarantine(status);
             HealthOf(status.Partitions, status.Shards, status.Sinks, remember: true);
             await ShowAsync(status.Condition, status.Reason);
+            Pace(status.Desired == DesiredState.Stopped ? !_halting : IsAtRest(status));
             if (plans.Find(Name) is { } runtime && status.Partitions.Count != 0) await TellEndsAsync(runtime, status.Partitions);
         }
         catch (Exception e) when (e is TimeoutException or OrleansException)
@@ -30,6 +31,10 @@ internal sealed partial class PipelineGrain
             LogProblem(Name, e);
         }
     }
+
+    /// <summary>All is well and nothing comes.</summary>
+    private static bool IsAtRest(PipelineStatus status) =>
+        status is { Condition: PipelineCondition.Running, Lag: 0, RecordsPerSecond: 0, Health.Count: 0 } && status.Sinks.All(s => s.Buffered == 0);
 
     private async Task ShowAsync(PipelineCondition condition, string? reason)
     {

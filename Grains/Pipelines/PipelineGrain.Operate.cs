@@ -27,7 +27,7 @@ internal sealed partial class PipelineGrain
         var partitions = new List<(string Name, IPartitionGrain Grain)>();
         foreach (var source in partition is null ? state.State.Sources.ToList() : [partition])
         {
-            var grain = GrainFactory.GetGrain<IPartitionGrain>($"{Name}/{source}");
+            var grain = PartitionOf(source);
             if (!onlyFailed || Fails((await grain.GetStatusAsync()).State)) partitions.Add((source, grain));
         }
 

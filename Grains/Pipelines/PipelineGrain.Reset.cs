@@ -68,8 +68,7 @@ internal sealed partial class PipelineGrain
 
         var windows = plan.Steps.OfType<WindowPlan>().ToList();
         if (windows.Count == 0) return (null, null, notes);
-        var begins = await logs.ResolveAsync(plan.Source, partitions, ResetTarget.Earliest, 0, CancellationToken.None);
-        var middle = targets.Where(t => t.Value > begins.GetValueOrDefault(t.Key)).ToDictionary(t => t.Key, t => t.Value, StringComparer.Ordinal);
+        var middle = await InTheMiddleAsync(plan, partitions, targets);
         if (middle.Count == 0) return (null, null, notes);
         var totals = windows.Where(w => w.Window.Window is RunningTotals).Select(w => $"'{w.Id}'").ToList();
         var refusal = totals.Count == 0
@@ -80,6 +79,14 @@ internal sealed partial class PipelineGrain
         var from = await CompleteFromAsync(plan, middle);
         if (from is { } start) notes.AddRange(windows.Where(w => w.Window.Window is not RunningTotals).Select(w => Withheld(w, start)));
         return (from, refusal, notes);
+    }
+
+    /// <summary>The positions before which there are records.</summary>
+    private async Task<Dictionary<string, long>> InTheMiddleAsync(
+        PipelinePlan plan, IReadOnlyList<string> partitions, IReadOnlyDictionary<string, long> positions)
+    {
+        var begins = await logs.ResolveAsync(plan.Source, partitions, ResetTarget.Earliest, 0, CancellationToken.None);
+        return positions.Where(p => p.Value > begins.GetValueOrDefault(p.Key)).ToDictionary(p => p.Key, p => p.Value, StringComparer.Ordinal);
     }
 
     /// <summary>The event time after that of all records before the positions, as far back as records can be out of order.</summary>
@@ -149,6 +156,7 @@ internal sealed partial class PipelineGrain
         state.State.Fingerprints = [];
         state.State.Resetting = null;
         await SaveAsync();
+        ForgetStopped();
         await PublishAsync();
         Note("reset", $"Set back: {string.Join(", ", targets.OrderBy(t => t.Key, StringComparer.Ordinal).Select(t => $"{t.Key} to {t.Value}"))}.");
     }

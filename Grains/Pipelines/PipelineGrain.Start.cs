@@ -1,6 +1,8 @@
 using KafkaOracleOrleans.Grains.Interfaces;
 using KafkaOracleOrleans.Grains.Runtime;
 using KafkaOracleOrleans.Processing.Plan;
+using KafkaOracleOrleans.Processing.Ports;
+using KafkaOracleOrleans.Processing.Windows;
 
 namespace KafkaOracleOrleans.Grains.Pipelines;
 
@@ -17,7 +19,13 @@ internal sealed partial class PipelineGrain
 
     private async Task BeginAsync(PipelineRuntime runtime, CancellationToken cancellation)
     {
-        var source = runtime.Plan.Source;
+        await FixStartAsync(runtime.Plan.Source, cancellation);
+        // Durable by now: however long a table cannot be looked at, the start does not move.
+        if (state.State.Start is { TablesSeen: false, Offsets.Count: > 0 } start) await SeeTablesAsync(runtime.Plan, start);
+    }
+
+    private async Task FixStartAsync(SourcePlan source, CancellationToken cancellation)
+    {
         var before = state.State.Start;
         var added = source.Topics.Except(before?.Topics ?? [], StringComparer.Ordinal).ToList();
         if (before is not null && added.Count == 0) return;
@@ -34,6 +42,55 @@ internal sealed partial class PipelineGrain
         await SaveAsync();
     }
 
+    /// <summary>
+    /// A pipeline that begins in the middle of its log sees some windows and all running totals without the records before. Over rows of a table that holds
+    /// some already it writes none of those: as after a reset, windows wait until they are complete, and running totals are refused.
+    /// </summary>
+    private async Task SeeTablesAsync(PipelinePlan plan, SourceStart start)
+    {
+        if (await IsFreshAsync(start.Offsets.Keys))
+        {
+            // Refused before, and corrected.
+            if (plan.Source.Start.Kind == StartKind.Earliest) start = start with { Offsets = [] };
+            var filled = new List<SinkPlan>();
+            foreach (var sink in plan.Sinks.Where(s => s.FromWindow && s.Spec.Mode == SinkMode.Upsert))
+            {
+                if (await tables.HasRowsAsync(sink.Spec, CancellationToken.None)) filled.Add(sink);
+            }
+
+            if (filled.Count != 0) await WithholdAsync(plan, start.Offsets, filled);
+        }
+
+        state.State.Start = start with { TablesSeen = true };
+        await SaveAsync();
+    }
+
+    private async Task WithholdAsync(PipelinePlan plan, Dictionary<string, long> offsets, List<SinkPlan> filled)
+    {
+        var middle = await InTheMiddleAsync(plan, [.. offsets.Keys], offsets);
+        if (middle.Count == 0) return;
+        var windows = plan.Steps.OfType<WindowPlan>().Where(w => filled.Exists(f => f.From.Step == w.Id)).ToList();
+        var totals = windows.Where(w => w.Window.Window is RunningTotals).Select(w => w.Id).ToList();
+        if (totals.Count != 0)
+        {
+            var sinks = filled.Where(f => totals.Contains(f.From.Step)).Select(f => $"'{f.Id}' ({f.Spec.Table})");
+            throw new StartRefusedException(
+                $"Running totals of {string.Join(", ", totals.Select(t => $"'{t}'"))} would begin in the middle of the log, and be written over the rows that the "
+                + $"table of sink {string.Join(", ", sinks)} holds already. Set start: earliest, or give the sink another table.");
+        }
+
+        state.State.WindowsFrom = await CompleteFromAsync(plan, middle);
+        if (state.State.WindowsFrom is not { } from) return;
+        foreach (var window in windows) Note("start", Withheld(window, from));
+    }
+
+    /// <summary>Nothing was read yet: there is no checkpoint.</summary>
+    private async Task<bool> IsFreshAsync(IEnumerable<string> sources)
+    {
+        var leases = await Task.WhenAll(sources.Select(s => store.PeekAsync(OwnerOf(s), CancellationToken.None)));
+        return leases.All(l => l?.Header is null);
+    }
+
     /// <summary>The partitions that are there now and of which it is not yet judged where they begin.</summary>
     private async Task<IReadOnlyList<string>> NewPartitionsAsync(SourcePlan source, List<string> topics, CancellationToken cancellation)
     {
@@ -48,3 +105,6 @@ internal sealed partial class PipelineGrain
         ? "the end"
         : $"{DateTimeOffset.FromUnixTimeMilliseconds(start.TimestampMs):yyyy-MM-dd'T'HH:mm:ss.FFF'Z'}";
 }
+
+/// <summary>A pipeline cannot begin where its definition says without spoiling what its tables hold; the message says what to change.</summary>
+internal sealed class StartRefusedException(string message) : Exception(message);

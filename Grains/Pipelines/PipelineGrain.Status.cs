@@ -12,11 +12,15 @@ internal sealed partial class PipelineGrain
 {
     private const string NoAnswer = "It does not answer; its silo may be gone. The cluster moves it when it has made sure.";
 
-    public async Task<PipelineStatus> GetStatusAsync()
+    public Task<PipelineStatus> GetStatusAsync() => RollUpAsync(look: true);
+
+    /// <summary>The roll-up; with <paramref name="look"/>, of a stopped pipeline also what is not known here and has to be asked for.</summary>
+    private async Task<PipelineStatus> RollUpAsync(bool look)
     {
+        if (look) await TryAskRefusalsAsync();
         var runtime = state.State.Hash is null ? null : await TryGetRuntimeAsync();
         var running = state.State.Desired != DesiredState.Stopped;
-        var partitions = running ? await Task.WhenAll(state.State.Sources.Select(s => StatusOfAsync(s))) : [];
+        var partitions = running ? await Task.WhenAll(state.State.Sources.Select(s => StatusOfAsync(s))) : await StoppedPartitionsAsync(runtime, look);
         var shards = running && runtime is not null ? await Task.WhenAll(ShardsOf(runtime).Select(StatusOfAsync)) : [];
         partitions = [.. partitions.Select(Judged)];
         var sinks = await SinksAsync(runtime, running, partitions, shards);
@@ -72,7 +76,7 @@ internal sealed partial class PipelineGrain
     {
         try
         {
-            return await GrainFactory.GetGrain<IPartitionGrain>($"{Name}/{source}").GetStatusAsync().WaitAsync(Deadlines.Status, time);
+            return await PartitionOf(source).GetStatusAsync().WaitAsync(Deadlines.Status, time);
         }
         catch (Exception e) when (e is TimeoutException or Orleans.Runtime.OrleansException)
         {
@@ -119,7 +123,7 @@ internal sealed partial class PipelineGrain
     {
         try
         {
-            return await GrainFactory.GetGrain<ISinkGrain>($"{Name}/{sink}/{lane}").GetStatusAsync().WaitAsync(Deadlines.Status, time);
+            return await _parts.Get<ISinkGrain>($"{Name}/{sink}/{lane}").GetStatusAsync().WaitAsync(Deadlines.Status, time);
         }
         catch (Exception e) when (e is TimeoutException or Orleans.Runtime.OrleansException)
         {
@@ -175,7 +179,7 @@ internal sealed partial class PipelineGrain
         if (!fresh.TryGetValue(sink, out var behind)) return status;
         return status with
         {
-            NewestRecord = behind.Newest is { } at ? DateTimeOffset.FromUnixTimeMilliseconds(at) : null,
+            NewestRecord = behind.NewestAt,
             FreshnessSeconds = behind.Seconds,
         };
     }

@@ -15,6 +15,7 @@ internal sealed partial class PipelineGrain(
     IPipelineCompiler compiler,
     IKafkaLogs logs,
     IStateStore store,
+    ISinkFactory tables,
     IQuarantine quarantine,
     ISiloStatusOracle silos,
     TimeProvider time,
@@ -24,11 +25,19 @@ internal sealed partial class PipelineGrain(
     public const string Storage = "kor";
 
     private static readonly TimeSpan Tick = TimeSpan.FromSeconds(2);
+
+    // Of a pipeline that is at the end of its topics with all parts well, and of one that is stopped: parts see to themselves, and who asks for a status
+    // gets one of that moment.
+    private static readonly TimeSpan RestingTick = TimeSpan.FromSeconds(6);
     private static readonly TimeSpan Discovery = TimeSpan.FromSeconds(30);
     private const int KeptEvents = 200;
     private const string Removed = "removed:";
 
     private readonly LinkedList<PipelineEvent> _events = new();
+    private PartGrains _parts = null!;
+    private IGrainTimer? _timer;
+    private bool _rests;
+    private CatalogEntry? _published;
     private long _lastDiscovery;
     private bool _halting;
     private bool _changing;
@@ -42,8 +51,17 @@ internal sealed partial class PipelineGrain(
     public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
         _runsSince = time.GetTimestamp();
-        this.RegisterGrainTimer(TickAsync, new GrainTimerCreationOptions(Tick, Tick) { KeepAlive = true });
+        _parts = new PartGrains(GrainFactory);
+        _timer = this.RegisterGrainTimer(TickAsync, new GrainTimerCreationOptions(Tick, Tick) { KeepAlive = true });
         return Task.CompletedTask;
+    }
+
+    private void Pace(bool rests)
+    {
+        if (rests == _rests) return;
+        _rests = rests;
+        var tick = rests ? RestingTick : Tick;
+        _timer?.Change(tick, tick);
     }
 
     /// <summary>The silo that takes the pipeline over shows its state from then on.</summary>
@@ -134,6 +152,7 @@ internal sealed partial class PipelineGrain(
         // First of all: what is halted must not begin again while it is being removed.
         state.State.Desired = DesiredState.Stopped;
         await HaltAsync();
+        _published = null;
         await GrainFactory.GetGrain<IPipelineCatalogGrain>(0).DropAsync(Name);
         state.State.Hash = null;
         state.State.Text = null;
@@ -167,7 +186,7 @@ internal sealed partial class PipelineGrain(
 
     public Task<PipelineText?> GetDefinitionAsync() => Task.FromResult(state.State.Text is null
         ? null
-        : new PipelineText(Name, state.State.Text, state.State.FileName ?? Name, state.State.Version)
+        : new PipelineText(Name, state.State.Text, Path.GetFileName(state.State.FileName) ?? Name, state.State.Version)
         {
             Generation = state.State.Generation,
             WindowsFrom = state.State.WindowsFrom,
@@ -198,6 +217,7 @@ internal sealed partial class PipelineGrain(
     {
         if (state.State.Hash is null) throw new PipelineChangedException($"There is no pipeline '{Name}'.");
         if (desired == DesiredState.Running) _halting = false;
+        Pace(rests: false);
         if (state.State.Desired == desired) return;
         _runsSince = time.GetTimestamp();
         _quarantined.Clear();
@@ -205,6 +225,7 @@ internal sealed partial class PipelineGrain(
         state.State.Desired = desired;
         await SaveAsync();
         _lag.Clear();
+        ForgetStopped();
         await PublishAsync();
         Note("state", $"Asked to be {desired}.");
     }
@@ -214,8 +235,11 @@ internal sealed partial class PipelineGrain(
     {
         var ready = state.State.Desired != DesiredState.Running || state.State.Sources.Count != 0;
         var desired = ready ? state.State.Desired : DesiredState.Stopped;
-        await GrainFactory.GetGrain<IPipelineCatalogGrain>(0).PutAsync(
-            new CatalogEntry(Name, state.State.Version, desired) { Condition = _condition, Reason = _conditionReason });
+        var entry = new CatalogEntry(Name, state.State.Version, desired) { Condition = _condition, Reason = _conditionReason };
+        if (entry == _published) return;
+        _published = null;
+        await GrainFactory.GetGrain<IPipelineCatalogGrain>(0).PutAsync(entry);
+        _published = entry;
     }
 
     /// <summary>Everything that must be seen to again and again while the pipeline runs.</summary>
@@ -226,7 +250,7 @@ internal sealed partial class PipelineGrain(
         if (state.State.Hash is null || silos.CurrentStatus.IsTerminating()) return;
         try
         {
-            _refusals = [.. (await GrainFactory.GetGrain<IPipelineCatalogGrain>(0).ListRefusalsAsync()).Where(r => r.Name == Name)];
+            await AskRefusalsAsync();
             if (state.State.Desired == DesiredState.Stopped && !halt)
             {
                 await JudgeAsync();
@@ -255,7 +279,7 @@ internal sealed partial class PipelineGrain(
         {
             if (_problem != e.Message) LogProblem(Name, e);
             _problem = e.Message;
-            _problemNeedsOperator = e is KafkaSourceException { NeedsOperator: true } or PipelineChangedException;
+            _problemNeedsOperator = e is KafkaSourceException { NeedsOperator: true } or PipelineChangedException or StartRefusedException or SinkConfigurationException;
             await JudgeAsync();
         }
     }
@@ -290,10 +314,13 @@ internal sealed partial class PipelineGrain(
         if (state.State.Text is not null && await TryGetRuntimeAsync() is { } runtime)
             await Task.WhenAll(ShardsOf(runtime).Select(s => s.StopAsync()));
         _halting = false;
+        ForgetStopped();
     }
 
     private IEnumerable<IPartitionGrain> PartitionGrains() =>
-        state.State.Sources.Select(s => GrainFactory.GetGrain<IPartitionGrain>($"{Name}/{s}"));
+        state.State.Sources.Select(PartitionOf);
+
+    private IPartitionGrain PartitionOf(string source) => _parts.Get<IPartitionGrain>($"{Name}/{source}");
 
     /// <summary>What is asked of a shard, of whichever kind of step.</summary>
     private sealed record ShardPart(
@@ -319,11 +346,11 @@ internal sealed partial class PipelineGrain(
         var key = Names.Shard(Name, step.Id, shard);
         if (step is DedupPlan)
         {
-            var ids = GrainFactory.GetGrain<IDedupShardGrain>(key);
+            var ids = _parts.Get<IDedupShardGrain>(key);
             return new ShardPart(step.Id, shard, ids.WakeAsync, ids.StopAsync, ids.AddSourcesAsync, ids.GetStatusAsync);
         }
 
-        var windows = GrainFactory.GetGrain<IAggregatorGrain>(key);
+        var windows = _parts.Get<IAggregatorGrain>(key);
         return new ShardPart(step.Id, shard, windows.WakeAsync, windows.StopAsync, windows.AddSourcesAsync, windows.GetStatusAsync);
     }
 

@@ -30,7 +30,11 @@ internal sealed class PipelineState
 /// <param name="Topics">The topics and patterns this holds for.</param>
 /// <param name="Offsets">Offsets by source partition; empty when the source began at the earliest records.</param>
 [GenerateSerializer, Immutable, Alias("kor.SourceStart")]
-internal sealed record SourceStart([property: Id(0)] IReadOnlyList<string> Topics, [property: Id(1)] Dictionary<string, long> Offsets);
+internal sealed record SourceStart([property: Id(0)] IReadOnlyList<string> Topics, [property: Id(1)] Dictionary<string, long> Offsets)
+{
+    /// <summary>It was looked at what beginning there means for what is in the tables already.</summary>
+    [Id(2)] public bool TablesSeen { get; init; }
+}
 
 /// <summary>What the catalog keeps.</summary>
 [GenerateSerializer, Alias("kor.CatalogState")]

@@ -126,7 +126,7 @@ internal static class PartMetrics
             "kafka_oracle.processing.rate", () => PerPipeline(p => p.RecordsPerSecond), null, "Records per second over this silo's partitions, over the last few seconds.");
         meter.CreateObservableGauge(
             "kor.pipeline.queue", () => PerPipeline(p => p.QueuedRecords), "{record}", "Records read and not yet worked off.");
-        meter.CreateObservableGauge("kor.checkpoint.age", CheckpointAges, "s", "Time since the last checkpoint of the partition that is furthest behind.");
+        meter.CreateObservableGauge("kor.checkpoint.age", CheckpointAges, "s", "Time since the last checkpoint of the partition that is furthest behind; 0 while all that was read is durable.");
         meter.CreateObservableGauge("kor.watermark.delay", WatermarkDelays, "s", "Now minus the smallest watermark of a window step's shards here.");
         CreateStepGauges(meter);
         meter.CreateObservableGauge(

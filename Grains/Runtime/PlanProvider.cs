@@ -53,7 +53,8 @@ public sealed class PlanProvider(IPipelineCompiler compiler, IGrainFactory grain
 
     private PipelineRuntime Compile(PipelineText text)
     {
-        if (_current.TryGetValue(text.Name, out var known) && known.Version == text.Version) return known;
+        // Which windows are withheld is found out when the pipeline begins, under a version that is compiled already.
+        if (_current.TryGetValue(text.Name, out var known) && known.Version == text.Version && known.WindowsFrom == text.WindowsFrom) return known;
         var compiled = compiler.Compile(text.Text, text.FileName, text.Origin);
         if (compiled.Plan is null)
         {

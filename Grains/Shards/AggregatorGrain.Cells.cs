@@ -154,6 +154,7 @@ internal sealed partial class AggregatorGrain
             _work.Clear();
             AddDue(watermark);
             if (_work.Count == 0) return;
+            _changed = true;
             await CallCellsAsync(null, 0, watermark, watermark, null);
             await MakeRoomAsync();
             await CheckpointIfDueAsync();

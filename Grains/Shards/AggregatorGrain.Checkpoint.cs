@@ -14,6 +14,8 @@ namespace KafkaOracleOrleans.Grains.Shards;
 /// <summary>Checkpoints, the outbox, and the way of closed windows to the sinks.</summary>
 internal sealed partial class AggregatorGrain
 {
+    private static readonly TimeSpan TicksHold = TimeSpan.FromMinutes(1);
+
     /// <summary>More often than this no window fires; a reset lifts all later revisions above those in the table.</summary>
     private const long RevisionsPerGeneration = 1_000_000_000;
 
@@ -26,6 +28,11 @@ internal sealed partial class AggregatorGrain
     private RowBlock? _closed;
     private long _withheld;
     private bool _changed;
+
+    // The watermark went on because partitions are idle. What it does is durable before it takes effect: a window that it closes goes out with the
+    // checkpoint that says so, and a record that is late by it waits for one. By itself it is nothing to write down; only where a window waits for it, so
+    // that restarts do not keep setting its clock back, and then now and then.
+    private bool _ticked;
     private Task? _commit;
     private Exception? _commitFailure;
     private bool _commitWaits;
@@ -37,7 +44,7 @@ internal sealed partial class AggregatorGrain
         _commit = null;
         _commitFailure = null;
         _commitWaits = false;
-        _changed = false;
+        _changed = _ticked = false;
         _lastCheckpoint = time.GetTimestamp();
     }
 
@@ -52,6 +59,7 @@ internal sealed partial class AggregatorGrain
         }
 
         foreach (var entry in outbox) Deliver(entry, RowBlockCodec.Decode(entry.Payload));
+        Mark(NewestApplied());
         // These have waited in an earlier reign.
         foreach (var delivery in _deliveries.Values) delivery.Flush();
     }
@@ -66,7 +74,12 @@ internal sealed partial class AggregatorGrain
         var now = time.GetUtcNow().ToUnixTimeMilliseconds() * 1000;
         var block = WindowSinkRows.Of(rows, delivery.Sink, _runtime!.Version, now);
         delivery.Enqueue(block, order, WithdrawnRows.Of(rows, delivery.Sink), null, entry.Sequence + 1);
-        if (NewestApplied() is var newest and > 0) delivery.Mark(entry.Sequence + 1, newest);
+    }
+
+    /// <summary>The sinks have all up to a Kafka time once they have what was handed in so far.</summary>
+    private void Mark(long newest)
+    {
+        foreach (var delivery in _deliveries.Values) delivery.Mark(delivery.Sent, newest);
     }
 
     /// <summary>True when the shard must not take in more for now, because what it has cannot leave it.</summary>
@@ -91,8 +104,10 @@ internal sealed partial class AggregatorGrain
         if (_commit is { IsCompleted: false }) return;
         var closing = _closed is { Count: > 0 };
         var due = time.GetElapsedTime(_lastCheckpoint) >= _options.CheckpointInterval;
-        if (closing || (due && (_changed || ConfirmedEntries().Count != 0))) await BeginCheckpointAsync();
+        if (closing || (due && (_changed || ConfirmedEntries().Count != 0)) || IsTickDue()) await BeginCheckpointAsync();
     }
+
+    private bool IsTickDue() => _ticked && HasDue && time.GetElapsedTime(_lastCheckpoint) >= TicksHold;
 
     /// <summary>Collects what changed (at a point between two sub-batches) and starts the commit, which runs beside further work.</summary>
     private async Task BeginCheckpointAsync()
@@ -114,8 +129,10 @@ internal sealed partial class AggregatorGrain
         };
         var positions = _header.Sources.Values.Select(s => (Source: s, s.Applied)).ToList();
         var saved = _dirty.ToArray();
+        // What is taken in while this is written may close windows that are not in it.
+        var newest = NewestApplied();
         _dirty.Clear();
-        _changed = false;
+        _changed = _ticked = false;
         _lastCheckpoint = started;
         _commit = CommitAsync(write, () =>
         {
@@ -123,6 +140,7 @@ internal sealed partial class AggregatorGrain
             foreach (var cell in saved) cell.Saving = false;
             foreach (var drop in drops) _outbox.Remove(drop);
             foreach (var (entry, rows) in adds) Deliver(entry, rows);
+            Mark(newest);
             if (closed is not null) Remember(closed);
             var took = time.GetElapsedTime(started);
             _lastCheckpointMs = took.TotalMilliseconds;
@@ -270,7 +288,7 @@ internal sealed partial class AggregatorGrain
         {
             if (_commit is not null) await _commit.WaitAsync(cancellation);
             if (_commitFailure is not null || _commitWaits) return;
-            if (_changed || _closed is { Count: > 0 }) await BeginCheckpointAsync();
+            if (_changed || _ticked || _closed is { Count: > 0 }) await BeginCheckpointAsync();
             if (_commit is not null) await _commit.WaitAsync(cancellation);
             await FlushAsync(cancellation);
         }

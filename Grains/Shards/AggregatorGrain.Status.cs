@@ -16,8 +16,6 @@ internal sealed partial class AggregatorGrain
     private readonly Queue<WindowRow> _recent = new();
     private ShardGauges? _gauges;
 
-    // Per source partition, the Kafka time of the newest record taken in.
-    private readonly Dictionary<string, long> _newest = new(StringComparer.Ordinal);
     private long _panes;
     private long _bytes;
 
@@ -58,8 +56,14 @@ internal sealed partial class AggregatorGrain
     /// <summary>The Kafka time up to which every partition that is not idle has been taken in; 0: not known.</summary>
     private long NewestApplied()
     {
-        var active = _newest.Where(n => !_header.Watermark.IsIdle(n.Key)).Select(n => n.Value).DefaultIfEmpty(0);
-        return active.Min();
+        var newest = 0L;
+        foreach (var source in _header.Sources.Values)
+        {
+            if (source.NewestAt == 0 || _header.Watermark.IsIdle(source.Name)) continue;
+            newest = newest == 0 ? source.NewestAt : Math.Min(newest, source.NewestAt);
+        }
+
+        return newest;
     }
 
     /// <summary>

@@ -32,7 +32,7 @@ internal sealed partial class AggregatorGrain(
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(200);
 
     // Without open windows nothing comes due.
-    private static readonly TimeSpan RestingTick = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan RestingTick = TimeSpan.FromSeconds(2);
 
     private readonly EngineOptions _options = options.Value;
     private string _pipeline = "";
@@ -93,7 +93,7 @@ internal sealed partial class AggregatorGrain(
             source.Prune(batch.DurablePosition);
             if (batch.From > source.Applied) return Reply(ApplyAnswer.Rewind, source, batch);
             if (batch.To > source.Applied) await ApplyRowsAsync(batch, source);
-            if (batch.NewestAt > 0 && !Names.IsReplay(batch.Source)) _newest[batch.Source] = batch.NewestAt;
+            if (!Names.IsReplay(batch.Source)) source.NewestAt = Math.Max(source.NewestAt, batch.NewestAt);
             Pace();
             var reply = Reply(ApplyAnswer.Ok, source, batch);
             return await IsDurableAsync(reply, source, batch) ? reply : Busy(batch.Source, $"The shard's state is not durable yet. {_reason}");
@@ -115,7 +115,7 @@ internal sealed partial class AggregatorGrain(
         // Only what has been applied in full counts: a partition is not idle while its rows are still on their way here.
         if (!idle) _header.Watermark.Wake(source, now);
         else if ((entry.Applied >= 0 ? entry.Applied : durable) >= position) next = _header.Watermark.ConfirmIdle(source, ticket, now, claimed);
-        if (_header.Watermark.Current != before) _changed = true;
+        if (_header.Watermark.Current != before) _ticked = true;
         Pace();
         return _header.Watermark.WaitsFor(source) ? -next : next;
     }
@@ -238,7 +238,6 @@ internal sealed partial class AggregatorGrain(
         _header = ShardHeader.Decode(lease.Header);
         foreach (var source in await GrainFactory.GetGrain<IPipelineGrain>(_pipeline).GetSourcesAsync()) _header.Source(source);
         await LoadCellsAsync();
-        _newest.Clear();
         OpenDeliveries(await store.ReadOutboxAsync(_owner, _reign.Token));
         ResetCheckpointing();
     }
@@ -265,7 +264,7 @@ internal sealed partial class AggregatorGrain(
         try
         {
             if (IsBusy(out _)) return;
-            if (_header.Watermark.Tick(time.GetUtcNow().ToUnixTimeMilliseconds())) _changed = true;
+            if (_header.Watermark.Tick(time.GetUtcNow().ToUnixTimeMilliseconds())) _ticked = true;
             await FireDueAsync();
             LetGo();
             await CheckpointIfDueAsync();
@@ -278,9 +277,12 @@ internal sealed partial class AggregatorGrain(
         }
     }
 
+    /// <summary>A window waits for the watermark.</summary>
+    private bool HasDue => _due.Count != 0 || _cold.HasDue;
+
     private void Pace()
     {
-        var rests = _due.Count == 0 && !_cold.HasDue && _outbox.Count == 0 && _closed is not { Count: > 0 };
+        var rests = !HasDue && _outbox.Count == 0 && _closed is not { Count: > 0 } && !_changed;
         if (rests == _rests) return;
         _rests = rests;
         var tick = rests ? RestingTick : Tick;

@@ -24,6 +24,9 @@ internal sealed class SourceEntry(string name)
     /// <summary>The highest epoch of the partition's owner seen.</summary>
     public long Epoch { get; set; }
 
+    /// <summary>The Kafka time, ms since the Unix epoch, of the newest record applied; 0: not known.</summary>
+    public long NewestAt { get; set; }
+
     /// <summary>Late rows that the partition may yet ask about again, by offset.</summary>
     public List<LateRecord> Late { get; } = [];
 
@@ -58,13 +61,14 @@ internal sealed class SourceEntry(string name)
 }
 
 /// <summary>
-/// A shard's own durable state: positions per source partition, the watermark, and counters. Format: version byte 3; watermark state (block);
-/// outbox next, late, closed, late by idleness, partly late (varints); sources: count, each name (text), applied, epoch (varints), late rows: count, each offset, window start,
-/// window end, late by (varints), reason (byte). Version 2 has neither reasons nor the last two counts, version 1 no epochs either.
+/// A shard's own durable state: positions per source partition, the watermark, and counters. Format: version byte 4; watermark state (block);
+/// outbox next, late, closed, late by idleness, partly late (varints); sources: count, each name (text), applied, epoch, Kafka time of the newest record (varints),
+/// late rows: count, each offset, window start, window end, late by (varints), reason (byte). Version 3 has no times, version 2 neither reasons nor the last two
+/// counts, version 1 no epochs either.
 /// </summary>
 internal sealed class ShardHeader
 {
-    private const byte Version = 3;
+    private const byte Version = 4;
     private const string Format = "shard header";
 
     public Dictionary<string, SourceEntry> Sources { get; } = new(StringComparer.Ordinal);
@@ -133,6 +137,7 @@ internal sealed class ShardHeader
         writer.Text(source.Name);
         writer.VarInt(source.Applied);
         writer.VarInt(source.Epoch);
+        writer.VarInt(source.NewestAt);
         writer.VarUInt((ulong)source.Late.Count);
         foreach (var late in source.Late)
         {
@@ -149,6 +154,7 @@ internal sealed class ShardHeader
         var entry = new SourceEntry(reader.Text()) { Applied = reader.VarInt() };
         entry.Durable = entry.Applied;
         if (version >= 2) entry.Epoch = reader.VarInt();
+        if (version >= 4) entry.NewestAt = reader.VarInt();
         if (!header.Sources.TryAdd(entry.Name, entry)) throw reader.Fault($"the source '{entry.Name}' twice");
         var late = reader.Count(reader.Remaining, "the number of late rows");
         for (var i = 0; i < late; i++)

@@ -107,7 +107,7 @@ internal sealed partial class SinkGrain(
 
         EngineMetrics.SinkWritten(_pipeline, _sink, call.Rows.Count, Stopwatch.GetElapsedTime(started));
         if (call.Raw is { Count: > 0 } raw && raw.Timestamps[0] > 0)
-            EngineMetrics.Committed(_pipeline, _sink, time.GetUtcNow() - DateTimeOffset.FromUnixTimeMilliseconds(raw.Timestamps[0]));
+            EngineMetrics.Committed(_pipeline, _sink, (time.GetUtcNow().ToUnixTimeMilliseconds() - raw.Timestamps[0]) / 1000.0);
         SetState(PartState.Running, null);
         return new SinkReply(SinkAnswer.Ok, _progress, null, quarantined);
     }

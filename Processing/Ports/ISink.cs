@@ -155,6 +155,9 @@ public interface ISinkFactory
     /// <summary>Creates, extends or checks the table; throws with every difference at once.</summary>
     Task PrepareAsync(SinkSpec spec, CancellationToken cancellation);
 
+    /// <summary>Whether the table is there and holds rows; changes nothing. Throws as <see cref="PrepareAsync"/> does.</summary>
+    Task<bool> HasRowsAsync(SinkSpec spec, CancellationToken cancellation);
+
     /// <summary>Raises the lane's epoch and opens it. <paramref name="lane"/> is the source partition or the shard, e.g. <c>orders/3</c>.</summary>
     Task<ISinkLane> OpenAsync(SinkSpec spec, string lane, CancellationToken cancellation);
 

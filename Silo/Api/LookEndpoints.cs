@@ -164,7 +164,7 @@ public static class LookEndpoints
         if (mask is not null) (key, value, keyIsText, valueIsText) = (mask.Key(key), valueIsText ? mask.Value(value) : FieldMask.Hidden, true, true);
         var text = keyIsText && valueIsText;
         return new TopicRecord(
-            partition, record.Offset, record.Timestamp < 0 ? null : DateTimeOffset.FromUnixTimeMilliseconds(record.Timestamp),
+            partition, record.Offset, record.Timestamp < 0 ? null : Times.Of(record.Timestamp),
             text ? key : Base64(record.Key), text ? value : Base64(record.Value), text ? "utf8" : "base64");
     }
 

@@ -130,7 +130,7 @@ public static class StreamEndpoints
     {
         ["partition"] = record.Partition,
         ["offset"] = record.Offset,
-        ["timestamp"] = record.TimestampMs < 0 ? null : DateTimeOffset.FromUnixTimeMilliseconds(record.TimestampMs),
+        ["timestamp"] = record.TimestampMs < 0 ? null : Times.Of(record.TimestampMs),
         ["truncated"] = record.Truncated,
         ["value"] = ValueOf(record, mask),
     };

@@ -250,7 +250,7 @@ internal sealed class QuarantineDesk(
             Topic = real ? record.Topic : null,
             Partition = real ? record.Partition : null,
             Offset = real ? record.Offset : null,
-            Timestamp = real && record.Timestamp >= 0 ? DateTimeOffset.FromUnixTimeMilliseconds(record.Timestamp) : null,
+            Timestamp = real && record.Timestamp >= 0 ? Times.Of(record.Timestamp) : null,
             Key = TextOf(record.Key),
             Value = TextOf(record.Value),
             ValueBytes = record.Value?.Length,

@@ -55,6 +55,25 @@ public sealed class AdoSinkFactory(DatabaseConnections connections) : ISinkFacto
         });
     }
 
+    /// <inheritdoc/>
+    public Task<bool> HasRowsAsync(SinkSpec spec, CancellationToken cancellation)
+    {
+        var database = Connect(spec);
+        var table = SinkTable.From(spec, database.Dialect);
+        return RunAsync(spec, async () =>
+        {
+            if (await ReadAsync(database, table, cancellation).ConfigureAwait(false) is null) return false;
+            return await database.ReadAsync(
+                async (session, token) =>
+                {
+                    var any = false;
+                    await session.QueryAsync($"SELECT 1 FROM {table.Quoted} {session.Dialect.Limit(1)}", _ => any = true, token).ConfigureAwait(false);
+                    return any;
+                },
+                cancellation).ConfigureAwait(false);
+        });
+    }
+
     /// <summary>The DDL of a sink's table for a database, without a connection.</summary>
     public static string CreateTableText(SinkSpec spec, DatabaseProvider provider)
     {

@@ -9,8 +9,9 @@ namespace KafkaOracleOrleans.Streams.Kafka.Provider;
 /// </summary>
 internal sealed class SlotReceiver(ReaderContext context, int slot) : IQueueAdapterReceiver
 {
-    // What is there to take is signalled; the agent comes back for whatever else it has to see to.
-    private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(2);
+    // What is there to take is signalled, and the agent's end cancels the wait; it comes back for whatever else it has to see to. There are more slots than
+    // partitions in a small silo: an empty one that comes back often is what most of an idle silo's wake-ups would be.
+    private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(10);
     private object? _claim;
     private int _next;
 

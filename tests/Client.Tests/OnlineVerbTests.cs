@@ -27,6 +27,9 @@ public sealed class OnlineVerbTests : IAsyncDisposable
         Counts = new RecordCounts(1_000_000, 950_000, 30_000, 10_000, 0, 10_000),
         RecordsPerSecond = 41_200.4,
         Lag = 4120,
+        LagSeconds = 3,
+        InputPerSecond = 1_500,
+        BatchMs = 12.4,
         Watermark = 1_769_853_600_000,
         Partitions =
         [
@@ -92,9 +95,19 @@ public sealed class OnlineVerbTests : IAsyncDisposable
             "Records     1,000,000 consumed = 950,000 absorbed + 30,000 duplicate + 10,000 late + 0 filtered + 10,000 quarantined", result.Lines);
         Assert.Contains(result.Lines, l => l.StartsWith("orders/0   BLOCKED   996,000  1,000,120  4,120     990,000", StringComparison.Ordinal));
         Assert.Contains(result.Lines, l => l.StartsWith("revenue_5m       1  RUNNING     64       1", StringComparison.Ordinal));
+        Assert.Contains("Rate        41,200 records/s worked off, 1,500 come in   a batch takes 12 ms   lag 4,120 records, 3.0 s", result.Lines);
         Assert.Contains("quality.valid_amount  10,000", result.Lines);
         Assert.DoesNotContain('\u001b', result.Out);
         Assert.Equal(json + "\n", (await _kor.RunAsync("status", "orders", "-o", "json")).Out);
+    }
+
+    [Fact]
+    public async Task A_stopped_pipeline_is_shown_with_what_waits()
+    {
+        _silo.Answer("GET /api/v1/pipelines/orders", Orders(PartState.Stopped) with { RecordsPerSecond = 0, InputPerSecond = null, BatchMs = null, LagSeconds = 5_400 });
+        var result = await _kor.RunAsync("status", "orders");
+        Assert.Contains("Verdict     STOPPED: 'kor start orders' runs it from its checkpoint; 4,120 records wait.", result.Lines);
+        Assert.Contains("Rate        0 records/s worked off, - come in   a batch takes -   lag 4,120 records, 90 m 0 s", result.Lines);
     }
 
     [Fact]

@@ -121,6 +121,17 @@ public abstract partial class SinkConformance : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Whether_a_table_holds_rows_is_told_of_one_that_is_missing_empty_or_filled()
+    {
+        var spec = Windows();
+        Assert.False(await Factory.HasRowsAsync(spec, Cancel));
+        await using var lane = await OpenAsync(spec);
+        Assert.False(await Factory.HasRowsAsync(spec, Cancel));
+        await lane.WriteAsync(Write(1, [["a", Time("2026-01-01T00:00:00"), 1L, 1m, 1L]]), Cancel);
+        Assert.True(await Factory.HasRowsAsync(spec, Cancel));
+    }
+
+    [Fact]
     public async Task A_window_that_is_withdrawn_is_deleted_unless_the_table_holds_a_later_revision()
     {
         var spec = Windows();

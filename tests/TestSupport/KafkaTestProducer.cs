@@ -45,15 +45,16 @@ public sealed class KafkaTestProducer : IDisposable
         Send(topic, partition, BitConverter.GetBytes(number), System.Text.Encoding.ASCII.GetBytes(text));
     }
 
-    public void Send(string topic, int partition, byte[]? key, byte[]? value, Headers? headers = null)
+    public void Send(string topic, int partition, byte[]? key, byte[]? value, Headers? headers = null, long? time = null)
     {
+        var at = time is { } ms ? new Timestamp(ms, TimestampType.CreateTime) : Timestamp.Default;
         while (true)
         {
             try
             {
                 _producer.Produce(
                     new TopicPartition(topic, partition),
-                    new Message<byte[]?, byte[]?> { Key = key, Value = value, Headers = headers },
+                    new Message<byte[]?, byte[]?> { Key = key, Value = value, Headers = headers, Timestamp = at },
                     report => _error ??= report.Error.IsError ? report.Error.Reason : null);
                 return;
             }

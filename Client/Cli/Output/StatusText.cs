@@ -36,14 +36,17 @@ internal static class StatusText
         // The whole of it stands here once, line by line, for it may hold statements to copy; notes below begin with the same.
         if (status.Reason is not null) output.Line("Reason      " + string.Join("\n            ", status.Reason.Split('\n').Select(TableModel.OneLine)));
         var verdict = Verdict.Of(status);
-        if (status.State == PartState.Running) output.Line($"Verdict     {verdict.Word}: {verdict.Sentence}", Show.ToneOf(verdict));
+        if (status.State is PartState.Running or PartState.Paused or PartState.Stopped) output.Line($"Verdict     {verdict.Word}: {verdict.Sentence}", Show.ToneOf(verdict));
         if (verdict.Bottleneck is not null) output.Line($"Bottleneck  {TableModel.OneLine(Note(verdict.Bottleneck))}", Tone.Warning);
         // The first issue is the reason above.
         foreach (var issue in status.Health.Where(h => h.Text != status.Reason))
             output.Line($"Health      {issue.Kind}, since {Show.Time(issue.Since)}: {TableModel.OneLine(Note(issue.Text))}", issue.Severity == PartState.Failed ? Tone.Bad : Tone.Warning);
+        foreach (var warning in status.Warnings) output.Line($"Warning     {TableModel.OneLine(warning)}", Tone.Warning);
         var input = status.InputPerSecond is { } rate ? Show.Rate(rate) : "-";
         var batch = status.BatchMs is { } ms ? Show.Rate(ms) + " ms" : "-";
-        output.Line($"Rate        {Show.Rate(status.RecordsPerSecond)} records/s worked off, {input} come in   a batch takes {batch}   lag {Show.Count(status.Lag)} records");
+        output.Line(
+            $"Rate        {Show.Rate(status.RecordsPerSecond)} records/s worked off, {input} come in   a batch takes {batch}   "
+            + $"lag {Show.Count(status.Lag)} records, {Show.Seconds(status.LagSeconds)}");
         output.Line($"Watermark   {Show.Time(status.Watermark)} ({Show.Behind(status.Watermark, now)} behind)");
         var c = status.Counts;
         output.Line(

@@ -120,6 +120,14 @@ internal sealed class Model(string bootstrapServers, int partitions, int seed) :
         _producer.Flush();
     }
 
+    /// <summary>Sends one sale to the first partition, with any number for its Kafka time; null: now.</summary>
+    public void SendOne(string id, long? kafkaTime)
+    {
+        Produce(0, id, "c0", 1, _now, time: kafkaTime);
+        Rows.Add(id, "c0:1");
+        _producer.Flush();
+    }
+
     /// <summary>How many different sales lie below the positions, per source partition.</summary>
     public long DistinctBelow(IReadOnlyDictionary<string, long> positions) => _log
         .Select((ids, p) => ids.Take((int)positions.GetValueOrDefault($"{TestPipeline.Topic}/{p}")).Distinct(StringComparer.Ordinal).Count())
@@ -136,14 +144,14 @@ internal sealed class Model(string bootstrapServers, int partitions, int seed) :
         Windows[key] = (count + 1, sum + amount);
     }
 
-    private void Produce(int partition, string id, string customer, int amount, long at, bool again = false)
+    private void Produce(int partition, string id, string customer, int amount, long at, bool again = false, long? time = null)
     {
-        var time = DateTimeOffset.FromUnixTimeMilliseconds(at).ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
+        var text = DateTimeOffset.FromUnixTimeMilliseconds(at).ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
         var json = string.Create(
             CultureInfo.InvariantCulture,
-            $$"""{"id":"{{id}}","customer":"{{customer}}","amount":{{amount}},"at":"{{time}}"}""");
+            $$"""{"id":"{{id}}","customer":"{{customer}}","amount":{{amount}},"at":"{{text}}"}""");
         var key = !again || !OtherKeys ? customer : _random.Next(3) switch { 0 => null, 1 => "another", _ => customer };
-        _producer.Send(TestPipeline.Topic, partition, key is null ? null : Encoding.UTF8.GetBytes(key), Encoding.UTF8.GetBytes(json));
+        _producer.Send(TestPipeline.Topic, partition, key is null ? null : Encoding.UTF8.GetBytes(key), Encoding.UTF8.GetBytes(json), time: time);
         _log[partition].Add(id);
         Sent++;
     }

@@ -74,6 +74,9 @@ internal sealed class Stage : IAsyncDisposable
 
     public IPipelineGrain Pipeline => _cluster!.Client.GetGrain<IPipelineGrain>(TestPipeline.Name);
 
+    /// <summary>A pipeline of another name.</summary>
+    public IPipelineGrain Other(string name) => _cluster!.Client.GetGrain<IPipelineGrain>(name);
+
     public IPipelineQueryGrain Query => _cluster!.Client.GetGrain<IPipelineQueryGrain>(TestPipeline.Name);
 
     private string File => Path.Combine(_folder, "stage.db");

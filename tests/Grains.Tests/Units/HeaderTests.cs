@@ -13,8 +13,16 @@ public sealed class HeaderTests
 {
     private const string GoldenPartitionVersion1 = "01A41380CABEB482677864080604020203712E610203712E62D80403070809";
 
-    private const string GoldenPartition = "02A41380CABEB482677864080604020203712E610203712E62D804030708090469642D31";
+    // Before the times of records were part of it.
+    private const string GoldenPartitionVersion2 = "02A41380CABEB482677864080604020203712E610203712E62D804030708090469642D31";
+
+    private const string GoldenPartition = "03A41380CABEB482677864080604020203712E610203712E62D804030708090469642D31D0CABEB48267BCCABEB48267";
+
     private const string GoldenShard =
+        "041A01880E0203742F30880E0003742F31FFFFFFFFFFFFFFFFFF010054049A0106080203742F30C80112D0CABEB4826702B401" +
+        "14280A00BE01283C020103742F3101000000";
+
+    private const string GoldenShardVersion3 =
         "031A01880E0203742F30880E0003742F31FFFFFFFFFFFFFFFFFF010054049A0106080203742F30C8011202B401" +
         "14280A00BE01283C020103742F31010000";
 
@@ -75,13 +83,21 @@ public sealed class HeaderTests
         Assert.Equal(new Dictionary<string, long> { ["q.a"] = 1, ["q.b"] = 300 }, read.Rules);
         Assert.Equal([7, 8, 9], read.Steps);
         Assert.Equal("id-1", read.TopicId);
+        Assert.Equal((1_769_850_000_040, 1_769_850_000_030), (read.NewestAt, read.LastAt));
+    }
+
+    [Fact]
+    public void A_partition_header_of_version_2_is_read_and_knows_no_times()
+    {
+        var read = PartitionHeader.Decode(Convert.FromHexString(GoldenPartitionVersion2));
+        Assert.Equal((1234L, "id-1", 0L, 0L), (read.Position, read.TopicId, read.NewestAt, read.LastAt));
     }
 
     [Fact]
     public void A_partition_header_of_version_1_is_read_and_knows_no_topic()
     {
         var read = PartitionHeader.Decode(Convert.FromHexString(GoldenPartitionVersion1));
-        Assert.Equal((1234L, ""), (read.Position, read.TopicId));
+        Assert.Equal((1234L, "", 0L, 0L), (read.Position, read.TopicId, read.NewestAt, read.LastAt));
         Assert.Equal([7, 8, 9], read.Steps);
     }
 
@@ -115,7 +131,7 @@ public sealed class HeaderTests
         var source = read.Sources["t/0"];
         Assert.Equal(100, source.Applied);
         Assert.Equal(100, source.Durable);
-        Assert.Equal(9, source.Epoch);
+        Assert.Equal((9, 1_769_850_000_040), (source.Epoch, source.NewestAt));
         Assert.Equal([new LateRecord(90, 10, 20, 5), new LateRecord(95, 20, 30, 1, LateReason.Idle)], source.Late);
         Assert.Equal((3L, 4L), (read.LateByIdleTotal, read.PartlyLateTotal));
         Assert.Equal(-1, read.Sources["t/1"].Applied);
@@ -136,6 +152,14 @@ public sealed class HeaderTests
         var read = ShardHeader.Decode(Convert.FromHexString(GoldenShardVersion2));
         Assert.Equal((100L, 9L, 77L), (read.Sources["t/0"].Applied, read.Sources["t/0"].Epoch, read.ClosedTotal));
         Assert.All(read.Sources["t/0"].Late, l => Assert.Equal(LateReason.Watermark, l.Reason));
+    }
+
+    [Fact]
+    public void A_shard_header_of_version_3_is_read()
+    {
+        var read = ShardHeader.Decode(Convert.FromHexString(GoldenShardVersion3));
+        Assert.Equal((100L, 9L, 0L, 3L), (read.Sources["t/0"].Applied, read.Sources["t/0"].Epoch, read.Sources["t/0"].NewestAt, read.LateByIdleTotal));
+        Assert.Equal([LateReason.Watermark, LateReason.Idle], read.Sources["t/0"].Late.Select(l => l.Reason));
     }
 
     [Fact]
@@ -164,7 +188,7 @@ public sealed class HeaderTests
     [Fact]
     public void Any_bytes_give_a_header_or_are_refused_as_corrupt() => Gen.Byte.Array[0, 60].Sample(bytes =>
     {
-        if (bytes.Length > 0) bytes[0] = (byte)(1 + (bytes[0] % 3));
+        if (bytes.Length > 0) bytes[0] = (byte)(1 + (bytes[0] % 4));
         Try(() => PartitionHeader.Decode(bytes));
         Try(() => ShardHeader.Decode(bytes));
 
@@ -220,6 +244,8 @@ public sealed class HeaderTests
         Rules = new Dictionary<string, long> { ["q.b"] = 300, ["q.a"] = 1 },
         Steps = [7, 8, 9],
         TopicId = "id-1",
+        NewestAt = 1_769_850_000_040,
+        LastAt = 1_769_850_000_030,
     };
 
     private static ShardHeader Shard()
@@ -229,6 +255,7 @@ public sealed class HeaderTests
         source.Applied = 100;
         source.Durable = 80;
         source.Epoch = 9;
+        source.NewestAt = 1_769_850_000_040;
         source.Late.Add(new LateRecord(90, 10, 20, 5));
         source.Late.Add(new LateRecord(95, 20, 30, 1, LateReason.Idle));
         header.Watermark.Observe("t/0", 900, 0);
