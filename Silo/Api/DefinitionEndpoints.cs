@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using KafkaOracleOrleans.Grains.Interfaces;
 using KafkaOracleOrleans.Processing.Definition;
+using KafkaOracleOrleans.Processing.Plan;
 using KafkaOracleOrleans.Silo.Pipelines;
 using KafkaOracleOrleans.Silo.Security;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -10,7 +11,10 @@ using static KafkaOracleOrleans.Silo.Api.ApiProblems;
 namespace KafkaOracleOrleans.Silo.Api;
 
 /// <summary>What became of a definition.</summary>
-public sealed record DefinitionReport(string Pipeline, int Version);
+/// <param name="Pipeline">The pipeline's name.</param>
+/// <param name="Version">The version that is in force.</param>
+/// <param name="Warnings">What is allowed and should be looked at: in the text, and in how it goes with the server's other pipelines.</param>
+public sealed record DefinitionReport(string Pipeline, int Version, IReadOnlyList<string> Warnings);
 
 /// <summary>
 /// Definitions over HTTP. They are kept with the pipeline's state and run after any restart. A pipeline that comes from a file of the watched
@@ -34,39 +38,39 @@ public static class DefinitionEndpoints
     }
 
     private static async Task<Results<Created<DefinitionReport>, ProblemHttpResult>> CreateAsync(
-        HttpRequest request, HostPipelineCompiler compiler, IGrainFactory grains, CancellationToken cancellation, string initialState = "running")
+        HttpRequest request, HostPipelineCompiler compiler, LoopWatch loops, IGrainFactory grains, CancellationToken cancellation, string initialState = "running")
     {
         if (!Enum.TryParse<DesiredState>(initialState, true, out var initial) || !Enum.IsDefined(initial))
             return Bad("Bad state", $"initialState '{initialState}' is none of running, paused and stopped.");
-        var (text, problem) = await ReadAsync(request, compiler, null, cancellation);
+        var (text, plan, problem) = await ReadAsync(request, compiler, null, cancellation);
         if (text is null) return problem!;
         if (await FindAsync(grains, text.Name) is not null)
             return Conflict($"There is a pipeline '{text.Name}' already; PUT /api/v1/pipelines/{text.Name} replaces one made over the API.");
         var outcome = await grains.GetGrain<IPipelineGrain>(text.Name).ApplyAsync(text with { Initial = initial });
         return outcome.Accepted
-            ? TypedResults.Created($"/api/v1/pipelines/{text.Name}", new DefinitionReport(text.Name, outcome.Version))
+            ? TypedResults.Created($"/api/v1/pipelines/{text.Name}", await ReportAsync(outcome, plan!, loops))
             : Conflict(string.Join(' ', outcome.Diagnostics));
     }
 
     private static async Task<Results<Ok<DefinitionReport>, ProblemHttpResult>> ReplaceAsync(
-        string name, HttpRequest request, HostPipelineCompiler compiler, IGrainFactory grains, CancellationToken cancellation)
+        string name, HttpRequest request, HostPipelineCompiler compiler, LoopWatch loops, IGrainFactory grains, CancellationToken cancellation)
     {
         if (await FindAsync(grains, name) is not { } pipeline || await pipeline.GetDefinitionAsync() is not { } known) return NoPipeline(name);
         if (Changed(request, known) is { } changed) return changed;
-        var (text, problem) = await ReadAsync(request, compiler, name, cancellation);
-        return text is null ? problem! : await ApplyAsync(pipeline, text);
+        var (text, plan, problem) = await ReadAsync(request, compiler, name, cancellation);
+        return text is null ? problem! : await ApplyAsync(pipeline, text, plan!, loops);
     }
 
     private static async Task<Results<Ok<DefinitionReport>, ProblemHttpResult>> PatchAsync(
-        string name, HttpRequest request, HostPipelineCompiler compiler, IGrainFactory grains, CancellationToken cancellation)
+        string name, HttpRequest request, HostPipelineCompiler compiler, LoopWatch loops, IGrainFactory grains, CancellationToken cancellation)
     {
         if (await FindAsync(grains, name) is not { } pipeline || await pipeline.GetDefinitionAsync() is not { } known) return NoPipeline(name);
         if (Changed(request, known) is { } changed) return changed;
         if (await AuthoringEndpoints.TextAsync(request, cancellation) is not { } body) return AuthoringEndpoints.NoText();
         if (ObjectIn(body) is not { } patch) return Bad("Bad patch", "The body must be a JSON object: a merge patch (RFC 7396) of the definition.");
         if (DefinitionPatch.Apply(known.Text, known.FileName, patch) is not { } merged) return Conflict($"The definition of '{name}' cannot be read.");
-        var (text, problem) = Check(merged, "pipeline.json", compiler, name);
-        return text is null ? problem! : await ApplyAsync(pipeline, text);
+        var (text, plan, problem) = Check(merged, "pipeline.json", compiler, name);
+        return text is null ? problem! : await ApplyAsync(pipeline, text, plan!, loops);
     }
 
     private static JsonObject? ObjectIn(string body)
@@ -93,11 +97,15 @@ public static class DefinitionEndpoints
                 $"Pipeline '{known.Name}' is at version {known.Version}, not {match}; look at it again.");
     }
 
-    private static async Task<Results<Ok<DefinitionReport>, ProblemHttpResult>> ApplyAsync(IPipelineGrain pipeline, PipelineText text)
+    private static async Task<Results<Ok<DefinitionReport>, ProblemHttpResult>> ApplyAsync(
+        IPipelineGrain pipeline, PipelineText text, PipelinePlan plan, LoopWatch loops)
     {
         var outcome = await pipeline.ApplyAsync(text);
-        return outcome.Accepted ? TypedResults.Ok(new DefinitionReport(text.Name, outcome.Version)) : Conflict(string.Join(' ', outcome.Diagnostics));
+        return outcome.Accepted ? TypedResults.Ok(await ReportAsync(outcome, plan, loops)) : Conflict(string.Join(' ', outcome.Diagnostics));
     }
+
+    private static async Task<DefinitionReport> ReportAsync(ApplyOutcome outcome, PipelinePlan plan, LoopWatch loops) =>
+        new(plan.Name, outcome.Version, [.. outcome.Diagnostics, .. await loops.OfAsync(plan)]);
 
     private static async Task<Results<NoContent, ProblemHttpResult>> DeleteAsync(string name, IGrainFactory grains, PipelineFolder folder)
     {
@@ -118,24 +126,24 @@ public static class DefinitionEndpoints
     }
 
     /// <summary>The definition in a body, compiled; or what is wrong with it.</summary>
-    private static async Task<(PipelineText? Text, ProblemHttpResult? Problem)> ReadAsync(
+    private static async Task<(PipelineText? Text, PipelinePlan? Plan, ProblemHttpResult? Problem)> ReadAsync(
         HttpRequest request, HostPipelineCompiler compiler, string? name, CancellationToken cancellation)
     {
-        if (await AuthoringEndpoints.TextAsync(request, cancellation) is not { } text) return (null, AuthoringEndpoints.NoText());
+        if (await AuthoringEndpoints.TextAsync(request, cancellation) is not { } text) return (null, null, AuthoringEndpoints.NoText());
         return Check(text, AuthoringEndpoints.FileName(request, null), compiler, name);
     }
 
-    private static (PipelineText? Text, ProblemHttpResult? Problem) Check(string text, string file, HostPipelineCompiler compiler, string? name)
+    private static (PipelineText? Text, PipelinePlan? Plan, ProblemHttpResult? Problem) Check(string text, string file, HostPipelineCompiler compiler, string? name)
     {
         var compilation = compiler.Check(text, file, DefinitionOrigin.Api);
         if (compilation.Plan is not { } plan)
         {
-            return (null, Invalid(
+            return (null, null, Invalid(
                 "Not a valid pipeline", compilation.Diagnostics[0].ToString(), [.. compilation.Diagnostics.Select(DiagnosticItem.Of)]));
         }
 
-        if (compiler.Refusal(plan) is { } refusal) return (null, Invalid("Not a pipeline for this server", refusal, []));
-        if (name is not null && plan.Name != name) return (null, Bad("Another name", $"The pipeline in the body is named '{plan.Name}', not '{name}'."));
-        return (new PipelineText(plan.Name, text, file, 0) { Origin = DefinitionOrigin.Api }, null);
+        if (compiler.Refusal(plan) is { } refusal) return (null, null, Invalid("Not a pipeline for this server", refusal, []));
+        if (name is not null && plan.Name != name) return (null, null, Bad("Another name", $"The pipeline in the body is named '{plan.Name}', not '{name}'."));
+        return (new PipelineText(plan.Name, text, file, 0) { Origin = DefinitionOrigin.Api }, plan, null);
     }
 }

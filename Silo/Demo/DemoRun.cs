@@ -78,7 +78,6 @@ internal static class DemoRun
         builder.Services.AddSingleton(demo);
         builder.Services.AddSingleton<DemoProducer>();
         await using var app = SiloHost.Build(builder);
-        using var watchdog = ShutdownWatchdog.Watch(app);
         await DemoCustomers.CreateAsync(app.Services.GetRequiredService<ISinkFactory>(), cancellation);
         await app.StartAsync(cancellation);
         var producer = app.Services.GetRequiredService<DemoProducer>();

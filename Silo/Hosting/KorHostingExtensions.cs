@@ -43,6 +43,9 @@ public static class KorHostingExtensions
         KorOptionsValidation.Check(options);
 
         builder.Services.AddSingleton(options);
+        builder.Services.AddSingleton<ShutdownWatchdog>();
+        // Before all others: it watches them.
+        builder.Services.AddHostedService(sp => sp.GetRequiredService<ShutdownWatchdog>());
         AddServices(builder.Services, options);
         builder.UseOrleans(silo =>
         {
@@ -96,6 +99,7 @@ public static class KorHostingExtensions
         }
 
         services.AddSingleton<RefusedFiles>();
+        services.AddSingleton<LoopWatch>();
         services.AddSingleton<PipelineSupervisor>();
         services.AddSingleton<PipelineStatuses>();
         services.AddSingleton<FieldMask>();

@@ -47,6 +47,12 @@ public sealed class KorOptions
     public TimeSpan ShutdownTimeout { get; set; } = TimeSpan.FromSeconds(60);
 
     /// <summary>
+    /// Whether a process that has not stopped by <see cref="ShutdownTimeout"/> is ended, with exit code 70, whatever hangs. False leaves that to a host of one's
+    /// own. Default: true.
+    /// </summary>
+    public bool ForceExit { get; set; } = true;
+
+    /// <summary>
     /// How long the silo goes on working after it is told to stop while /health/ready already says no, so that load balancers notice; 0 to 5 min, and less
     /// than <see cref="ShutdownTimeout"/>. Default: 0.
     /// </summary>

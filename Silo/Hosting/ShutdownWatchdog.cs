@@ -5,9 +5,10 @@ namespace KafkaOracleOrleans.Silo.Hosting;
 
 /// <summary>
 /// Ends the process when stopping takes longer than <see cref="KorOptions.ShutdownTimeout"/>, whatever hangs: a task, a thread, a database driver, the
-/// handlers that run at a process's end. What is not durable by then is replayed, as after a kill.
+/// handlers that run at a process's end. What is not durable by then is replayed, as after a kill. Every host with a silo has one: once a signal has told the
+/// process to end, it is watched to its end; a host that is stopped by its own program, which may have other work, until it has stopped.
 /// </summary>
-internal sealed partial class ShutdownWatchdog : IDisposable
+internal sealed partial class ShutdownWatchdog(KorOptions options, IHostApplicationLifetime lifetime) : IHostedLifecycleService, IDisposable
 {
     /// <summary>The exit code of a process that had to be ended.</summary>
     public const int ExitCode = 70;
@@ -18,34 +19,62 @@ internal sealed partial class ShutdownWatchdog : IDisposable
     // The kernel's alarm comes after the thread should have ended the process: when even managed code does not run any more.
     private static readonly TimeSpan AlarmAfter = TimeSpan.FromSeconds(3);
 
-    private readonly TimeSpan _timeout;
+    private readonly TimeSpan _timeout = options.ShutdownTimeout;
     private readonly List<IDisposable> _signals = [];
     private readonly ManualResetEvent _over = new(false);
     private int _isArmed;
+    private volatile bool _toTheEnd;
 
-    private ShutdownWatchdog(TimeSpan timeout) => _timeout = timeout;
-
-    /// <summary>Runs a host until it is told to stop.</summary>
+    /// <summary>Runs a host that is all its process is for, until it is told to stop; what hangs after the host has stopped is watched too.</summary>
     public static async Task RunAsync(WebApplication app, CancellationToken cancellation)
     {
-        // Not disposed of: what hangs after the host has stopped is watched too.
-        _ = Watch(app);
+        var watchdog = app.Services.GetRequiredService<ShutdownWatchdog>();
+        watchdog._toTheEnd = true;
+        watchdog.Begin();
         await app.RunAsync(cancellation);
     }
 
-    /// <summary>Watches from the signal, or the host's own stop, on, until it is disposed of.</summary>
-    public static ShutdownWatchdog Watch(WebApplication app)
+    public Task StartingAsync(CancellationToken cancellationToken)
     {
-        var watchdog = new ShutdownWatchdog(app.Services.GetRequiredService<KorOptions>().ShutdownTimeout);
-        watchdog._signals.Add(app.Lifetime.ApplicationStopping.Register(watchdog.Arm));
-        // The host has handlers of its own, which may be waiting for a thread that does not come.
-        foreach (var signal in new[] { PosixSignal.SIGTERM, PosixSignal.SIGINT, PosixSignal.SIGQUIT })
-            watchdog._signals.Add(PosixSignalRegistration.Create(signal, _ => watchdog.Arm()));
-        return watchdog;
+        Begin();
+        return Task.CompletedTask;
     }
 
-    public void Dispose()
+    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StoppedAsync(CancellationToken cancellationToken)
     {
+        End();
+        return Task.CompletedTask;
+    }
+
+    public void Dispose() => End();
+
+    /// <summary>Watches from the signal, or the host's own stop, on.</summary>
+    private void Begin()
+    {
+        if (!options.ForceExit || _signals.Count != 0) return;
+        _signals.Add(lifetime.ApplicationStopping.Register(Arm));
+        // The host has handlers of its own, which may be waiting for a thread that does not come.
+        foreach (var signal in new[] { PosixSignal.SIGTERM, PosixSignal.SIGINT, PosixSignal.SIGQUIT })
+        {
+            _signals.Add(PosixSignalRegistration.Create(signal, _ =>
+            {
+                _toTheEnd = true;
+                Arm();
+            }));
+        }
+    }
+
+    private void End()
+    {
+        if (_toTheEnd) return;
         foreach (var signal in _signals) signal.Dispose();
         _signals.Clear();
         _over.Set();
@@ -66,12 +95,7 @@ internal sealed partial class ShutdownWatchdog : IDisposable
         Console.Error.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
             $"The silo did not stop within Kor:ShutdownTimeout ({_timeout.TotalSeconds:0.#} s) and is ended with exit code {ExitCode}; what was not durable is replayed."));
-        End();
-    }
-
-    /// <summary>Without handlers for the process's end: they may be what hangs.</summary>
-    private static void End()
-    {
+        // Without handlers for the process's end: they may be what hangs.
         if (OperatingSystem.IsWindows()) TerminateProcess(-1, ExitCode);
         else ExitNow(ExitCode);
     }

@@ -7,6 +7,9 @@ internal sealed partial class FolderFile(string path)
 {
     public string Path { get; } = path;
 
+    /// <summary>Its name in the folder: what findings, events and status say, for where the folder is on the server is nobody's business.</summary>
+    public string Name { get; } = System.IO.Path.GetFileName(path);
+
     /// <summary>What was read last; null: never could be.</summary>
     public string? Text { get; private set; }
 

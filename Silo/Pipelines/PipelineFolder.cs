@@ -141,7 +141,7 @@ internal sealed partial class PipelineFolder(
     private async Task<bool> ApplyAsync(FolderFile file, Dictionary<string, PipelineText> known)
     {
         file.Rival = null;
-        var compiled = compiler.Compile(file.Text!, file.Path, DefinitionOrigin.Folder);
+        var compiled = compiler.Compile(file.Text!, file.Name, DefinitionOrigin.Folder);
         if (compiled.Plan is not { } plan)
         {
             Keep(file, known);
@@ -153,11 +153,11 @@ internal sealed partial class PipelineFolder(
         if (_files.Values.FirstOrDefault(f => f != file && f.InForce == name && File.Exists(f.Path)) is { } rival)
         {
             file.Rival = rival.Path;
-            await RefuseAsync(file, [$"{Path.GetFileName(file.Path)}: {Path.GetFileName(rival.Path)} defines the pipeline '{name}' already; give one of them another name."]);
+            await RefuseAsync(file, [$"{file.Name}: {rival.Name} defines the pipeline '{name}' already; give one of them another name."]);
             return true;
         }
 
-        var outcome = await grains.GetGrain<IPipelineGrain>(name).ApplyAsync(new PipelineText(name, file.Text!, file.Path, 0) { Replaces = Former(file, name, known) });
+        var outcome = await grains.GetGrain<IPipelineGrain>(name).ApplyAsync(new PipelineText(name, file.Text!, file.Name, 0) { Replaces = Former(file, name, known) });
         file.Problem = null;
         if (!outcome.Accepted)
         {
@@ -187,7 +187,7 @@ internal sealed partial class PipelineFolder(
         var name = file.Declared ?? file.InForce ?? RefusedFiles.NameOf(file.Path, file.Text!);
         if (!refused.Set(file.Path, file.Text!, name, diagnostics)) return;
         LogRefused(file.Path, string.Join(Environment.NewLine, diagnostics));
-        await grains.GetGrain<IPipelineGrain>(name).TellAsync("refused", $"{Path.GetFileName(file.Path)}: {string.Join("; ", diagnostics)}", false);
+        await grains.GetGrain<IPipelineGrain>(name).TellAsync("refused", $"{file.Name}: {string.Join("; ", diagnostics)}", false);
     }
 
     /// <summary>What a refused file was before goes on, also when that was in the time of an earlier process.</summary>

@@ -9,7 +9,7 @@ namespace KafkaOracleOrleans.Silo.Pipelines;
 /// needs to read why rather than an error.
 /// </summary>
 internal sealed class PipelineStatuses(
-    IGrainFactory grains, PipelineSupervisor supervisor, DatabaseConnections connections, KorOptions options, TimeProvider time)
+    IGrainFactory grains, PipelineSupervisor supervisor, LoopWatch loops, DatabaseConnections connections, KorOptions options, TimeProvider time)
 {
     // Longer than a grain waits for the parts of a pipeline that do not answer: what it then knows is more than what is known here.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(12);
@@ -39,7 +39,8 @@ internal sealed class PipelineStatuses(
     }
 
     private async Task<PipelineStatus> StatusAsync(CatalogEntry entry, CancellationToken cancellation) =>
-        (await AskAsync(() => grains.GetGrain<IPipelineGrain>(entry.Name).GetStatusAsync(), why => Unknown(entry, why), cancellation)).Answer;
+        (await AskAsync(() => grains.GetGrain<IPipelineGrain>(entry.Name).GetStatusAsync(), why => Unknown(entry, why), cancellation)).Answer
+            with { Warnings = loops.Of(entry.Name) };
 
     /// <summary>What a grain answers; or, when it cannot be had because the store does not answer, what is known without it and why.</summary>
     private async Task<(T Answer, string? Why)> AskAsync<T>(Func<Task<T>> ask, Func<string, T> otherwise, CancellationToken cancellation)
@@ -86,39 +87,31 @@ internal sealed class PipelineStatuses(
     {
         var issues = refusals.Select(r => new HealthIssue(
             "definition", PartState.Failed, $"{r.File} was refused: {string.Join("; ", r.Diagnostics)}", r.Since)).ToList();
-        return new PipelineStatus
+        return WithoutParts(new CatalogEntry(refusals[0].Name, 0, DesiredState.Running), PartState.Failed, PipelineCondition.Failed, issues[0].Text) with
         {
-            Name = refusals[0].Name,
-            Version = 0,
-            Desired = DesiredState.Running,
-            State = PartState.Failed,
-            Reason = issues[0].Text,
-            Counts = RecordCounts.Zero,
-            RecordsPerSecond = 0,
-            Partitions = [],
-            Shards = [],
-            Sinks = [],
-            Rules = new Dictionary<string, long>(),
-            Condition = PipelineCondition.Failed,
-            Verdict = LagVerdict.Unknown,
             Health = issues,
         };
     }
 
-    private static PipelineStatus Unknown(CatalogEntry entry, string fault) => new()
+    private static PipelineStatus Unknown(CatalogEntry entry, string fault) => WithoutParts(
+        entry, PartState.Blocked, PipelineCondition.Degraded,
+        $"The control store is not reachable, and how the parts are doing cannot be told without it. {fault}");
+
+    /// <summary>A pipeline of whose parts nothing is known.</summary>
+    private static PipelineStatus WithoutParts(CatalogEntry entry, PartState state, PipelineCondition condition, string reason) => new()
     {
         Name = entry.Name,
         Version = entry.Version,
         Desired = entry.Desired,
-        State = PartState.Blocked,
-        Reason = $"The control store is not reachable, and how the parts are doing cannot be told without it. {fault}",
+        State = state,
+        Reason = reason,
         Counts = RecordCounts.Zero,
         RecordsPerSecond = 0,
         Partitions = [],
         Shards = [],
         Sinks = [],
         Rules = new Dictionary<string, long>(),
-        Condition = PipelineCondition.Degraded,
+        Condition = condition,
         Verdict = LagVerdict.Unknown,
     };
 }

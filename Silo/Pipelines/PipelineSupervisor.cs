@@ -16,6 +16,7 @@ internal sealed partial class PipelineSupervisor(
     PlanProvider plans,
     IKafkaSourceRegistry registry,
     RefusedFiles refused,
+    LoopWatch loops,
     ILocalSiloDetails silo,
     HostState state,
     TimeProvider time,
@@ -68,6 +69,7 @@ internal sealed partial class PipelineSupervisor(
         }
 
         await ReportRefusalsAsync();
+        await loops.LookAsync(entries);
         foreach (var source in registry.Sources.Where(s => !wanted.Contains(s.Name)).ToList()) registry.Remove(source.Name);
     }
 

@@ -33,11 +33,15 @@ public sealed class RefusedFileTests
         {
             var events = await GetAsync(client, $"/api/v1/pipelines/{name}/events");
             Assert.Contains(events.EnumerateArray(), e => e.GetProperty("kind").GetString() == "refused");
+            // Where the folder is on the server is nobody's business.
+            Assert.DoesNotContain(silo.Folder, events.GetRawText(), StringComparison.Ordinal);
         }
 
         var health = (await GetAsync(client, "/health")).GetProperty("checks").GetProperty("pipelines");
         Assert.Equal("Degraded", health.GetProperty("status").GetString());
         Assert.Contains("conection", health.GetProperty("data").GetProperty("file orders.yaml").GetString());
+        Assert.StartsWith("orders.yaml was refused: orders.yaml(1,", status.GetProperty("reason").GetString(), StringComparison.Ordinal);
+        foreach (var text in new[] { list, status, health }) Assert.DoesNotContain(silo.Folder, text.GetRawText(), StringComparison.Ordinal);
         var metrics = await client.GetStringAsync("/metrics", Cancel);
         Assert.Contains("kor_definition_refused{", metrics);
         Assert.Contains("file=\"orders.yaml\"", metrics);
