@@ -13,13 +13,10 @@ namespace KafkaOracleOrleans.Processing.Steps;
 /// </summary>
 internal sealed class EventTimes(SourcePlan source, bool needed)
 {
-    /// <summary>A field is refused when it is further beyond the Kafka timestamp than this, and than maxAhead, ms.</summary>
-    private const long LeastRefused = 3_600_000;
-
     /// <summary>2000-01-01: Kafka timestamps before it are counters or zeros, not times.</summary>
     private const long FirstTimestamp = 946_684_800_000;
 
-    private readonly long _ahead = source.MaxAhead <= 0 || source.EventTimeField < 0 ? long.MaxValue : Math.Max(source.MaxAhead, LeastRefused);
+    private readonly long _ahead = source.MaxAhead <= 0 || source.EventTimeField < 0 ? long.MaxValue : Math.Max(source.MaxAhead, WindowLimits.LeastAhead);
     private readonly string _place = source.EventTimeField < 0
         ? "timestamp" : source.Schema[source.EventTimeField].Name;
 

@@ -1,3 +1,4 @@
+using KafkaOracleOrleans.Silo.Hosting;
 using KafkaOracleOrleans.Silo.Tests.Support;
 using KafkaOracleOrleans.TestSupport;
 
@@ -20,5 +21,27 @@ public sealed class DocumentationTests
         var current = text[..(begin + Begin.Length)] + "\n" + ConfigurationReference.Write() + "\n" + text[end..];
         if (Environment.GetEnvironmentVariable("KOR_UPDATE_DOCS") == "1") File.WriteAllText(path, current);
         Assert.Equal(current, File.ReadAllText(path));
+    }
+
+    [Fact]
+    public void The_list_of_limits_is_current()
+    {
+        var path = RepoPaths.Under("docs", "limits.md");
+        if (Environment.GetEnvironmentVariable("KOR_UPDATE_DOCS") == "1") File.WriteAllText(path, LimitCatalog.Markdown());
+        Assert.Equal(LimitCatalog.Markdown(), File.ReadAllText(path));
+    }
+
+    [Fact]
+    public void The_test_of_a_limit_is_there()
+    {
+        var sources = Directory.EnumerateFiles(RepoPaths.Under("tests"), "*Tests.cs", SearchOption.AllDirectories).Select(File.ReadAllText).ToList();
+        foreach (var limit in LimitCatalog.All.Where(l => l.Test.Length != 0))
+        {
+            var parts = limit.Test.Split('.');
+            Assert.True(
+                sources.Exists(s => s.Contains($"class {parts[0]}", StringComparison.Ordinal)
+                    && (parts.Length == 1 || s.Contains($" {parts[1]}(", StringComparison.Ordinal))),
+                $"The test {limit.Test} of '{limit.Name}' is not there.");
+        }
     }
 }

@@ -11,7 +11,6 @@ internal sealed class SourceBinder(BindingContext context, PipelineDefinition de
     public const long DefaultMaxOutOfOrder = 30_000;
 
     private const long DefaultIdleAfter = 60_000;
-    private const long DefaultMaxAhead = 300_000;
 
     private readonly SourceDefinition _source = definition.Source;
 
@@ -89,7 +88,7 @@ internal sealed class SourceBinder(BindingContext context, PipelineDefinition de
             EventTimeField = eventTime,
             MaxOutOfOrder = time?.MaxOutOfOrder?.Value ?? DefaultMaxOutOfOrder,
             IdleAfter = time?.IdleAfter?.Value ?? DefaultIdleAfter,
-            MaxAhead = time?.MaxAhead?.Value ?? DefaultMaxAhead,
+            MaxAhead = time?.MaxAhead?.Value ?? Windows.WindowLimits.DefaultMaxAhead,
         };
     }
 

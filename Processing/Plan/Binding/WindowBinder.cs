@@ -8,9 +8,6 @@ namespace KafkaOracleOrleans.Processing.Plan.Binding;
 /// <summary>Binds window and aggregate steps.</summary>
 internal sealed class WindowBinder(BindingContext context, SourceDefinition source)
 {
-    private const long MaxPanes = 10_000;
-    private const long DefaultMaxSession = 86_400_000;
-
     public (StepPlan? Plan, Flow Output) Bind(StepNode node, WindowStepDefinition step)
     {
         var flow = node.InputFlow;
@@ -114,15 +111,15 @@ internal sealed class WindowBinder(BindingContext context, SourceDefinition sour
         var (size, every) = (w.Hopping.Value, w.Every.Value);
         if (size % every != 0)
             Fault(w.Every.Node, $"'every' ({Durations.Format(every)}) must divide the size ({Durations.Format(size)})");
-        else if (size / every > MaxPanes)
-            Fault(w.Every.Node, $"a window may start at most {MaxPanes} times in its size");
+        else if (size / every > WindowLimits.MaxWindowsPerSize)
+            Fault(w.Every.Node, $"a window may start at most {WindowLimits.MaxWindowsPerSize} times in its size");
         return new HoppingWindow(size, every, OffsetOf(w, every));
     }
 
     private SessionWindow? SessionOf(WindowDefinition w)
     {
         if (w.Session!.Faulty || w.MaxLength is { Faulty: true }) return null;
-        var longest = w.MaxLength?.Value ?? Math.Max(DefaultMaxSession, w.Session.Value);
+        var longest = w.MaxLength?.Value ?? Math.Max(WindowLimits.DefaultMaxSession, w.Session.Value);
         if (longest < w.Session.Value) Fault(w.MaxLength!.Node, "'maxLength' is shorter than the gap of the session");
         return new SessionWindow(w.Session.Value, longest);
     }
