@@ -264,13 +264,14 @@ internal sealed partial class PipelineGrain(
             }
 
             var runtime = await plans.GetAsync(Name, state.State.Version);
-            await ClaimTablesAsync(runtime.Plan);
             await BeginAsync(runtime, cancellation);
             await DiscoverAsync(runtime, cancellation);
             if (state.State.Sources.Count == 0) return;
             await PublishAsync();
             await Task.WhenAll(ShardsOf(runtime).Select(s => s.WakeAsync()));
             await Task.WhenAll(PartitionGrains().Select(p => p.WakeAsync()));
+            // Last: a catalog on a silo of an older version does not know the question, and nothing else is to wait for that.
+            await ClaimTablesAsync(runtime.Plan);
             _problem = null;
             _problemNeedsOperator = false;
             await JudgeAsync();

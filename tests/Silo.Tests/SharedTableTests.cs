@@ -2,7 +2,10 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
+using KafkaOracleOrleans.Grains.Interfaces;
 using KafkaOracleOrleans.Silo.Tests.Support;
+using Microsoft.Extensions.DependencyInjection;
+using Orleans;
 
 namespace KafkaOracleOrleans.Silo.Tests;
 
@@ -35,20 +38,30 @@ public sealed class SharedTableTests
                 && (written + more, already + there) == (20, 20), () => "20 rows written once, and found there once");
 
         // A file of the folder is refused with the same words, in the list too, and gets its chance when the table is free.
-        Write(silo, "third", Text("third", "SHARED"));
+        Assert.Equal(HttpStatusCode.OK, (await PutAsync(silo, "copy", Text("copy", "COPY"))).Status);
+        Write(silo, "third", Text("third", "COPY"));
         await silo.WaitAsync(async () => (await silo.Http.GetStringAsync("/api/v1/pipelines", Cancel)).Contains("KOR2063", StringComparison.Ordinal), () => "the refusal in the list");
         await silo.Http.DeleteAsync("/api/v1/pipelines/copy", Cancel);
-        File.Delete(PathOf(silo, "events"));
-        await WaitForAsync(silo, "third");
+        await WaitForAsync(silo, "events", "third");
 
         // A file whose pipeline gets another name keeps its table, also when nobody was there to see it.
-        Write(silo, "third", Text("renamed", "SHARED"));
-        await WaitForAsync(silo, "renamed");
+        Write(silo, "third", Text("renamed", "COPY"));
+        await WaitForAsync(silo, "events", "renamed");
         await silo.StopAsync();
-        Write(silo, "third", Text("again", "SHARED"));
+        Write(silo, "third", Text("again", "COPY"));
         await silo.StartAgainAsync(_ => { });
-        await WaitForAsync(silo, "again");
-        Assert.Equal(HttpStatusCode.Conflict, (await PostAsync(silo, Text("copy", "SHARED"))).Status);
+        await WaitForAsync(silo, "again", "events");
+        Assert.Equal(HttpStatusCode.Conflict, (await PostAsync(silo, Text("copy", "COPY"))).Status);
+
+        // What a version without this rule has put in force is taken note of all the same, and told what it shares.
+        var catalog = silo.App.Services.GetRequiredService<IGrainFactory>().GetGrain<IPipelineCatalogGrain>(0);
+        TableClaim[] claims = [new("s", "DWH", "copy", false, true, ["^ev"])];
+        Assert.Contains("'again'", Assert.Single(await catalog.ClaimTablesAsync("older", claims, inForce: false, null)).Message, StringComparison.Ordinal);
+        Assert.Equal("s", Assert.Single(await catalog.ClaimTablesAsync("older", claims, inForce: true, null)).Sink);
+        Assert.Empty(await catalog.CheckTablesAsync("new", [new TableClaim("s", "dwh", "COPY", false, true, ["others"])]));
+        File.Delete(PathOf(silo, "third"));
+        await WaitForAsync(silo, "events");
+        Assert.Contains("'older'", Assert.Single(await catalog.CheckTablesAsync("new", claims)).Message, StringComparison.Ordinal);
     }
 
     private static string PathOf(TestSilo silo, string file) => Path.Combine(silo.Folder, "pipelines", file + ".yaml");
