@@ -1,6 +1,7 @@
 using KafkaOracleOrleans.Grains.Interfaces;
 using KafkaOracleOrleans.Grains.Runtime;
 using KafkaOracleOrleans.Processing.Plan;
+using KafkaOracleOrleans.Silo.Pipelines;
 using KafkaOracleOrleans.Silo.Security;
 using Microsoft.AspNetCore.Http.HttpResults;
 using static KafkaOracleOrleans.Silo.Api.ApiProblems;
@@ -12,7 +13,7 @@ public static class LifecycleEndpoints
 {
     internal static void Map(IEndpointRouteBuilder api)
     {
-        api.MapPut("/pipelines/{name}/start", (string name, IGrainFactory grains) => DoAsync(grains, name, p => p.StartAsync()))
+        api.MapPut("/pipelines/{name}/start", StartAsync)
             .RequireAuthorization(KorPolicies.Operator).WithSummary("Run from the checkpoint");
         api.MapPut("/pipelines/{name}/resume", (string name, IGrainFactory grains) => DoAsync(grains, name, p => p.StartAsync()))
             .RequireAuthorization(KorPolicies.Operator).WithSummary("Go on after a pause");
@@ -29,6 +30,13 @@ public static class LifecycleEndpoints
         api.MapDelete("/pipelines/{name}/offsets", DeleteOffsetsAsync)
             .RequireAuthorization(KorPolicies.Admin)
             .WithSummary("Back to where the pipeline starts; state is dropped. Only when stopped");
+    }
+
+    private static async Task<Results<Accepted, ProblemHttpResult>> StartAsync(
+        string name, IGrainFactory grains, PipelineFolder folder, CancellationToken cancellation)
+    {
+        await folder.TryAgainAsync(name, cancellation);
+        return await DoAsync(grains, name, p => p.StartAsync());
     }
 
     private static async Task<Results<Accepted, ProblemHttpResult>> DoAsync(

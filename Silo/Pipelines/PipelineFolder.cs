@@ -20,6 +20,7 @@ internal sealed partial class PipelineFolder(
     private readonly Dictionary<string, string> _held = new(StringComparer.Ordinal);
     private Dictionary<string, PipelineText>? _known;
     private volatile IReadOnlyDictionary<string, string> _claimed = new Dictionary<string, string>();
+    private readonly SemaphoreSlim _turn = new(1, 1);
     private string? _problem;
 
     private string Me => silos.SiloAddress.ToParsableString();
@@ -36,20 +37,42 @@ internal sealed partial class PipelineFolder(
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(Interval, time);
-        do
-        {
-            try
-            {
-                await SyncAsync(stoppingToken);
-                _problem = null;
-            }
-            catch (Exception e) when (!stoppingToken.IsCancellationRequested)
-            {
-                if (_problem != e.Message) LogProblem(options.Pipelines ?? "", e);
-                _problem = e.Message;
-            }
-        }
+        do await TurnAsync(stoppingToken);
         while (await timer.WaitForNextTickAsync(stoppingToken));
+    }
+
+    /// <summary>
+    /// Before a pipeline starts: a file of it that was refused gets its chance, for a reset may have done away with the reason. Otherwise what ran
+    /// before would run for a moment, and its new state would be the next reason.
+    /// </summary>
+    public async Task TryAgainAsync(string pipeline, CancellationToken cancellation)
+    {
+        if (refused.All.Any(r => r.Name == pipeline)) await TurnAsync(cancellation);
+    }
+
+    public override void Dispose()
+    {
+        _turn.Dispose();
+        base.Dispose();
+    }
+
+    private async Task TurnAsync(CancellationToken cancellation)
+    {
+        await _turn.WaitAsync(cancellation);
+        try
+        {
+            await SyncAsync(cancellation);
+            _problem = null;
+        }
+        catch (Exception e) when (!cancellation.IsCancellationRequested)
+        {
+            if (_problem != e.Message) LogProblem(options.Pipelines ?? "", e);
+            _problem = e.Message;
+        }
+        finally
+        {
+            _turn.Release();
+        }
     }
 
     private async Task SyncAsync(CancellationToken cancellation)
