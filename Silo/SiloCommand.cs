@@ -4,6 +4,7 @@ using KafkaOracleOrleans.Silo.Diagnosis;
 using KafkaOracleOrleans.Silo.Hosting;
 using KafkaOracleOrleans.Silo.Security;
 using KafkaOracleOrleans.Streams.Kafka;
+using KafkaOracleOrleans.Tls;
 
 namespace KafkaOracleOrleans.Silo;
 
@@ -19,6 +20,7 @@ internal static class SiloCommand
         {
             Demo(),
             ApiKey(),
+            Secret(),
         };
         var run = new Command("run", "Runs a silo with the configuration of appsettings.json and the environment (the default).")
         {
@@ -51,6 +53,28 @@ internal static class SiloCommand
         return command;
     }
 
+    private static Command Secret()
+    {
+        var file = new Argument<string>("file") { Description = "The file to write; it must not be there yet." };
+        var command = new Command("secret", "Writes a secret for Kor:Cluster:SecretFile into a file that only this user can read.") { file };
+        command.SetAction((result, _) => GuardAsync(() =>
+        {
+            var path = Path.GetFullPath(result.GetValue(file)!);
+            try
+            {
+                SharedSecret.Create(path);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                throw new KorConfigurationException([$"{path} cannot be written: {e.Message}"]);
+            }
+
+            Console.WriteLine($"Written to {path}. On every silo: Kor__Cluster__SecretFile=FILE; clients: KorClientOptions.SecretFile.");
+            return Task.FromResult(0);
+        }));
+        return command;
+    }
+
     private static Command RunOne()
     {
         var file = new Argument<string>("file") { Description = "The pipeline file; changes to it take effect while it runs." };
@@ -74,10 +98,14 @@ internal static class SiloCommand
         var seed = new Option<int>("--seed") { Description = "Seed of the generator.", DefaultValueFactory = _ => 1 };
         var url = new Option<string>("--url") { Description = "Where the API listens.", DefaultValueFactory = _ => "http://127.0.0.1:8080" };
         var seconds = new Option<int?>("--seconds") { Description = "Stop by itself after so many seconds." };
+        var gateway = new Option<int>("--gateway")
+        {
+            Description = "The port of the gateway for the client library (samples/LiveKeys); 0: none.", DefaultValueFactory = _ => DemoOptions.DefaultGatewayPort,
+        };
         var file = new Option<string?>("--pipeline") { Description = "The pipeline file. Default: the sample orders, which is built in." };
         var demo = new Command("demo", "Everything in one process, nothing to install: orders flow into windows and a database.")
         {
-            kafka, state, sink, rate, seed, url, seconds, file,
+            kafka, state, sink, rate, seed, url, gateway, seconds, file,
         };
         demo.SetAction((result, cancellation) => GuardAsync(() => DemoRun.RunAsync(
             new DemoOptions
@@ -88,6 +116,7 @@ internal static class SiloCommand
                 Rate = result.GetValue(rate),
                 Seed = result.GetValue(seed),
                 Url = result.GetValue(url)!,
+                GatewayPort = result.GetValue(gateway),
                 Duration = result.GetValue(seconds) is { } s ? TimeSpan.FromSeconds(s) : null,
                 PipelineFile = result.GetValue(file),
             },

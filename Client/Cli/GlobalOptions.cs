@@ -27,12 +27,24 @@ internal sealed class GlobalOptions
         Recursive = true,
     };
 
-    public Option<string?> ApiKey { get; } = new("--api-key")
+    /// <summary>Refused, with what to do instead: other users of the machine see command lines, and shells keep them.</summary>
+    public Option<string?> ApiKey { get; } = Refused();
+
+    public Option<string?> ApiKeyFile { get; } = new("--api-key-file")
     {
-        Description = "The key to ask the server with, or a token. Better in the variable KOR_API_KEY, which other users of this machine cannot see.",
-        HelpName = "KEY",
+        Description = "A file with the key (or token) to ask the server with. Default: the variable KOR_API_KEY, or the file that KOR_API_KEY_FILE names.",
+        HelpName = "FILE",
         Recursive = true,
     };
+
+    private static Option<string?> Refused()
+    {
+        var option = new Option<string?>("--api-key") { Recursive = true, Hidden = true, Arity = ArgumentArity.ZeroOrOne };
+        option.Validators.Add(result => result.AddError(
+            "A key on the command line can be read by every user of this machine and stays in the shell's history. Put it into the variable KOR_API_KEY, "
+            + "or into a file: --api-key-file FILE."));
+        return option;
+    }
 
     public Option<TimeSpan> Timeout { get; } = new("--timeout")
     {
@@ -55,6 +67,7 @@ internal sealed class GlobalOptions
         command.Options.Add(Output);
         command.Options.Add(Url);
         command.Options.Add(ApiKey);
+        command.Options.Add(ApiKeyFile);
         command.Options.Add(Timeout);
         command.Options.Add(NoColor);
     }

@@ -24,8 +24,22 @@ internal sealed record VerbContext(CliHost Host, CliOutput Output, ParseResult A
     {
         get
         {
-            var text = Args.GetValue(Globals.ApiKey) ?? Host.Variable("KOR_API_KEY");
+            var text = Args.GetValue(Globals.ApiKeyFile) is { } named ? FromFile(named, "--api-key-file") : Host.Variable("KOR_API_KEY");
+            if (string.IsNullOrWhiteSpace(text) && Host.Variable("KOR_API_KEY_FILE") is { Length: > 0 } file) text = FromFile(file, "KOR_API_KEY_FILE");
             return string.IsNullOrWhiteSpace(text) ? null : text.Trim();
+        }
+    }
+
+    private string FromFile(string file, string what)
+    {
+        try
+        {
+            var text = File.ReadAllText(Host.FullPath(file));
+            return text.Length == 0 ? throw new CliException(ExitCodes.Usage, $"{what}: '{file}' is empty; put the key into it.") : text;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new CliException(ExitCodes.NotFound, $"{what}: '{file}' cannot be read ({e.Message}); name a file with the key, or set KOR_API_KEY.");
         }
     }
 

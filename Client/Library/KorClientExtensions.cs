@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using KafkaOracleOrleans.Tls;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
@@ -14,7 +15,7 @@ public static class KorClientExtensions
     /// <summary>
     /// Adds <see cref="KorClient"/>. It connects when the host starts, which fails when no gateway answers within
     /// <see cref="KorClientOptions.ConnectWithin"/>; a connection lost later is restored by itself. Throws <see cref="ArgumentException"/> for a
-    /// gateway that is not <c>host:port</c>, or for files of <see cref="KorClientOptions.Tls"/> that cannot be used.
+    /// gateway that is not <c>host:port</c>, or for files of <see cref="KorClientOptions.Tls"/> or <see cref="KorClientOptions.SecretFile"/> that cannot be used.
     /// </summary>
     public static IServiceCollection AddKorClient(this IServiceCollection services, Action<KorClientOptions>? configure = null)
     {
@@ -24,12 +25,16 @@ public static class KorClientExtensions
         var gateways = options.ConfigureClustering is null ? options.Gateways.Select(Parse).ToArray() : [];
         if (options.ConfigureClustering is null && gateways.Length == 0)
             throw new ArgumentException("There is no gateway; give KorClientOptions.Gateways at least one host:port.", nameof(configure));
+        if (options.SecretFile is { } file && SharedSecret.Read(file, out var fault) is null) throw new ArgumentException($"KorClientOptions.SecretFile: {fault}", nameof(configure));
         services.AddOrleansClient(client =>
         {
             client.Configure<ClusterOptions>(o => (o.ClusterId, o.ServiceId) = (options.ClusterId, options.ServiceId));
             if (options.ConfigureClustering is { } clustering) clustering(client);
             else client.UseStaticClustering(gateways);
             options.Tls?.Use(client);
+            // After TLS, and so inside it.
+            if (options.SecretFile is { } secret)
+                client.Configure<ClientConnectionOptions>(o => o.ConfigureConnection(connections => connections.ProveSecret(() => SharedSecret.Read(secret, out _))));
             var began = TimeProvider.System.GetTimestamp();
             client.UseConnectionRetryFilter(async (_, cancellation) =>
             {

@@ -3,7 +3,10 @@ using Orleans.Connections.Security;
 
 namespace KafkaOracleOrleans.Client;
 
-/// <summary>TLS to a cluster whose silos have <c>Kor:Cluster:Tls</c>; both sides show a certificate of the cluster's authority.</summary>
+/// <summary>
+/// TLS to a cluster whose silos have <c>Kor:Cluster:Tls</c>; both sides show a certificate of the cluster's authority. Files that are exchanged count for
+/// connections made from then on.
+/// </summary>
 public sealed class KorClientTls
 {
     /// <summary>This client's certificate: PEM (with <see cref="Key"/>) or PKCS #12. It must allow client authentication.</summary>
@@ -26,14 +29,14 @@ public sealed class KorClientTls
     {
         if (TlsFiles.Faults(Certificate, Key, PasswordFile, Authority).FirstOrDefault() is { } fault)
             throw new ArgumentException($"KorClientOptions.Tls: {fault}");
-        var own = TlsFiles.Load(Certificate, Key, PasswordFile);
-        var authorities = TlsFiles.LoadAuthorities(Authority);
-        client.UseTls(own, options =>
+        var files = new CertificateFiles(Certificate, Key, PasswordFile is null ? null : () => TlsFiles.Password(PasswordFile), Authority, TimeProvider.System);
+        client.UseTls(files.Certificate, options =>
         {
-            options.LocalCertificate = own;
+            options.LocalCertificate = files.Certificate;
+            options.LocalClientCertificateSelector = (_, _, _, _, _) => files.Certificate;
             options.RemoteCertificateMode = RemoteCertificateMode.RequireCertificate;
             options.CheckCertificateRevocation = false;
-            options.RemoteCertificateValidation = (certificate, _, _) => TlsFiles.ComesFrom(certificate, authorities);
+            options.RemoteCertificateValidation = (certificate, _, _) => files.Trusts(certificate);
             options.OnAuthenticateAsClient = (_, authentication) => authentication.TargetHost = TargetHost;
         });
     }

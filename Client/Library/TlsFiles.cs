@@ -7,9 +7,14 @@ namespace KafkaOracleOrleans.Tls;
 internal static class TlsFiles
 {
     /// <summary>The own certificate with its key: PEM or PKCS #12.</summary>
-    public static X509Certificate2 Load(string certificate, string? key, string? passwordFile)
+    public static X509Certificate2 Load(string certificate, string? key, string? passwordFile) => LoadWith(certificate, key, Password(passwordFile));
+
+    /// <summary>The password in a file; null: there is none.</summary>
+    public static string? Password(string? passwordFile) => passwordFile is null ? null : File.ReadAllText(passwordFile).Trim();
+
+    /// <summary>As <see cref="Load"/>, with the password itself.</summary>
+    public static X509Certificate2 LoadWith(string certificate, string? key, string? password)
     {
-        var password = passwordFile is null ? null : File.ReadAllText(passwordFile).Trim();
         if (!IsPem(certificate)) return X509CertificateLoader.LoadPkcs12FromFile(certificate, password);
         return password is null
             ? X509Certificate2.CreateFromPemFile(certificate, key)

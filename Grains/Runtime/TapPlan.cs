@@ -6,20 +6,13 @@ using KafkaOracleOrleans.Processing.Records;
 namespace KafkaOracleOrleans.Grains.Runtime;
 
 /// <summary>A tap, checked against a pipeline.</summary>
-internal sealed record TapPlan(InputRef Output, CompiledExpression? Where)
+public sealed record TapPlan(InputRef Output, CompiledExpression? Where)
 {
     /// <summary>The plan of a tap, or null and why there is none.</summary>
     public static TapPlan? Compile(PipelinePlan plan, TapRequest request, out string? fault)
     {
         if (SchemaOf(plan, request, out fault) is not { } schema) return null;
-        var output = request.Side switch
-        {
-            TapSide.Late => StepOutput.Late,
-            TapSide.Duplicates => StepOutput.Duplicates,
-            TapSide.Quarantined => StepOutput.Quarantined,
-            _ => StepOutput.Main,
-        };
-        var place = new InputRef(request.Step, output);
+        var place = PlaceOf(request);
         if (request.Where is null) return new TapPlan(place, null);
         var compiled = ExpressionCompiler.Compile(request.Where, schema);
         if (compiled.Expression is not { } where || compiled.Errors.Count != 0)
@@ -33,6 +26,20 @@ internal sealed record TapPlan(InputRef Output, CompiledExpression? Where)
         fault = $"where is of type {where.Type}; it must be a condition, such as amount > 100.";
         return null;
     }
+
+    /// <summary>What a tap shows, and its fields; null when there is no such output.</summary>
+    public static (InputRef Output, Schema Schema)? Of(PipelinePlan plan, TapRequest request) =>
+        SchemaOf(plan, request, out _) is { } schema ? (PlaceOf(request), schema) : null;
+
+    private static InputRef PlaceOf(TapRequest request) => new(
+        request.Step,
+        request.Side switch
+        {
+            TapSide.Late => StepOutput.Late,
+            TapSide.Duplicates => StepOutput.Duplicates,
+            TapSide.Quarantined => StepOutput.Quarantined,
+            _ => StepOutput.Main,
+        });
 
     private static Schema? SchemaOf(PipelinePlan plan, TapRequest request, out string? fault)
     {

@@ -6,16 +6,6 @@ using Microsoft.AspNetCore.Mvc;
 
 namespace KafkaOracleOrleans.Silo.Api;
 
-/// <summary>What an endpoint tells the audit trail about the change it makes; <c>context.Features.Get&lt;AuditTrail&gt;()</c>.</summary>
-public sealed class AuditTrail
-{
-    /// <summary>What was there before, in a few words and without secrets. Filled in for pipelines.</summary>
-    public string? Before { get; set; }
-
-    /// <summary>What is there after. Filled in for pipelines when the endpoint says nothing.</summary>
-    public string? After { get; set; }
-}
-
 /// <summary>Metadata of an endpoint that is asked with POST and changes nothing.</summary>
 internal sealed class ChangesNothing;
 
@@ -97,7 +87,7 @@ internal sealed partial class ApiGuard(
         }
         finally
         {
-            trail.After ??= await DescribeAsync(http);
+            trail.After = trail.With(await DescribeAsync(http));
             LogChange(entry.Id, entry.Actor, entry.Role, entry.Origin, entry.Action, entry.Target, status, trail.Before, trail.After);
             await CompleteAsync(entry.Id, status, trail);
         }
@@ -116,14 +106,16 @@ internal sealed partial class ApiGuard(
         }
     }
 
-    /// <summary>The pipeline of the route, as the catalog has it.</summary>
+    /// <summary>The pipeline of the route: what is wanted of it, its version, and the hash of its text.</summary>
     private async Task<string?> DescribeAsync(HttpContext http)
     {
         if (http.Request.RouteValues["name"] is not string name) return null;
         try
         {
             var entries = await grains.GetGrain<IPipelineCatalogGrain>(0).ListAsync();
-            return entries.FirstOrDefault(e => e.Name == name) is { } entry ? $"{entry.Desired}, version {entry.Version}" : "no such pipeline";
+            if (entries.FirstOrDefault(e => e.Name == name) is not { } entry) return "no such pipeline";
+            var text = await grains.GetGrain<IPipelineGrain>(name).GetDefinitionAsync();
+            return $"{entry.Desired}, version {entry.Version}{(text is null ? "" : $", {AuditTrail.Hash(text.Text)}")}";
         }
         catch (Exception e) when (e is TimeoutException or Orleans.Runtime.OrleansException)
         {
@@ -131,7 +123,7 @@ internal sealed partial class ApiGuard(
         }
     }
 
-    private static string Actor(HttpContext http) => http.User.Identity?.Name ?? "anonymous";
+    private static string Actor(HttpContext http) => LogText.Clean(http.User.Identity?.Name ?? "anonymous");
 
     [LoggerMessage(
         Level = LogLevel.Information,

@@ -10,7 +10,7 @@ internal static class AuditEndpoints
     public static void MapAudit(this RouteGroupBuilder api) => api.MapGet("/audit", ListAsync)
         .RequireAuthorization(KorPolicies.Admin)
         .WithName("ListAudit")
-        .WithSummary("Who changed what, newest first.")
+        .WithSummary("Who changed, looked at or was refused what, newest first.")
         .WithDescription("limit: 1 to 1000 entries. before: the id of the last entry of the page before.");
 
     private static async Task<Results<Ok<IReadOnlyList<AuditEntry>>, ProblemHttpResult>> ListAsync(

@@ -71,7 +71,7 @@ public static class AuthoringEndpoints
         api.MapPost("/test", TestAsync).ChangesNothing().WithSummary("Run a test file");
     }
 
-    /// <summary>The body as text; null when it is too long or not UTF-8.</summary>
+    /// <summary>The body as text; null when it is too long or not UTF-8. Throws <see cref="BadHttpRequestException"/> for control characters.</summary>
     internal static async Task<string?> TextAsync(HttpRequest request, CancellationToken cancellation)
     {
         using var body = new MemoryStream();
@@ -84,7 +84,9 @@ public static class AuthoringEndpoints
 
         try
         {
-            return new UTF8Encoding(false, true).GetString(body.GetBuffer(), 0, (int)body.Length);
+            var text = new UTF8Encoding(false, true).GetString(body.GetBuffer(), 0, (int)body.Length);
+            CleanText.CheckText(text, "The body");
+            return text;
         }
         catch (DecoderFallbackException)
         {

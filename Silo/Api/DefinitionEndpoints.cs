@@ -47,6 +47,7 @@ public static class DefinitionEndpoints
         if (await FindAsync(grains, text.Name) is not null)
             return Conflict($"There is a pipeline '{text.Name}' already; PUT /api/v1/pipelines/{text.Name} replaces one made over the API.");
         var outcome = await grains.GetGrain<IPipelineGrain>(text.Name).ApplyAsync(text with { Initial = initial });
+        if (outcome.Accepted) request.HttpContext.Features.Get<AuditTrail>()?.Did($"created '{text.Name}', version {outcome.Version}");
         return outcome.Accepted
             ? TypedResults.Created($"/api/v1/pipelines/{text.Name}", await ReportAsync(outcome, plan!, loops))
             : Conflict(string.Join(' ', outcome.Diagnostics));
@@ -67,6 +68,7 @@ public static class DefinitionEndpoints
         if (await FindAsync(grains, name) is not { } pipeline || await pipeline.GetDefinitionAsync() is not { } known) return NoPipeline(name);
         if (Changed(request, known) is { } changed) return changed;
         if (await AuthoringEndpoints.TextAsync(request, cancellation) is not { } body) return AuthoringEndpoints.NoText();
+        request.HttpContext.Features.Get<AuditTrail>()?.Did($"given a patch, {AuditTrail.Hash(body)}");
         if (ObjectIn(body) is not { } patch) return Bad("Bad patch", "The body must be a JSON object: a merge patch (RFC 7396) of the definition.");
         if (DefinitionPatch.Apply(known.Text, known.FileName, patch) is not { } merged) return Conflict($"The definition of '{name}' cannot be read.");
         var (text, plan, problem) = Check(merged, "pipeline.json", compiler, name);
@@ -130,6 +132,7 @@ public static class DefinitionEndpoints
         HttpRequest request, HostPipelineCompiler compiler, string? name, CancellationToken cancellation)
     {
         if (await AuthoringEndpoints.TextAsync(request, cancellation) is not { } text) return (null, null, AuthoringEndpoints.NoText());
+        request.HttpContext.Features.Get<AuditTrail>()?.Did($"given {AuditTrail.Hash(text)}");
         return Check(text, AuthoringEndpoints.FileName(request, null), compiler, name);
     }
 

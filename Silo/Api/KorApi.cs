@@ -18,6 +18,7 @@ public static class KorApi
         api.AddEndpointFilter(static async (context, next) =>
             // Grain calls take no cancellation; the time limit ends the waiting.
             await next(context).AsTask().WaitAsync(context.HttpContext.RequestAborted));
+        api.AddEndpointFilterFactory(CleanText.Filter);
         ((IEndpointConventionBuilder)api).Finally(OperationIds.Complete);
         api.MapPipelines();
         api.MapAudit();

@@ -79,7 +79,7 @@ public static class LifecycleEndpoints
     }
 
     private static async Task<Results<Ok<ResetOutcome>, ProblemHttpResult>> ChangeOffsetsAsync(
-        string name, OffsetsChange change, IGrainFactory grains, bool dryRun = false, bool force = false)
+        string name, OffsetsChange change, IGrainFactory grains, HttpContext http, bool dryRun = false, bool force = false)
     {
         if (new object?[] { change.To, change.Timestamp, change.Offsets }.Count(v => v is not null) != 1)
             return Bad("What is meant is not clear", "Give exactly one of 'to', 'timestamp' and 'offsets'.");
@@ -104,11 +104,11 @@ public static class LifecycleEndpoints
                 return Bad("Bad target", $"'{change.To}' is neither earliest nor latest.");
         }
 
-        return await ResetAsync(grains, name, request with { Force = force });
+        return await ResetAsync(grains, name, request with { Force = force }, http);
     }
 
     private static async Task<Results<Ok<ResetOutcome>, ProblemHttpResult>> DeleteOffsetsAsync(
-        string name, IGrainFactory grains, PlanProvider plans, bool dryRun = false, bool force = false)
+        string name, IGrainFactory grains, PlanProvider plans, HttpContext http, bool dryRun = false, bool force = false)
     {
         if (await FindAsync(grains, name) is null) return NoPipeline(name);
         var start = (await plans.GetAsync(name)).Plan.Source.Start;
@@ -118,11 +118,11 @@ public static class LifecycleEndpoints
             StartKind.Timestamp => ResetTarget.Timestamp,
             _ => ResetTarget.Earliest,
         };
-        return await ResetAsync(grains, name, new ResetRequest(target, start.TimestampMs, null, !dryRun) { Force = force });
+        return await ResetAsync(grains, name, new ResetRequest(target, start.TimestampMs, null, !dryRun) { Force = force }, http);
     }
 
     private static async Task<Results<Ok<ResetOutcome>, ProblemHttpResult>> ResetAsync(
-        IGrainFactory grains, string name, ResetRequest request)
+        IGrainFactory grains, string name, ResetRequest request, HttpContext http)
     {
         if (await FindAsync(grains, name) is not { } pipeline) return NoPipeline(name);
         var outcome = await pipeline.ResetAsync(request with { Execute = false, PositionsOnly = request.Execute });
@@ -135,6 +135,7 @@ public static class LifecycleEndpoints
         }
 
         if (request.Execute) outcome = await pipeline.ResetAsync(request);
+        http.Features.Get<AuditTrail>()?.Moved(outcome);
         return outcome.Refusal is { } refusal ? Conflict(refusal) : TypedResults.Ok(outcome);
     }
 }

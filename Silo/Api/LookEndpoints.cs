@@ -40,12 +40,14 @@ public static class LookEndpoints
 
     private static async Task<Results<Ok<PreviewReport>, ProblemHttpResult>> PreviewAsync(
         HttpRequest request, HostPipelineCompiler compiler, IKafkaLogs logs, TopicReader reader, ILookupSource lookups,
-        IEnumerable<IRecordTransform> transforms, TimeProvider time, FieldMask masks, ClaimsPrincipal user, TrialGate gate, HttpContext http,
+        IEnumerable<IRecordTransform> transforms, TimeProvider time, FieldMask masks, ClaimsPrincipal user, TrialGate gate, HttpContext http, KnownSources sources,
         CancellationToken cancellation, string? file = null, int limit = 200, DateTimeOffset? since = null, int rows = 20)
     {
         if (limit is < 1 or > TopicReader.MaxRecords) return Bad("Bad limit", "limit must be from 1 to 10000.");
         if (rows is < 0 or > MaxRows) return Bad("Bad rows", "rows must be from 0 to 1000.");
         if (await AuthoringEndpoints.TextAsync(request, cancellation) is not { } text) return AuthoringEndpoints.NoText();
+        var trail = request.HttpContext.Features.Get<AuditTrail>();
+        trail?.Tried(text, null);
         var compilation = compiler.Check(text, AuthoringEndpoints.FileName(request, file), DefinitionOrigin.Api);
         if (compilation.Plan is not { } plan)
         {
@@ -58,14 +60,19 @@ public static class LookEndpoints
         {
             var partitions = await logs.ListPartitionsAsync(plan.Source, cancellation);
             var topics = partitions.Select(p => p[..p.LastIndexOf('/')]).Distinct().ToList();
+            trail?.Tried(text, plan);
             if (topics.Find(IsInternal) is { } @internal) return Internal(@internal);
+            var known = await sources.PlansAsync();
+            if (!user.IsInRole(KorRoles.Admin) && await sources.RefusalAsync(plan, topics, known, cancellation) is { } foreign)
+                return Problem(StatusCodes.Status403Forbidden, "Not allowed", foreign);
             var (report, refused) = await gate.RunAsync(http, "preview", TrialGate.MaxPreviewSeconds, async (budget, end) =>
             {
                 var slices = await reader.ReadAsync(plan.Source.Connection, topics, limit, since, plan.Source.ReadCommitted, end);
                 return await TryAsync(plan, slices, lookups, new TransformRunner(transforms), time, rows, budget, end);
             });
             if (report is null) return refused!;
-            return TypedResults.Ok(masks.For(user) is { } mask ? Masked(report, mask) : report);
+            trail?.Did($"{report.Counts.Consumed} records tried");
+            return TypedResults.Ok(PlanMask.Of(masks.For(user), plan, known) is { } mask ? Masked(report, mask) : report);
         }
         catch (Exception e) when (e is KafkaException or KafkaSourceException or KeyNotFoundException or StoreUnavailableException or SinkConfigurationException)
         {
@@ -97,13 +104,14 @@ public static class LookEndpoints
             trial.Tables(rows), [.. trial.Refused.Take(rows)]);
     }
 
-    private static PreviewReport Masked(PreviewReport report, FieldMask mask)
+    private static PreviewReport Masked(PreviewReport report, PlanMask mask)
     {
-        foreach (var row in report.Sinks.SelectMany(s => s.Rows)) mask.Apply(row);
-        return report with
+        foreach (var sink in report.Sinks)
         {
-            Quarantined = [.. report.Quarantined.Select(q => mask.Hides(q.Place[(q.Place.LastIndexOf('.') + 1)..]) ? q with { Reason = FieldMask.Hidden } : q)],
-        };
+            foreach (var row in sink.Rows) mask.ApplySink(sink.Sink, row);
+        }
+
+        return report with { Quarantined = [.. report.Quarantined.Select(q => mask.HidesReason(q.Place) ? q with { Reason = FieldMask.Hidden } : q)] };
     }
 
     private static async Task AnswerAsync(LookupRequest request, ILookupSource lookups, CancellationToken cancellation)
@@ -121,7 +129,7 @@ public static class LookEndpoints
     }
 
     private static async Task<Results<Ok<TopicRecords>, ProblemHttpResult>> RecordsAsync(
-        string topic, KorOptions options, TopicReader reader, FieldMask masks, ClaimsPrincipal user, CancellationToken cancellation, string? connection = null, int limit = 500)
+        string topic, KorOptions options, TopicReader reader, FieldMask masks, HttpContext http, CancellationToken cancellation, string? connection = null, int limit = 500)
     {
         if (limit is < 1 or > MaxRows) return Bad("Bad limit", "limit must be from 1 to 1000.");
         if (connection is null && options.Kafka.Count != 1)
@@ -138,8 +146,10 @@ public static class LookEndpoints
         try
         {
             var slices = await reader.ReadAsync(connection, [topic], limit, null, true, cancellation);
-            var records = slices.SelectMany(s => s.Records.Select(r => RecordOf(s.Partition, r, masks.For(user)))).OrderBy(r => r.Timestamp).Take(limit);
-            return TypedResults.Ok(new TopicRecords(topic, connection, slices.Count, [.. records]));
+            var mask = masks.For(http.User);
+            List<TopicRecord> records = [.. slices.SelectMany(s => s.Records.Select(r => RecordOf(s.Partition, r, mask))).OrderBy(r => r.Timestamp).Take(limit)];
+            http.Features.Get<AuditTrail>()?.Did($"{records.Count} records of topic '{topic}' of Kafka connection '{connection}' shown");
+            return TypedResults.Ok(new TopicRecords(topic, connection, slices.Count, records));
         }
         catch (KeyNotFoundException e)
         {

@@ -5,6 +5,7 @@ using KafkaOracleOrleans.Processing.Diagnostics;
 using KafkaOracleOrleans.Processing.Plan;
 using KafkaOracleOrleans.Silo.Diagnosis;
 using KafkaOracleOrleans.Silo.Hosting;
+using KafkaOracleOrleans.Silo.Pipelines;
 using KafkaOracleOrleans.Silo.Security;
 using KafkaOracleOrleans.Storage.Connections;
 using KafkaOracleOrleans.Storage.Diagnosis;
@@ -22,7 +23,7 @@ internal static class OperationsEndpoints
         api.MapPost("/connections/{name}/check", CheckAsync).RequireAuthorization(KorPolicies.Operator).ChangesNothing().WithSummary("Tries a connection and what pipelines need of it.");
         api.MapPost("/connections/{name}/verify", VerifyAsync).RequireAuthorization(KorPolicies.Admin).WithSummary("Tries every assumption about Oracle in a scratch schema.");
         api.MapGet("/drivers", () => TypedResults.Ok(DatabaseDrivers.All())).WithSummary("The database drivers that are present.");
-        api.MapPost("/plan", PlanAsync).RequireAuthorization(KorPolicies.Operator).ChangesNothing().WithSummary("The DDL a pipeline needs, and what becomes of its state.");
+        api.MapPost("/plan", PlanAsync).RequireAuthorization(KorPolicies.Operator).ChangesNothing().Audited().WithSummary("The DDL a pipeline needs, and what becomes of its state.");
     }
 
     private static Ok<ConnectionSummary[]> Connections(KorOptions options, DatabaseConnections databases) => TypedResults.Ok<ConnectionSummary[]>(
@@ -65,11 +66,16 @@ internal static class OperationsEndpoints
     }
 
     private static async Task<Results<Ok<PipelinePlanReport>, ProblemHttpResult>> PlanAsync(
-        PlanRequest request, Planner planner, PlanProvider plans, IGrainFactory grains, CancellationToken cancellation)
+        PlanRequest request, Planner planner, PlanProvider plans, IGrainFactory grains, HostPipelineCompiler compiler, KnownSources sources, HttpContext http,
+        CancellationToken cancellation)
     {
         // A body without these members is JSON all the same.
         if ((string?)request.Text is null || (string?)request.File is null)
             return Problems.BadRequest("No text", "The body needs 'file', the pipeline file's name, and 'text', what is in it.");
+        var plan = compiler.Check(request.Text, request.File, DefinitionOrigin.Api).Plan;
+        http.Features.Get<AuditTrail>()?.Tried(request.Text, plan);
+        if (plan is not null && !http.User.IsInRole(KorRoles.Admin) && KnownSources.Targets(plan, await sources.PlansAsync()) is { } foreign)
+            return Problems.Create(StatusCodes.Status403Forbidden, "Not allowed", foreign);
         return TypedResults.Ok(await planner.PlanAsync(
             request.File, request.Text, DefinitionOrigin.Api, name => RunningAsync(name, plans, grains),
             plan => grains.GetGrain<IPipelineCatalogGrain>(0).CheckTablesAsync(plan.Name, TableClaims.Of(plan)), cancellation));

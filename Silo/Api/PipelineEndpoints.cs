@@ -1,4 +1,6 @@
+using System.Security.Claims;
 using KafkaOracleOrleans.Grains.Interfaces;
+using KafkaOracleOrleans.Grains.Runtime;
 using KafkaOracleOrleans.Silo.Pipelines;
 using KafkaOracleOrleans.Silo.Security;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -40,15 +42,15 @@ internal static class PipelineEndpoints
     }
 
     private static async Task<Results<Ok<KeyState>, ProblemHttpResult>> KeyAsync(
-        string name, string step, string key, IGrainFactory grains)
+        string name, string step, string key, IGrainFactory grains, PlanProvider plans, FieldMask masks, ClaimsPrincipal user)
     {
         if (await FindAsync(grains, name) is null) return Problems.NoPipeline(name);
         try
         {
             var state = await grains.GetGrain<IPipelineQueryGrain>(name).GetKeyAsync(step, Uri.UnescapeDataString(key));
-            return state is null
-                ? Problems.NotFound("No such step", $"Pipeline '{name}' has no window or aggregate step '{step}'.")
-                : TypedResults.Ok(state);
+            if (state is null) return Problems.NotFound("No such step", $"Pipeline '{name}' has no window or aggregate step '{step}'.");
+            var mask = await MaskAsync(name, plans, masks, user);
+            return TypedResults.Ok(state with { Windows = StateEndpoints.Shown(mask, step, state.Windows), Closed = StateEndpoints.Shown(mask, step, state.Closed) });
         }
         catch (ArgumentException e)
         {
@@ -57,18 +59,27 @@ internal static class PipelineEndpoints
     }
 
     private static async Task<Results<Ok<IReadOnlyList<WindowRow>>, ProblemHttpResult>> ClosedAsync(
-        string name, string step, IGrainFactory grains, int limit = 100)
+        string name, string step, IGrainFactory grains, PlanProvider plans, FieldMask masks, ClaimsPrincipal user, int limit = 100)
     {
         if (await FindAsync(grains, name) is null) return Problems.NoPipeline(name);
         if (limit is < 1 or > 1000) return Problems.BadRequest("Bad limit", "limit must be from 1 to 1000.");
-        return TypedResults.Ok(await grains.GetGrain<IPipelineQueryGrain>(name).GetClosedAsync(step, limit));
+        var closed = await grains.GetGrain<IPipelineQueryGrain>(name).GetClosedAsync(step, limit);
+        return TypedResults.Ok(StateEndpoints.Shown(await MaskAsync(name, plans, masks, user), step, closed));
+    }
+
+    private static async Task<PlanMask?> MaskAsync(string name, PlanProvider plans, FieldMask masks, ClaimsPrincipal user)
+    {
+        if (masks.For(user) is not { } mask) return null;
+        var plan = (await plans.GetAsync(name)).Plan;
+        return PlanMask.Of(mask, plan, [plan]);
     }
 
     private static async Task<Results<Ok<ResetOutcome>, ProblemHttpResult>> ResetAsync(
-        string name, ResetRequest request, IGrainFactory grains)
+        string name, ResetRequest request, IGrainFactory grains, HttpContext http)
     {
         if (await FindAsync(grains, name) is not { } pipeline) return Problems.NoPipeline(name);
         var outcome = await pipeline.ResetAsync(request);
+        http.Features.Get<AuditTrail>()?.Moved(outcome);
         return outcome.Refusal is null
             ? TypedResults.Ok(outcome)
             : Problems.Conflict("Not now", outcome.Refusal);

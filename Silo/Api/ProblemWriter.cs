@@ -36,7 +36,7 @@ internal sealed class ProblemWriter(IOptions<Microsoft.AspNetCore.Http.Json.Json
     private (string Title, string? Detail) Words(int status, HttpContext http) => status switch
     {
         StatusCodes.Status401Unauthorized => (
-            "Who are you?", "Send an API key as X-Api-Key or a token as Authorization: Bearer (kor: --api-key or KOR_API_KEY)."),
+            "Who are you?", "Send an API key as X-Api-Key or a token as Authorization: Bearer (kor: KOR_API_KEY or --api-key-file FILE)."),
         StatusCodes.Status403Forbidden => ("Not allowed", $"Your role does not allow {http.Request.Method} {http.Request.Path}."),
         StatusCodes.Status404NotFound => ("Not found", $"There is nothing at {http.Request.Path}; /openapi/v1.json lists what there is."),
         StatusCodes.Status405MethodNotAllowed => ("Method not allowed", $"{http.Request.Path} does not take {http.Request.Method}."),

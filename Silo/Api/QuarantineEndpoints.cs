@@ -69,11 +69,11 @@ internal static class QuarantineEndpoints
     private static Task<IResult> GetAsync(
         string name, string id, QuarantineDesk desk, IGrainFactory grains, FieldMask masks, ClaimsPrincipal user, CancellationToken cancellation) =>
         GuardAsync(name, grains, () => OneAsync(
-            name, id, desk, record => Task.FromResult<IResult>(TypedResults.Ok(QuarantineMask.Of(record, masks.For(user)))), cancellation));
+            name, id, desk, masks.For(user), record => Task.FromResult<IResult>(TypedResults.Ok(record)), cancellation));
 
     private static Task<IResult> DropOneAsync(
         string name, string id, QuarantineDesk desk, IGrainFactory grains, CancellationToken cancellation, bool dryRun = false) =>
-        GuardAsync(name, grains, () => OneAsync(name, id, desk, async record =>
+        GuardAsync(name, grains, () => OneAsync(name, id, desk, null, async record =>
         {
             var filter = new QuarantineFilter { Pipeline = name, Id = record.Id };
             return TypedResults.Ok(new QuarantineDrop(!dryRun, await desk.DropAsync(name, filter, !dryRun, cancellation)));
@@ -89,19 +89,23 @@ internal static class QuarantineEndpoints
             : TypedResults.Ok(new QuarantineDrop(!dryRun, await desk.DropAsync(name, query.Of(name), !dryRun, cancellation))));
 
     private static Task<IResult> ReplayAsync(
-        string name, [AsParameters] Query query, QuarantineDesk desk, IGrainFactory grains, CancellationToken cancellation, bool dryRun = true,
-        int limit = 200) =>
+        string name, [AsParameters] Query query, QuarantineDesk desk, IGrainFactory grains, FieldMask masks, HttpContext http, CancellationToken cancellation,
+        bool dryRun = true, int limit = 200) =>
         GuardAsync(name, grains, async () =>
         {
             if (limit is < 1 or > MaxReplay)
                 return Problem(StatusCodes.Status400BadRequest, "Bad limit", $"limit must be from 1 to {MaxReplay}; 'next' leads on to the next ones.");
-            return TypedResults.Ok(await desk.ReplayAsync(name, query.Of(name), limit, query.After, !dryRun, cancellation));
+            var report = await desk.ReplayAsync(name, query.Of(name), limit, query.After, !dryRun, masks.For(http.User), cancellation);
+            http.Features.Get<AuditTrail>()?.Did(
+                $"{(report.Executed ? "replayed" : "tried")} {report.Records} records: passed {report.Passed}, refused {report.Refused.Sum(g => g.Records)}, "
+                + $"skipped {report.Skipped.Sum(g => g.Records)}, unfinished {report.Unfinished}");
+            return TypedResults.Ok(report);
         });
 
     private static async Task<IResult> OneAsync(
-        string name, string id, QuarantineDesk desk, Func<QuarantineDetail, Task<IResult>> action, CancellationToken cancellation)
+        string name, string id, QuarantineDesk desk, FieldMask? mask, Func<QuarantineDetail, Task<IResult>> action, CancellationToken cancellation)
     {
-        var found = await desk.FindAsync(name, id.ToLowerInvariant(), cancellation);
+        var found = await desk.FindAsync(name, id.ToLowerInvariant(), mask, cancellation);
         return found.Count switch
         {
             1 => await action(found[0]),

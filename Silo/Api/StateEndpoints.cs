@@ -1,7 +1,9 @@
+using System.Security.Claims;
 using KafkaOracleOrleans.Grains.Interfaces;
 using KafkaOracleOrleans.Grains.Runtime;
 using KafkaOracleOrleans.Processing.Plan;
 using KafkaOracleOrleans.Silo.Pipelines;
+using KafkaOracleOrleans.Silo.Security;
 using Microsoft.AspNetCore.Http.HttpResults;
 using static KafkaOracleOrleans.Silo.Api.ApiProblems;
 
@@ -37,11 +39,13 @@ public static class StateEndpoints
     }
 
     private static async Task<Results<Ok<IReadOnlyList<StepWindows>>, ProblemHttpResult>> WindowsAsync(
-        string name, IGrainFactory grains, PlanProvider plans, string? step = null, int limit = 100)
+        string name, IGrainFactory grains, PlanProvider plans, FieldMask masks, ClaimsPrincipal user, string? step = null, int limit = 100)
     {
         if (limit is < 1 or > MaxLimit) return Bad("Bad limit", "limit must be from 1 to 1000.");
         if (await FindAsync(grains, name) is not { } pipeline) return NoPipeline(name);
-        var steps = (await plans.GetAsync(name)).Plan.Steps.OfType<WindowPlan>().Select(s => s.Id).ToList();
+        var plan = (await plans.GetAsync(name)).Plan;
+        var mask = PlanMask.Of(masks.For(user), plan, [plan]);
+        var steps = plan.Steps.OfType<WindowPlan>().Select(s => s.Id).ToList();
         if (step is not null && !steps.Contains(step))
         {
             return Problem(
@@ -56,7 +60,7 @@ public static class StateEndpoints
         {
             var open = query.GetOpenAsync(id, limit);
             var closed = query.GetClosedAsync(id, limit);
-            windows.Add(new StepWindows(id, WatermarkOf(status, id).Min, await open, await closed));
+            windows.Add(new StepWindows(id, WatermarkOf(status, id).Min, Shown(mask, id, await open), Shown(mask, id, await closed)));
         }
 
         return TypedResults.Ok<IReadOnlyList<StepWindows>>(windows);
@@ -90,6 +94,10 @@ public static class StateEndpoints
 
         return TypedResults.Ok<IReadOnlyList<RuleReport>>(rules);
     }
+
+    /// <summary>Windows as a user may see them.</summary>
+    internal static IReadOnlyList<WindowRow> Shown(PlanMask? mask, string step, IReadOnlyList<WindowRow> rows) =>
+        mask is null ? rows : [.. rows.Select(r => mask.Window(step, r))];
 
     private static StepWatermark WatermarkOf(PipelineStatus status, string step)
     {

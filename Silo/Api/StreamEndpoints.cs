@@ -1,8 +1,8 @@
 using System.Net.ServerSentEvents;
 using System.Runtime.CompilerServices;
-using System.Security.Claims;
 using System.Text.Json.Nodes;
 using KafkaOracleOrleans.Grains.Interfaces;
+using KafkaOracleOrleans.Grains.Runtime;
 using KafkaOracleOrleans.Processing.Testing;
 using KafkaOracleOrleans.Silo.Security;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -37,7 +37,7 @@ public static class StreamEndpoints
     }
 
     private static async Task<Results<ServerSentEventsResult<JsonObject>, ProblemHttpResult>> TapAsync(
-        string name, IGrainFactory grains, IHostApplicationLifetime lifetime, TimeProvider time, FieldMask masks, ClaimsPrincipal user,
+        string name, IGrainFactory grains, IHostApplicationLifetime lifetime, TimeProvider time, FieldMask masks, HttpContext http, PlanProvider plans,
         CancellationToken cancellation, string step = "", string side = "out", string? where = null, int? limit = null, double sample = 1)
     {
         if (await FindAsync(grains, name) is not { } pipeline) return NoPipeline(name);
@@ -53,6 +53,14 @@ public static class StreamEndpoints
             Where = string.IsNullOrWhiteSpace(where) ? null : where,
             Sample = sample,
         };
+        TapMask? mask = null;
+        if (masks.For(http.User) is { } mine)
+        {
+            var plan = (await plans.GetAsync(name)).Plan;
+            mask = new TapMask(PlanMask.Of(mine, plan, [plan])!, plan, request);
+            if (mask.Refusal() is { } hidden) return Problem(StatusCodes.Status403Forbidden, "Not allowed", hidden);
+        }
+
         var tap = new TapSession(grains, pipeline, request);
         if (await tap.RenewAsync() is { } fault)
         {
@@ -61,11 +69,11 @@ public static class StreamEndpoints
         }
 
         // A tap must not keep a silo that stops from draining.
-        return TypedResults.ServerSentEvents(RecordsAsync(tap, limit ?? int.MaxValue, masks.For(user), time, lifetime.ApplicationStopping, cancellation));
+        return TypedResults.ServerSentEvents(RecordsAsync(tap, limit ?? int.MaxValue, mask, http.Features.Get<AuditTrail>(), time, lifetime.ApplicationStopping, cancellation));
     }
 
     private static async IAsyncEnumerable<SseItem<JsonObject>> RecordsAsync(
-        TapSession tap, int limit, FieldMask? mask, TimeProvider time, CancellationToken stopping, [EnumeratorCancellation] CancellationToken cancellation)
+        TapSession tap, int limit, TapMask? mask, AuditTrail? trail, TimeProvider time, CancellationToken stopping, [EnumeratorCancellation] CancellationToken cancellation)
     {
         using var ends = CancellationTokenSource.CreateLinkedTokenSource(stopping, cancellation);
         using (tap)
@@ -82,6 +90,7 @@ public static class StreamEndpoints
                 {
                     if (time.GetElapsedTime(second) < Second && thisSecond >= TapRequest.MaxPerSecond) continue;
                     shown++;
+                    trail?.Showed(shown);
                     thisSecond++;
                     yield return new SseItem<JsonObject>(Json(record, mask), "record");
                     if (shown < limit) continue;
@@ -126,7 +135,7 @@ public static class StreamEndpoints
         }
     }
 
-    private static JsonObject Json(TapRecord record, FieldMask? mask) => new()
+    private static JsonObject Json(TapRecord record, TapMask? mask) => new()
     {
         ["partition"] = record.Partition,
         ["offset"] = record.Offset,
@@ -135,7 +144,7 @@ public static class StreamEndpoints
         ["value"] = ValueOf(record, mask),
     };
 
-    private static JsonNode? ValueOf(TapRecord record, FieldMask? mask)
+    private static JsonNode? ValueOf(TapRecord record, TapMask? mask)
     {
         // What is cut cannot be read, so nothing in it can be hidden.
         if (record.Truncated) return JsonValue.Create(mask is null ? record.Json : FieldMask.Hidden);

@@ -21,6 +21,12 @@ internal sealed record DemoOptions
     /// <summary>Where the API listens.</summary>
     public string Url { get; init; } = "http://127.0.0.1:8080";
 
+    /// <summary>The port of <see cref="GatewayPort"/> unless another is named.</summary>
+    public const int DefaultGatewayPort = 30000;
+
+    /// <summary>The port for clients of the library, with a secret in a file of this user's; 0: none. None either when something else listens there.</summary>
+    public int GatewayPort { get; init; } = DefaultGatewayPort;
+
     /// <summary>Stop after so long; null: at Ctrl-C.</summary>
     public TimeSpan? Duration { get; init; }
 

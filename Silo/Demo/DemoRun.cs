@@ -63,6 +63,7 @@ internal static class DemoRun
     {
         var pipelines = Directory.CreateDirectory(Path.Combine(folder, "pipelines")).FullName;
         await PlaceAsync(demo.PipelineFile, pipelines, cancellation);
+        var gateway = DemoGateway.Open(demo.GatewayPort);
         var builder = SiloHost.CreateBuilder([], options =>
         {
             options.Kafka["main"] = new KafkaConnection { BootstrapServers = bootstrap };
@@ -70,7 +71,7 @@ internal static class DemoRun
             options.Connections["dwh"] = DemoDatabases.Parse("--sink", demo.Sink ?? Path.Combine(folder, "dwh.db"));
             options.State = new StateOptions { Connection = "state", Create = true };
             options.Cluster.SiloPort = 0;
-            options.Cluster.GatewayPort = 0;
+            (options.Cluster.GatewayPort, options.Cluster.SecretFile) = (gateway.Port, gateway.SecretFile);
             options.Pipelines = pipelines;
             options.Url = demo.Url;
         });
@@ -85,7 +86,7 @@ internal static class DemoRun
 
         using var until = CancellationTokenSource.CreateLinkedTokenSource(cancellation, app.Lifetime.ApplicationStopping);
         if (demo.Duration is { } duration) until.CancelAfter(duration);
-        var screen = new DemoScreen(app.Services.GetRequiredService<IGrainFactory>(), demo, bootstrap);
+        var screen = new DemoScreen(app.Services.GetRequiredService<IGrainFactory>(), demo, bootstrap, gateway);
         await screen.ShowAsync(until.Token);
 
         await producer.StopAsync(CancellationToken.None);

@@ -6,7 +6,7 @@ using Spectre.Console.Rendering;
 namespace KafkaOracleOrleans.Silo.Demo;
 
 /// <summary>What the demo shows: refreshed in place on a terminal, a line every few seconds elsewhere.</summary>
-internal sealed class DemoScreen(IGrainFactory grains, DemoOptions demo, string bootstrap)
+internal sealed class DemoScreen(IGrainFactory grains, DemoOptions demo, string bootstrap, DemoGateway gateway)
 {
     private const string Pipeline = "orders";
     private const string Step = "revenue_5m";
@@ -28,7 +28,7 @@ internal sealed class DemoScreen(IGrainFactory grains, DemoOptions demo, string 
         }
         else
         {
-            Console.WriteLine($"broker {bootstrap}   api {demo.Url}/api/v1/pipelines/{Pipeline}");
+            Console.WriteLine($"broker {bootstrap}   api {demo.Url}/api/v1/pipelines/{Pipeline}   clients {gateway}");
             await EveryAsync(Line, (status, _) => Console.WriteLine(Summary(status)), cancellation);
         }
     }
@@ -108,7 +108,7 @@ internal sealed class DemoScreen(IGrainFactory grains, DemoOptions demo, string 
             Closed(closed),
             new Markup(
                 $"[grey]broker[/] {Markup.Escape(bootstrap)}   [grey]api[/] {demo.Url}/api/v1/pipelines/{Pipeline}   " +
-                $"[grey]Ctrl-C stops. {Kept()}[/]"));
+                $"[grey]clients[/] {Markup.Escape(gateway.ToString())}   [grey]Ctrl-C stops. {Kept()}[/]"));
     }
 
     /// <summary>What is left when the demo has ended.</summary>

@@ -27,6 +27,9 @@ public sealed class HttpOptions
     /// </summary>
     public IList<string> AllowedOrigins { get; set; } = [];
 
+    /// <summary>How long the audit trail keeps an entry; 1 day to 10 years. Older ones are deleted within the hour. Default: 365 days.</summary>
+    public TimeSpan AuditKeepFor { get; set; } = TimeSpan.FromDays(365);
+
     /// <summary>Let anybody read <c>/metrics</c>, for scrapers without credentials. Default: false.</summary>
     public bool AnonymousMetrics { get; set; }
 

@@ -2,6 +2,7 @@ using KafkaOracleOrleans.Grains.Partitions;
 using KafkaOracleOrleans.Grains.Pipelines;
 using KafkaOracleOrleans.Grains.Runtime;
 using KafkaOracleOrleans.Processing.Ports;
+using KafkaOracleOrleans.Silo.Api;
 using KafkaOracleOrleans.Silo.Diagnosis;
 using KafkaOracleOrleans.Silo.Observability;
 using KafkaOracleOrleans.Silo.Pipelines;
@@ -83,6 +84,7 @@ public static class KorHostingExtensions
         services.AddSingleton<HostPipelineCompiler>();
         services.AddSingleton<IPipelineCompiler>(sp => sp.GetRequiredService<HostPipelineCompiler>());
         services.AddSingleton<TopicReader>();
+        services.AddSingleton<KnownSources>();
         services.AddSingleton<PlanProvider>();
         services.AddSingleton<LocalPartitions>();
         services.AddSingleton<MemoryWatch>();
@@ -103,6 +105,7 @@ public static class KorHostingExtensions
         services.AddSingleton<PipelineSupervisor>();
         services.AddSingleton<PipelineStatuses>();
         services.AddSingleton<FieldMask>();
+        services.AddSingleton<FolderAudit>();
         services.AddSingleton<PipelineFolder>();
     }
 
@@ -112,6 +115,8 @@ public static class KorHostingExtensions
         services.AddHostedService(sp => sp.GetRequiredService<PipelineSupervisor>());
         services.AddHostedService(sp => sp.GetRequiredService<PipelineFolder>());
         services.AddQuarantineWork();
+        services.AddHostedService<AuditSweeper>();
+        services.AddHostedService<CertificateWatch>();
         services.AddHostedService<StartSummary>();
     }
 
@@ -133,6 +138,8 @@ public static class KorHostingExtensions
         silo.Services.AddKeyedSingleton<IGrainStorage, StateStoreGrainStorage>(PipelineGrainStorage.Name);
         silo.Services.AddSingleton<IGeneralizedCodec, ForeignExceptionCodec>();
         if (cluster.Tls.Certificate.Length != 0) SiloTls.Use(silo, cluster.Tls);
+        // After TLS, and so inside it.
+        ClusterSecret.Use(silo, cluster);
         if (options.Http.Dashboard) silo.AddDashboard(o => o.HideTrace = true);
         silo.Configure<GrainCollectionOptions>(o => o.CollectionAge = TimeSpan.FromMinutes(15));
         silo.AddKafkaStreams(StreamProvider, o =>
@@ -149,7 +156,7 @@ public static class KorHostingExtensions
     {
         silo.UseLocalhostClustering(
             cluster.SiloPort == 0 ? FreePorts.Next() : cluster.SiloPort,
-            cluster.GatewayPort == 0 ? FreePorts.Next() : cluster.GatewayPort,
+            cluster.GatewayPort,
             null, cluster.ServiceId, cluster.ClusterId);
         silo.UseInMemoryReminderService();
     }
@@ -163,7 +170,7 @@ public static class KorHostingExtensions
         silo.ConfigureEndpoints(
             ClusterAddress.Resolve(cluster.Address, out _)!,
             cluster.SiloPort == 0 ? FreePorts.Next() : cluster.SiloPort,
-            cluster.GatewayPort == 0 ? FreePorts.Next() : cluster.GatewayPort);
+            cluster.GatewayPort);
         silo.Configure<ClusterMembershipOptions>(o =>
         {
             // A killed silo's partitions move within about 10 s instead of Orleans' 15 s and more.

@@ -86,8 +86,17 @@ public sealed class ClusterOptions
     /// <summary>The port other silos connect to; 0 picks a free one. Default: 11111.</summary>
     public int SiloPort { get; set; } = 11111;
 
-    /// <summary>The port clients connect to; 0: none. Default: 30000.</summary>
-    public int GatewayPort { get; set; } = 30000;
+    /// <summary>
+    /// The port that clients of the library connect to, 1 to 65535; 0: none. Keys and the audit trail do not hold for it, so it needs <see cref="Tls"/> or
+    /// <see cref="SecretFile"/>. Default: 0.
+    /// </summary>
+    public int GatewayPort { get; set; }
+
+    /// <summary>
+    /// A file (a mounted secret) of at least 32 characters; silos and clients prove to each other that they know it before they talk. Read again for every
+    /// connection; the same for all silos of a cluster. Default: none.
+    /// </summary>
+    public string? SecretFile { get; set; }
 
     /// <summary>
     /// The address the silo listens on and tells others: an IP address, a name that resolves to one, or <c>auto</c> for this machine's own (in

@@ -78,6 +78,7 @@ internal static class KorOptionsValidation
         Range(faults, "Kor:Engine:MaxRestarts", engine.MaxRestarts, 0, 10_000);
         Range(faults, "Kor:Metrics:QuarantineInterval", options.Metrics.QuarantineInterval, TimeSpan.FromSeconds(1), TimeSpan.FromHours(1));
         faults.AddRange(SiloTls.Validate(options.Cluster.Tls));
+        faults.AddRange(ClusterSecret.Validate(options.Cluster));
         faults.AddRange(HttpFaults(options));
         if (faults.Count != 0) throw new KorConfigurationException(faults);
     }
@@ -118,6 +119,7 @@ internal static class KorOptionsValidation
         Range(faults, "Kor:Http:RequestTimeout", http.RequestTimeout, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(10));
         Range(faults, "Kor:Http:RequestsPerSecond", http.RequestsPerSecond, 1, 100_000);
         Range(faults, "Kor:Http:RequestBurst", http.RequestBurst, 1, 100_000);
+        Range(faults, "Kor:Http:AuditKeepFor", http.AuditKeepFor, TimeSpan.FromDays(1), TimeSpan.FromDays(3660));
         foreach (var (name, key) in http.ApiKeys) faults.AddRange(ApiKeyRing.Validate(name, key));
         if (http.Oidc.Authority.Length != 0)
         {

@@ -18,6 +18,7 @@ public static class KorWebExtensions
         ArgumentNullException.ThrowIfNull(builder);
         // A slim builder leaves certificates out; Kestrel:Certificates:Default and an https:// Kor:Url need them.
         builder.WebHost.UseKestrelHttpsConfiguration();
+        HttpsCertificate.Use(builder);
         builder.AddKafkaOracleOrleans(configure);
         var options = (KorOptions)builder.Services.Last(s => s.ServiceType == typeof(KorOptions)).ImplementationInstance!;
         AddHttp(builder.Services, options);

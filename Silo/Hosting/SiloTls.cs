@@ -3,20 +3,23 @@ using Orleans.Connections.Security;
 
 namespace KafkaOracleOrleans.Silo.Hosting;
 
-/// <summary>Mutual TLS between silos: whoever has no certificate of the cluster's own authority does not get in.</summary>
+/// <summary>Mutual TLS between silos: whoever has no certificate of the cluster's own authority does not get in. Files that are exchanged count from then on.</summary>
 internal static class SiloTls
 {
     public static void Use(ISiloBuilder silo, TlsOptions tls)
     {
-        var own = TlsFiles.Load(tls.Certificate, tls.Key, tls.PasswordFile);
-        var authorities = TlsFiles.LoadAuthorities(tls.Authority);
-        silo.UseTls(own, options =>
+        var files = new CertificateFiles(
+            tls.Certificate, tls.Key, tls.PasswordFile is null ? null : () => TlsFiles.Password(tls.PasswordFile), tls.Authority, TimeProvider.System);
+        silo.Services.AddSingleton(files);
+        silo.UseTls(files.Certificate, options =>
         {
-            options.LocalCertificate = own;
+            options.LocalCertificate = files.Certificate;
+            options.LocalServerCertificateSelector = (_, _) => files.Certificate;
+            options.LocalClientCertificateSelector = (_, _, _, _, _) => files.Certificate;
             options.RemoteCertificateMode = RemoteCertificateMode.RequireCertificate;
             options.ClientCertificateMode = RemoteCertificateMode.RequireCertificate;
             options.CheckCertificateRevocation = false;
-            options.RemoteCertificateValidation = (certificate, _, _) => TlsFiles.ComesFrom(certificate, authorities);
+            options.RemoteCertificateValidation = (certificate, _, _) => files.Trusts(certificate);
             options.OnAuthenticateAsClient = (_, client) => client.TargetHost = tls.TargetHost;
         });
     }

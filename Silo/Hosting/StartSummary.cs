@@ -66,11 +66,15 @@ internal sealed partial class StartSummary(
     private string Cluster()
     {
         var cluster = options.Cluster;
-        var at = string.Create(CultureInfo.InvariantCulture, $"{silos.SiloAddress.Endpoint}, clients at port {cluster.GatewayPort}");
+        var at = string.Create(CultureInfo.InvariantCulture, $"{silos.SiloAddress.Endpoint}, {Gateway(cluster)}");
         if (cluster.Connection.Length == 0) return $"one silo on its own at {at}";
         var active = silos.GetApproximateSiloStatuses(onlyActive: true).Count;
         return string.Create(CultureInfo.InvariantCulture, $"'{cluster.ClusterId}' in connection '{cluster.Connection}', silos: {active}, this one at {at}");
     }
+
+    private static string Gateway(ClusterOptions cluster) => cluster.GatewayPort == 0
+        ? "no gateway for clients"
+        : string.Create(CultureInfo.InvariantCulture, $"clients at port {cluster.GatewayPort} ({(cluster.Tls.Certificate.Length == 0 ? "with the secret" : "with a certificate")})");
 
     private string Address() =>
         services.GetService<IServer>()?.Features.Get<IServerAddressesFeature>()?.Addresses.FirstOrDefault() ?? options.Url;

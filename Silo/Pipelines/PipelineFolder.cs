@@ -11,7 +11,8 @@ namespace KafkaOracleOrleans.Silo.Pipelines;
 /// switching links.
 /// </summary>
 internal sealed partial class PipelineFolder(
-    IGrainFactory grains, IPipelineCompiler compiler, RefusedFiles refused, KorOptions options, ISiloStatusOracle silos, TimeProvider time, ILogger<PipelineFolder> log)
+    IGrainFactory grains, IPipelineCompiler compiler, RefusedFiles refused, KorOptions options, ISiloStatusOracle silos, FolderAudit audit, TimeProvider time,
+    ILogger<PipelineFolder> log)
     : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(2);
@@ -180,6 +181,7 @@ internal sealed partial class PipelineFolder(
             return true;
         }
 
+        var before = await grains.GetGrain<IPipelineGrain>(name).GetDefinitionAsync();
         var outcome = await grains.GetGrain<IPipelineGrain>(name).ApplyAsync(new PipelineText(name, file.Text!, file.Name, 0) { Replaces = Former(file, name, known) });
         file.Problem = null;
         if (!outcome.Accepted)
@@ -191,6 +193,7 @@ internal sealed partial class PipelineFolder(
 
         refused.Clear(file.Path);
         file.InForce = name;
+        await audit.AppliedAsync(name, file.Path, before, file.Text!, outcome.Version);
         // What is found at the start is told by the summary of the start.
         LogApplied(WasRead ? LogLevel.Information : LogLevel.Debug, file.Path, name, outcome.Version);
         return true;
@@ -251,6 +254,7 @@ internal sealed partial class PipelineFolder(
             await pipeline.RemoveAsync();
             var file = Path.GetFileName(text.FileName);
             LogRemoved(entry.Name, file);
+            await audit.RemovedAsync(text);
         }
 
         _madeOverApi.IntersectWith(entries.Select(e => e.Name));

@@ -8,9 +8,14 @@ using KafkaOracleOrleans.Silo.Hosting;
 
 namespace KafkaOracleOrleans.Silo.Quarantine;
 
-/// <summary>Refused records as Kafka messages: key, value, headers and time as they were, and why in headers <c>kor.*</c>.</summary>
+/// <summary>
+/// Refused records as Kafka messages: key, value, headers and time as they were, and why in headers <c>kor.*</c>. Headers of that kind which the record came
+/// with are called <c>original.kor.*</c>.
+/// </summary>
 internal sealed class KafkaQuarantineTopic(KorOptions options) : IQuarantineTopic, IDisposable
 {
+    private const string Prefix = "kor.";
+    private const string Foreign = "original.";
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(10);
     private readonly ConcurrentDictionary<string, Lazy<IProducer<byte[]?, byte[]?>>> _producers = new(StringComparer.Ordinal);
 
@@ -48,7 +53,8 @@ internal sealed class KafkaQuarantineTopic(KorOptions options) : IQuarantineTopi
     internal static Message<byte[]?, byte[]?> Message(string id, QuarantineRecord record)
     {
         var headers = new Headers();
-        foreach (var (name, value) in record.Headers) headers.Add(name, value);
+        // What is ours says so by its name: a producer must not be able to tell readers of this topic where a record failed, and why.
+        foreach (var (name, value) in record.Headers) headers.Add(IsOurs(name) ? Foreign + name : name, value);
         Add("kor.id", id);
         Add("kor.pipeline", record.Pipeline);
         Add("kor.version", Number(record.PipelineVersion));
@@ -68,6 +74,8 @@ internal sealed class KafkaQuarantineTopic(KorOptions options) : IQuarantineTopi
 
         void Add(string name, string value) => headers.Add(name, Encoding.UTF8.GetBytes(value));
     }
+
+    private static bool IsOurs(string name) => name.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase);
 
     private Lazy<IProducer<byte[]?, byte[]?>> Create(string connection) => new(() =>
     {

@@ -26,6 +26,7 @@ internal sealed class QuarantineDesk(
         string pipeline, QuarantineFilter filter, int limit, string? after, FieldMask? mask, CancellationToken cancellation)
     {
         var plan = await PlanAsync(pipeline);
+        var lineage = PlanMask.Of(mask, plan, [plan]);
         var (found, next) = await PageAsync(pipeline, filter, QuarantineOrder.NewestFirst, limit, after, cancellation);
         var groups = new List<QuarantineCount>();
         foreach (var store in await quarantine.StoresAsync(pipeline, cancellation))
@@ -34,18 +35,19 @@ internal sealed class QuarantineDesk(
             ? $"Records refused by steps go to topic '{topic.Topic}' of Kafka connection '{topic.Connection}' only and are not listed; rows refused by sinks are."
             : null;
         return new QuarantinePage(
-            [.. found.Select(f => Item(QuarantineMask.Of(Detail(plan, f.Store, f.Record), mask)))], next,
+            [.. found.Select(f => Item(QuarantineMask.Of(Detail(plan, f.Store, f.Record), mask, lineage)))], next,
             [.. groups.GroupBy(g => (g.Place, g.Code)).Select(g => new QuarantineGroup(g.Key.Place, g.Key.Code, g.Sum(c => c.Records)))
                 .OrderByDescending(g => g.Records)],
             note);
     }
 
     /// <summary>The records whose id begins like this: one, none, or too many.</summary>
-    public async Task<IReadOnlyList<QuarantineDetail>> FindAsync(string pipeline, string prefix, CancellationToken cancellation)
+    public async Task<IReadOnlyList<QuarantineDetail>> FindAsync(string pipeline, string prefix, FieldMask? mask, CancellationToken cancellation)
     {
         var plan = await PlanAsync(pipeline);
+        var lineage = PlanMask.Of(mask, plan, [plan]);
         var (found, _) = await PageAsync(pipeline, new QuarantineFilter { Pipeline = pipeline, IdPrefix = prefix }, QuarantineOrder.NewestFirst, 2, null, cancellation);
-        return [.. found.Select(f => Detail(plan, f.Store, f.Record))];
+        return [.. found.Select(f => QuarantineMask.Of(Detail(plan, f.Store, f.Record), mask, lineage))];
     }
 
     public async Task<long> DropAsync(string pipeline, QuarantineFilter filter, bool execute, CancellationToken cancellation)
@@ -63,7 +65,7 @@ internal sealed class QuarantineDesk(
 
     /// <summary>Says, or with <paramref name="execute"/> finds out, what becomes of one page of records.</summary>
     public async Task<ReplayReport> ReplayAsync(
-        string pipeline, QuarantineFilter filter, int limit, string? after, bool execute, CancellationToken cancellation)
+        string pipeline, QuarantineFilter filter, int limit, string? after, bool execute, FieldMask? mask, CancellationToken cancellation)
     {
         var definition = await grains.GetGrain<IPipelineGrain>(pipeline).GetDefinitionAsync();
         var runtime = await plans.GetAsync(pipeline, definition?.Version ?? 0);
@@ -77,9 +79,12 @@ internal sealed class QuarantineDesk(
         }
 
         var report = new ReplayReport { Executed = execute, Records = found.Count, Passed = 0, Skipped = skipped.ToList(), Next = next };
-        return execute
+        report = execute
             ? await ExecuteAsync(pipeline, playable, report, cancellation)
             : await TryAsync(runtime, playable, report, cancellation);
+        return PlanMask.Of(mask, runtime.Plan, [runtime.Plan]) is { } hidden
+            ? report with { Refused = [.. report.Refused.Select(g => hidden.HidesReason(g.Place) ? g with { Reason = FieldMask.Hidden } : g)] }
+            : report;
     }
 
     private async Task<ReplayReport> TryAsync(

@@ -1,4 +1,5 @@
 using KafkaOracleOrleans.Grains.Interfaces;
+using KafkaOracleOrleans.Processing.Steps;
 using KafkaOracleOrleans.Silo.Security;
 
 namespace KafkaOracleOrleans.Silo.Quarantine;
@@ -7,16 +8,17 @@ namespace KafkaOracleOrleans.Silo.Quarantine;
 internal static class QuarantineMask
 {
     /// <summary>The record with what the mask hides left out, raw bytes among it.</summary>
-    public static QuarantineDetail Of(QuarantineDetail record, FieldMask? mask)
+    public static QuarantineDetail Of(QuarantineDetail record, FieldMask? mask, PlanMask? lineage)
     {
-        if (mask is null) return record;
-        // The place names the field, and the reason may quote what was in it.
-        var field = record.Place[(record.Place.LastIndexOf('.') + 1)..];
+        if (mask is null || lineage is null) return record;
+        // A row that a sink refused has the columns of its table, whose names may be others than the fields' they came from.
+        var columns = ReplayPlan.SinkOf(record.Place) is { } sink ? lineage.HiddenColumns(sink) : [];
         return record with
         {
-            Reason = mask.Hides(field) ? FieldMask.Hidden : record.Reason,
+            // The reason may quote what was in a field.
+            Reason = lineage.HidesReason(record.Place) ? FieldMask.Hidden : record.Reason,
             Key = mask.Key(record.Key),
-            Value = mask.Value(record.Value),
+            Value = mask.Value(record.Value, columns),
             KeyBytes = null,
             RawValue = null,
             Headers = [.. record.Headers.Select(h => mask.Hides(h.Key) ? KeyValuePair.Create(h.Key, (string?)FieldMask.Hidden) : h)],

@@ -3,6 +3,7 @@ using System.Text.Json;
 using KafkaOracleOrleans.Silo.Hosting;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authentication.JwtBearer;
+using Microsoft.AspNetCore.Authorization;
 
 namespace KafkaOracleOrleans.Silo.Security;
 
@@ -20,6 +21,7 @@ internal static class Authentication
     public static void Add(IServiceCollection services, HttpOptions http)
     {
         services.AddSingleton<ApiKeyRing>();
+        services.AddSingleton<IAuthorizationMiddlewareResultHandler, RefusalAudit>();
         var builder = services.AddAuthentication(Selector)
             .AddPolicyScheme(Selector, null, o => o.ForwardDefaultSelector = context => Choose(http, context))
             .AddScheme<AuthenticationSchemeOptions, ApiKeyHandler>(Keys, null)
@@ -55,6 +57,11 @@ internal static class Authentication
                 var token = context.Principal!;
                 var name = token.FindFirst(oidc.NameClaim)?.Value ?? token.FindFirst("sub")?.Value ?? "unnamed";
                 context.Principal = Users.Ticket(name, Roles(token, oidc), Tokens).Principal;
+                return Task.CompletedTask;
+            },
+            OnAuthenticationFailed = context =>
+            {
+                context.HttpContext.Features.Set(new RefusedSignIn());
                 return Task.CompletedTask;
             },
         };

@@ -20,6 +20,7 @@ internal sealed partial class ApiKeyHandler(
     {
         if (Presented(Request) is not { } key) return Task.FromResult(AuthenticateResult.NoResult());
         if (keys.Find(key) is { } owner) return Task.FromResult(AuthenticateResult.Success(Users.Ticket(owner.Name, [owner.Role], Scheme.Name)));
+        Context.Features.Set(new RefusedSignIn());
         LogRefused(Logger, Request.HttpContext.Connection.RemoteIpAddress?.ToString() ?? "unknown", Request.Method, LogText.Clean(Request.Path));
         return Task.FromResult(AuthenticateResult.Fail("The API key is not known here."));
     }

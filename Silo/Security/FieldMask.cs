@@ -46,14 +46,22 @@ internal sealed class FieldMask
     }
 
     /// <summary>A record's value as text. What is no JSON is not shown at all: nobody can tell what is in it.</summary>
-    public string? Value(string? text) => text is null ? null : Json(text) ?? Hidden;
+    public string? Value(string? text) => Value(text, []);
+
+    /// <summary>As <see cref="Value(string?)"/>, with further names at the top that are not shown.</summary>
+    public string? Value(string? text, IReadOnlyList<string> columns) => text is null ? null : Json(text, columns) ?? Hidden;
 
     /// <summary>A record's key as text; one that is no JSON stays.</summary>
-    public string? Key(string? text) => text is null ? null : Json(text) ?? text;
+    public string? Key(string? text) => text is null ? null : Json(text, []) ?? text;
 
-    private string? Json(string text)
+    private string? Json(string text, IReadOnlyList<string> columns)
     {
         if (!ForeignJson.TryParse(text, out var node) || node is null or JsonValue) return null;
+        foreach (var column in columns)
+        {
+            if (node is JsonObject row && row[column] is not null) row[column] = Hidden;
+        }
+
         Apply(node);
         return node.ToJsonString(Relaxed);
     }

@@ -76,6 +76,54 @@ public sealed class AuditStore(Database database)
             cancellation);
     }
 
+    /// <summary>Writes down something that is over.</summary>
+    public Task AddAsync(AuditEntry entry, CancellationToken cancellation)
+    {
+        var text = $"INSERT INTO kor_audit ({Columns}) VALUES ({Places(10)})";
+        return database.WriteWithRetryAsync(
+            (session, token) => session.ExecuteAsync(
+                text,
+                token,
+                entry.Id,
+                Bind.Timestamp(BindTime.FromUtc(entry.At.UtcDateTime)),
+                Cut(entry.Actor, MaxName),
+                entry.Role,
+                Cut(entry.Origin, 100),
+                Cut(entry.Action, MaxName),
+                Cut(entry.Target, MaxText),
+                new Bind(BindType.Integer, entry.Status is { } status ? (long)status : null),
+                Cut(entry.Before, MaxText),
+                Cut(entry.After, MaxText)),
+            cancellation);
+    }
+
+    /// <summary>Drops entries older than a time, a day of them at once, and returns how many.</summary>
+    public async Task<long> PurgeAsync(DateTimeOffset before, CancellationToken cancellation)
+    {
+        long dropped = 0;
+        var place = database.Dialect.Place(0);
+        while (await OldestAsync(cancellation).ConfigureAwait(false) is { } oldest && oldest < before)
+        {
+            var until = oldest.AddDays(1) < before ? oldest.AddDays(1) : before;
+            dropped += await database.WriteWithRetryAsync(
+                (session, token) => session.ExecuteAsync($"DELETE FROM kor_audit WHERE added_at < {place}", token, Bind.Timestamp(BindTime.FromUtc(until.UtcDateTime))),
+                cancellation).ConfigureAwait(false);
+        }
+
+        return dropped;
+    }
+
+    private Task<DateTimeOffset?> OldestAsync(CancellationToken cancellation) => database.ReadAsync<DateTimeOffset?>(
+        async (session, token) =>
+        {
+            DateTimeOffset? oldest = null;
+            await session.QueryAsync(
+                $"SELECT added_at FROM kor_audit ORDER BY added_at {database.Dialect.Limit(1)}",
+                r => oldest = new DateTimeOffset(BindTime.ToUtc(database.Dialect.ReadTimestamp(r, 0)), TimeSpan.Zero), token).ConfigureAwait(false);
+            return oldest;
+        },
+        cancellation);
+
     /// <summary>Completes an entry with how it ended.</summary>
     public Task EndAsync(string id, int status, string? before, string? after, CancellationToken cancellation)
     {

@@ -4,6 +4,8 @@
 //   dotnet run --project Silo -- demo
 //   dotnet run --project samples/LiveKeys -- --urls http://127.0.0.1:5080
 //   curl http://127.0.0.1:5080/customers/c-0005
+//
+// The demo prints its gateway and the file of its secret; the defaults here are the same. Other silos: Kor__Gateway and Kor__SecretFile.
 using KafkaOracleOrleans.Client;
 using KafkaOracleOrleans.Grains.Interfaces;
 
@@ -11,6 +13,8 @@ var builder = WebApplication.CreateBuilder(args);
 builder.Services.AddKorClient(options =>
 {
     if (builder.Configuration["Kor:Gateway"] is { } gateway) options.Gateways = [gateway];
+    options.SecretFile = builder.Configuration["Kor:SecretFile"]
+        ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData), "kor", "demo-gateway.secret");
 });
 var app = builder.Build();
 

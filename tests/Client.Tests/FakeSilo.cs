@@ -30,6 +30,9 @@ internal sealed class FakeSilo : IAsyncDisposable
     /// <summary>The requests that came: method, path with query, body.</summary>
     public ConcurrentQueue<(string Method, string Path, string Body)> Requests { get; } = [];
 
+    /// <summary>What the requests said about who asks.</summary>
+    public ConcurrentQueue<string> Keys { get; } = [];
+
     /// <summary>Answers a request, e.g. <c>GET /api/v1/pipelines</c>, with a value as JSON.</summary>
     public string Answer(string request, object value, int status = 200)
     {
@@ -71,6 +74,7 @@ internal sealed class FakeSilo : IAsyncDisposable
 
             using var reader = new StreamReader(context.Request.InputStream);
             var path = context.Request.RawUrl!;
+            if (context.Request.Headers["Authorization"] is { } key) Keys.Enqueue(key);
             Requests.Enqueue((context.Request.HttpMethod, path, await reader.ReadToEndAsync()));
             var (status, body) = _answers.GetValueOrDefault($"{context.Request.HttpMethod} {path}", (404, ""));
             if (status == 0) await _silence.Task;

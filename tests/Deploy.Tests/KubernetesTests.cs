@@ -69,6 +69,31 @@ public sealed class KubernetesTests
     }
 
     [Fact]
+    public void Pods_are_reached_at_their_ports_and_reach_only_what_is_named()
+    {
+        var policy = Objects.Single(o => o.Text("kind") == "NetworkPolicy").At("spec")!;
+        Assert.Equal(["Ingress", "Egress"], policy.Items("policyTypes").Select(t => ((YamlScalarNode)t).Value));
+        // A rule without ports, or without addresses and ports, would let everything through.
+        Assert.All(policy.Items("ingress").Concat(policy.Items("egress")), rule => Assert.NotEmpty(rule.Items("ports")));
+        var open = policy.Items("ingress").Where(r => r.At("from") is null).SelectMany(r => r.Items("ports")).Select(p => p.Text("port"));
+        Assert.Equal(["8080"], open);
+        Assert.Equal(
+            Silo.Items("ports").Select(p => p.Text("containerPort")).Order(StringComparer.Ordinal),
+            policy.Items("ingress").SelectMany(r => r.Items("ports")).Select(p => p.Text("port")).Distinct().Order(StringComparer.Ordinal));
+        var reached = policy.Items("egress").SelectMany(r => r.Items("ports")).Select(p => p.Text("port")).Distinct().Order(StringComparer.Ordinal);
+        Assert.Equal(["11111", "1521", "4317", "53", "5432", "9092"], reached);
+    }
+
+    [Fact]
+    public void Silos_prove_a_secret_to_each_other_and_open_no_gateway()
+    {
+        var settings = Silo.Items("env").ToDictionary(e => e.Text("name")!, e => e.Text("value"));
+        Assert.StartsWith("/run/secrets/", settings["Kor__Cluster__SecretFile"], StringComparison.Ordinal);
+        Assert.DoesNotContain("Kor__Cluster__GatewayPort", settings);
+        Assert.DoesNotContain("--from-literal", File.ReadAllText(RepoPaths.Under("deploy", "kubernetes", "README.md")), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Mounts_have_volumes()
     {
         var volumes = Pod.Items("spec", "volumes").Select(v => v.Text("name")).ToHashSet();

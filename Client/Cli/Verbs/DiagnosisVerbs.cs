@@ -147,7 +147,7 @@ internal static class DiagnosisVerbs
             findings.Add(Finding.Failed(
                 "server", "reachable", e.Message,
                 e.ExitCode == ExitCodes.Denied
-                    ? "Give a key that the server knows: KOR_TOKEN or --token."
+                    ? "Give a key that the server knows: KOR_API_KEY or --api-key-file FILE."
                     : "Start it, or name it with --url or KOR_URL. 'dotnet run --project Silo -- doctor' checks its configuration without it."));
             return findings;
         }

@@ -1,5 +1,5 @@
--- In the state schema: who changed what through the HTTP API. Schema version 1.
--- The silos need SELECT, INSERT and UPDATE; old rows may be deleted by whoever keeps the records.
+-- In the state schema: who changed, looked at or was refused what. Schema version 1.
+-- The silos need SELECT, INSERT, UPDATE and DELETE (entries older than Kor:Http:AuditKeepFor).
 -- ORA-00955 means it is there already.
 CREATE TABLE KOR_SCHEMA (
     COMPONENT VARCHAR2(40 BYTE) NOT NULL,

@@ -1,5 +1,5 @@
--- In the state database: who changed what through the HTTP API. Schema version 1.
--- The silos need SELECT, INSERT and UPDATE; old rows may be deleted by whoever keeps the records.
+-- In the state database: who changed, looked at or was refused what. Schema version 1.
+-- The silos need SELECT, INSERT, UPDATE and DELETE (entries older than Kor:Http:AuditKeepFor).
 CREATE TABLE IF NOT EXISTS kor_schema (
     component varchar(40) PRIMARY KEY,
     version   bigint      NOT NULL

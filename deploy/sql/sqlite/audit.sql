@@ -1,4 +1,4 @@
--- In the state database: who changed what through the HTTP API. Schema version 1.
+-- In the state database: who changed, looked at or was refused what. Schema version 1.
 CREATE TABLE IF NOT EXISTS kor_schema (
     component TEXT    NOT NULL PRIMARY KEY,
     version   INTEGER NOT NULL

@@ -67,6 +67,7 @@ public sealed class OrdersStage : IAsyncDisposable
         stage._database = await stage.Postgres.CreateDatabaseAsync("kor");
         if (withOrleans) await stage.Postgres.PsqlAsync(
             stage._database, await File.ReadAllTextAsync(RepoPaths.Under("deploy", "sql", "orleans", "postgresql.sql")));
+        await File.WriteAllTextAsync(Path.Combine(stage._folder, "cluster.secret"), Guid.NewGuid().ToString("N") + Guid.NewGuid().ToString("N"));
         await File.WriteAllTextAsync(Path.Combine(stage._folder, "orders.yaml"), edit is null ? Pipeline : edit(Pipeline));
         return stage;
     }
@@ -85,7 +86,12 @@ public sealed class OrdersStage : IAsyncDisposable
             ["Kor__State__Create"] = "true",
             ["Kor__Engine__CheckpointInterval"] = "00:00:02",
         };
-        if (clustered) environment["Kor__Cluster__Connection"] = "state";
+        if (clustered)
+        {
+            environment["Kor__Cluster__Connection"] = "state";
+            environment["Kor__Cluster__SecretFile"] = Path.Combine(_folder, "cluster.secret");
+        }
+
         return new SiloProcess(name, environment) { IsSupervised = true };
     }
 

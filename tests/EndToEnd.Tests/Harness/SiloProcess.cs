@@ -32,7 +32,6 @@ public sealed partial class SiloProcess : IAsyncDisposable
         {
             ["Kor__Url"] = $"http://127.0.0.1:{port}",
             ["Kor__Cluster__SiloPort"] = FreePorts.Next().ToString(CultureInfo.InvariantCulture),
-            ["Kor__Cluster__GatewayPort"] = FreePorts.Next().ToString(CultureInfo.InvariantCulture),
         };
         _http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{port}"), Timeout = TimeSpan.FromSeconds(30) };
     }
@@ -44,10 +43,10 @@ public sealed partial class SiloProcess : IAsyncDisposable
     /// <summary>Its settings.</summary>
     public IReadOnlyDictionary<string, string> Settings => _environment;
 
-    /// <summary>Where Orleans clients connect, <c>host:port</c>.</summary>
     /// <summary>The port other silos connect to.</summary>
     public string SiloPort => _environment["Kor__Cluster__SiloPort"];
 
+    /// <summary>Where Orleans clients connect, <c>host:port</c>; only where the settings open a gateway.</summary>
     public string Gateway => "127.0.0.1:" + _environment["Kor__Cluster__GatewayPort"];
 
     public int Kills { get; private set; }

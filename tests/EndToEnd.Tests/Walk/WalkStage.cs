@@ -28,6 +28,8 @@ public sealed class WalkStage : IAsyncDisposable
             ["Kor__Connections__dwh__ConnectionString"] = $"Data Source={Path.Combine(folder, "dwh.db")}",
             ["Kor__State__Create"] = "true",
             ["Kor__Engine__CheckpointInterval"] = "00:00:01",
+            ["Kor__Cluster__GatewayPort"] = FreePorts.Next().ToString(System.Globalization.CultureInfo.InvariantCulture),
+            ["Kor__Cluster__SecretFile"] = Path.Combine(folder, "cluster.secret"),
         })
         {
             // A runner that was started in the background ignores SIGINT, and so would everything it starts.
@@ -56,6 +58,7 @@ public sealed class WalkStage : IAsyncDisposable
             File.Copy(file, Path.Combine(folder, "pipelines", Path.GetFileName(file)));
         File.Copy(RepoPaths.Under("pipelines", "orders.yaml"), Path.Combine(folder, "deployed", "orders.yaml"));
         CreateCustomers(Path.Combine(folder, "dwh.db"));
+        await File.WriteAllTextAsync(Path.Combine(folder, "cluster.secret"), Guid.NewGuid().ToString("N") + Guid.NewGuid().ToString("N"));
         return new WalkStage(kafka, folder);
     }
 

@@ -175,7 +175,7 @@ public sealed partial class WalkTests
     private static async Task LibraryAsync(WalkStage stage)
     {
         var builder = Host.CreateEmptyApplicationBuilder(null);
-        builder.Services.AddKorClient(o => o.Gateways = [stage.Silo.Gateway]);
+        builder.Services.AddKorClient(o => (o.Gateways, o.SecretFile) = ([stage.Silo.Gateway], stage.Silo.Settings["Kor__Cluster__SecretFile"]));
         using var host = builder.Build();
         await host.StartAsync();
         var kor = host.Services.GetRequiredService<KorClient>();
