@@ -22,7 +22,13 @@ public sealed partial class DockerfileTests
     {
         Assert.Contains(':', l.Text);
         Assert.DoesNotContain("latest", l.Text, StringComparison.Ordinal);
+        // And can be pinned to what was tried.
+        Assert.Contains("_DIGEST}", l.Text, StringComparison.Ordinal);
     });
+
+    [Fact]
+    public void It_writes_down_what_the_image_is_made_of() =>
+        Assert.Contains(Lines, l => l.Instruction == "RUN" && l.Text.Contains("deploy/sbom.sh", StringComparison.Ordinal));
 
     [Fact]
     public void Nothing_is_added_from_elsewhere_and_nothing_runs_as_a_shell()
@@ -47,6 +53,16 @@ public sealed partial class DockerfileTests
         Assert.All(copied, c => Assert.True(Path.Exists(RepoPaths.Under(c)), c));
         foreach (var room in new[] { "Processing", "Storage", "Streams.Kafka", "Grains.Interfaces", "Grains", "Silo", "Client" })
             Assert.Contains($"{room}/{room}.csproj", copied);
+    }
+
+    [Fact]
+    public void What_projects_embed_is_not_kept_out_of_the_build()
+    {
+        var ignored = File.ReadAllLines(RepoPaths.Under(".dockerignore"));
+        Assert.Contains("deploy/", ignored);
+        // The scripts of the state database are part of Storage.
+        Assert.Contains("!deploy/sql/", ignored);
+        Assert.Contains("!deploy/sbom.sh", ignored);
     }
 
     [Fact]
