@@ -7,5 +7,5 @@ folder=${1:-artifacts/sbom}
 dotnet tool restore >/dev/null
 for part in Silo:silo Client:kor; do
   dotnet tool run dotnet-CycloneDX -- "${part%%:*}/${part%%:*}.csproj" --output "$folder" --filename "${part##*:}.json" --output-format Json \
-    --exclude-dev --disable-package-restore --set-name "KafkaOracleOrleans.${part%%:*}"
+    --disable-package-restore --set-name "KafkaOracleOrleans.${part%%:*}"
 done
