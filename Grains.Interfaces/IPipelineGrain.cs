@@ -37,6 +37,13 @@ public interface IPipelineGrain : IGrainWithStringKey
     [Alias("Reset")]
     Task<ResetOutcome> ResetAsync(ResetRequest request);
 
+    /// <summary>
+    /// Frees what a removed pipeline left in the state store: positions, cells, windows on their way. Refused, with the reason, while it has a definition. Should
+    /// one of this name come again, it begins anew.
+    /// </summary>
+    [Alias("Purge")]
+    Task<string?> PurgeAsync();
+
     /// <summary>How the pipeline is doing, with all its parts.</summary>
     [Alias("Status")]
     [AlwaysInterleave]

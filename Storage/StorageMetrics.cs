@@ -49,6 +49,9 @@ public static class StorageMetrics
     internal static Counter<long> QuarantineExpired { get; } =
         Meter.CreateCounter<long>("kor.quarantine.expired", "{record}", "Quarantined records dropped because of keepFor.");
 
+    internal static Counter<long> QuarantineDropped { get; } =
+        Meter.CreateCounter<long>("kor.quarantine.dropped", "{record}", "Refused records that were not kept, because Kor:Quarantine:MaxRecords lie there and WhenFull is Drop.");
+
     internal static Counter<long> SinkReduced { get; } =
         Meter.CreateCounter<long>("kor.sink.reduced", "{row}",
             "Rows superseded by a newer row of the same key in the same write.");

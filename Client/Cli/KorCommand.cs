@@ -27,6 +27,7 @@ internal sealed class KorCommand
         DocsVerb.AddTo(this);
         StatusVerbs.AddTo(this);
         StateVerbs.AddTo(this);
+        StateStoreVerbs.AddTo(this);
         LifecycleVerbs.AddTo(this);
         TapVerb.AddTo(this);
         QualityVerb.AddTo(this);

@@ -132,6 +132,24 @@ internal sealed partial class PipelineGrain
         await FinishResetAsync();
     }
 
+    public async Task<string?> PurgeAsync()
+    {
+        if (state.State.Hash is not null)
+        {
+            return $"Pipeline '{Name}' has a definition. Remove that first (its file, or DELETE /api/v1/pipelines/{Name}); or, to begin anew with it, run 'kor stop {Name}' and then "
+                + $"'kor reset {Name} --to-earliest --execute'.";
+        }
+
+        // As with a reset: sink lanes and revisions start a new count above the old one, and that is written down first.
+        state.State.Generation++;
+        (state.State.WindowsFrom, state.State.Resetting, state.State.Start) = (null, null, null);
+        (state.State.Fingerprints, state.State.Sources) = ([], []);
+        await SaveAsync();
+        await store.ResetAsync($"{Name}/", CancellationToken.None);
+        Note("purged", "What the removed pipeline left in the state store was freed.");
+        return null;
+    }
+
     /// <summary>Ends a reset that was begun; nothing when there is none.</summary>
     private async Task FinishResetAsync()
     {

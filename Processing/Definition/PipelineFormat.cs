@@ -314,7 +314,7 @@ internal static class SinkFormat
             "The database of the table; default: the engine's state, or no table when kafka is given.");
         var table = Prop.Optional("table", Forms.Table(), "The table; default KOR_QUARANTINE.");
         var keep = Prop.Optional("keepFor", ScalarRules.Duration(60_000, Durations.Max),
-            "How long records are kept, those that sinks refused too; at least 1m, default: until dropped by hand.");
+            "How long records are kept, those that sinks refused too; at least 1m, default: Kor:Quarantine:KeepFor of the host, 30 days unless set.");
         var kafka = Prop.Optional("kafka", MakeQuarantineTopic(),
             "A topic that gets the records that steps refuse, with the reason in headers; beside the table, or instead of it. Rows a sink's database refuses lie in that database.");
         return new ObjectShape<QuarantineDefinition>(

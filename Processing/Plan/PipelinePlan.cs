@@ -40,7 +40,7 @@ public sealed record PipelinePlan
 /// <summary>Where refused records go: a table, a Kafka topic, or both.</summary>
 /// <param name="Connection">The database connection of the table; null: the state store's, or no table when there is a topic.</param>
 /// <param name="Table">The table, or null for kor_quarantine.</param>
-/// <param name="KeepFor">For how long the table keeps them, ms; 0: until they are dropped by hand.</param>
+/// <param name="KeepFor">For how long the table keeps them, ms; 0: as long as the host says.</param>
 public sealed record QuarantinePlan(string? Connection, string? Table, long KeepFor)
 {
     /// <summary>The topic that gets them; null: none.</summary>

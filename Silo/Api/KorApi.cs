@@ -25,6 +25,7 @@ public static class KorApi
         api.MapVerbs();
         api.MapQuarantine();
         api.MapOperations();
+        api.MapStateStore();
         return endpoints;
     }
 

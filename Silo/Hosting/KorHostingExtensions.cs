@@ -77,6 +77,7 @@ public static class KorHostingExtensions
         services.AddSingleton<IStateStore>(sp => new AdoStateStore(StateDatabase(sp)));
         services.AddSingleton<ISinkFactory>(sp => new AdoSinkFactory(sp.GetRequiredService<DatabaseConnections>()));
         services.AddSingleton(sp => new AuditStore(StateDatabase(sp)));
+        services.AddSingleton(sp => new StateInventory(StateDatabase(sp)));
         services.AddQuarantine(options);
         services.AddSingleton<HostDoctor>();
         services.AddSingleton<Planner>();

@@ -28,6 +28,9 @@ public sealed class KorOptions
     /// <summary>The engine.</summary>
     public EngineOptions Engine { get; set; } = new();
 
+    /// <summary>Refused records.</summary>
+    public QuarantineOptions Quarantine { get; set; } = new();
+
     /// <summary>The folder with pipeline files (<c>*.yaml</c>, <c>*.yml</c>, <c>*.json</c>); watched. Default: <c>pipelines</c>.</summary>
     public string? Pipelines { get; set; } = "pipelines";
 
@@ -116,6 +119,31 @@ public sealed class StateOptions
 
     /// <summary>Create the tables when they are missing. Default: false: a DBA runs deploy/sql.</summary>
     public bool Create { get; set; }
+}
+
+/// <summary>What is done when a pipeline's quarantine is full.</summary>
+public enum WhenFull
+{
+    /// <summary>The pipeline waits, and says why, until records are replayed or dropped.</summary>
+    Stop,
+
+    /// <summary>What is refused from then on is not kept, and counted (<c>kor_quarantine_dropped_total</c>).</summary>
+    Drop,
+}
+
+/// <summary>Refused records in tables, of pipelines that do not say otherwise.</summary>
+public sealed class QuarantineOptions
+{
+    /// <summary>How long refused records are kept where a pipeline has no <c>keepFor</c>; 0: until they are dropped by hand; else 1 min to 10 years. Default: 30 days.</summary>
+    public TimeSpan KeepFor { get; set; } = TimeSpan.FromDays(30);
+
+    /// <summary>
+    /// The most records of a pipeline in quarantine, those not counted that a sink's database refused; 0: no limit; else 1 to 1,000,000,000. Default: 1,000,000.
+    /// </summary>
+    public long MaxRecords { get; set; } = 1_000_000;
+
+    /// <summary>What is done when there are so many: <c>Stop</c> or <c>Drop</c>. Default: <c>Stop</c>.</summary>
+    public WhenFull WhenFull { get; set; } = WhenFull.Stop;
 }
 
 /// <summary>Reading from Kafka.</summary>

@@ -18,6 +18,9 @@ internal static class QuarantineServices
             {
                 StateConnection = options.State.Connection,
                 Create = options.State.Create,
+                MaxRecords = options.Quarantine.MaxRecords,
+                DropWhenFull = options.Quarantine.WhenFull == WhenFull.Drop,
+                Time = sp.GetRequiredService<TimeProvider>(),
                 PlanOf = name => PlanOfAsync(sp.GetRequiredService<PlanProvider>(), name),
             },
             sp.GetRequiredService<IQuarantineTopic>()));

@@ -1,16 +1,17 @@
 using KafkaOracleOrleans.Grains.Interfaces;
 using KafkaOracleOrleans.Grains.Runtime;
 using KafkaOracleOrleans.Processing.Ports;
+using KafkaOracleOrleans.Silo.Hosting;
 using KafkaOracleOrleans.Storage.Connections;
 using KafkaOracleOrleans.Storage.Quarantine;
 
 namespace KafkaOracleOrleans.Silo.Quarantine;
 
 /// <summary>
-/// Drops quarantined records that are older than their pipeline's <c>keepFor</c>. Every silo does it; whoever comes second finds nothing.
+/// Drops quarantined records that are older than their pipeline's <c>keepFor</c>, or <see cref="QuarantineOptions.KeepFor"/>. Every silo does it; whoever comes second finds nothing.
 /// </summary>
 internal sealed partial class QuarantineSweeper(
-    IGrainFactory grains, PlanProvider plans, PipelineQuarantine quarantine, TimeProvider time, ILogger<QuarantineSweeper> log) : BackgroundService
+    IGrainFactory grains, PlanProvider plans, PipelineQuarantine quarantine, KorOptions options, TimeProvider time, ILogger<QuarantineSweeper> log) : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMinutes(1);
 
@@ -37,8 +38,9 @@ internal sealed partial class QuarantineSweeper(
         try
         {
             var plan = (await plans.GetAsync(entry.Name, entry.Version)).Plan;
-            if (plan.Quarantine is not { KeepFor: > 0 } kept) return;
-            var dropped = await quarantine.ExpireAsync(entry.Name, time.GetUtcNow() - TimeSpan.FromMilliseconds(kept.KeepFor), cancellation);
+            var keep = plan.Quarantine is { KeepFor: > 0 } kept ? TimeSpan.FromMilliseconds(kept.KeepFor) : options.Quarantine.KeepFor;
+            if (keep == TimeSpan.Zero) return;
+            var dropped = await quarantine.ExpireAsync(entry.Name, time.GetUtcNow() - keep, cancellation);
             if (dropped > 0) LogExpired(entry.Name, dropped);
         }
         catch (Exception e) when (e is DatabaseException or StoreUnavailableException or PipelineChangedException)

@@ -34,6 +34,12 @@ internal sealed partial class OracleDialect
         ResetCells = "DELETE FROM KOR_CELL WHERE OWNER IN (SELECT OWNER FROM KOR_OWNER WHERE INSTR(OWNER, :P0) = 1)",
         ResetOutbox = "DELETE FROM KOR_OUTBOX WHERE OWNER IN (SELECT OWNER FROM KOR_OWNER WHERE INSTR(OWNER, :P0) = 1)",
         ReadVersion = "SELECT VERSION FROM KOR_SCHEMA WHERE COMPONENT = :P0",
+        // LENGTH takes no BLOB, and DBMS_LOB.GETLENGTH would open each: rows only.
+        OwnersUsed = StateSql.Used("OWNER", "NULL", "KOR_OWNER", "HEADER", "OWNER", sized: false),
+        CellsUsed = StateSql.Used("OWNER", "STEP", "KOR_CELL", "PAYLOAD", "OWNER, STEP", sized: false),
+        OutboxUsed = StateSql.Used("OWNER", "NULL", "KOR_OUTBOX", "PAYLOAD", "OWNER", sized: false),
+        QuarantineUsed = StateSql.Used("PIPELINE", "NULL", "KOR_QUARANTINE", "RECORD_VALUE", "PIPELINE", sized: false),
+        AuditUsed = "SELECT NULL, NULL, COUNT(*), NULL FROM KOR_AUDIT",
     };
 
     /// <summary>The query for so many cells of one step.</summary>

@@ -14,6 +14,15 @@ public sealed class QuarantineRouting
     /// <summary>Make tables that are missing.</summary>
     public bool Create { get; init; }
 
+    /// <summary>The most records of a pipeline that steps refused, in its table; 0: no limit.</summary>
+    public long MaxRecords { get; init; }
+
+    /// <summary>True: what comes on top is not kept, and counted; false: the pipeline waits until there is room.</summary>
+    public bool DropWhenFull { get; init; }
+
+    /// <summary>For how long a count holds.</summary>
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+
     /// <summary>The definition in force of a pipeline, or null when there is none.</summary>
     public required Func<string, ValueTask<PipelinePlan?>> PlanOf { get; init; }
 }
@@ -29,6 +38,7 @@ public sealed class PipelineQuarantine(DatabaseConnections connections, Quaranti
 
     private readonly ConcurrentDictionary<(string Connection, string? Table), AdoQuarantine> _tables = new();
     private readonly ConcurrentDictionary<(string Connection, string? Table), bool> _ready = new();
+    private readonly QuarantineBound _bound = new(routing.MaxRecords, routing.Time);
 
     /// <summary>The places that may hold records of a pipeline, the one for records that steps refuse first.</summary>
     public async Task<IReadOnlyList<QuarantineStore>> StoresAsync(string pipeline, CancellationToken cancellation) =>
@@ -40,7 +50,45 @@ public sealed class PipelineQuarantine(DatabaseConnections connections, Quaranti
         foreach (var ours in records.GroupBy(r => r.Pipeline, StringComparer.Ordinal))
         {
             var list = ours.ToArray();
-            await WriteAsync(ours.Key, list, t => t.AddAsync(list, cancellation), cancellation).ConfigureAwait(false);
+            await WriteAsync(ours.Key, list, t => AddAsync(t, ours.Key, list, cancellation), cancellation).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>
+    /// Drops all that lies in quarantine of a pipeline, as far as its places are known: of one that is removed, what is in the state database. Throws
+    /// <see cref="DatabaseException"/> too.
+    /// </summary>
+    public async Task<int> PurgeAsync(string pipeline, CancellationToken cancellation)
+    {
+        var dropped = 0;
+        foreach (var store in await StoresAsync(pipeline, cancellation).ConfigureAwait(false))
+            dropped += await store.DropAsync(new QuarantineFilter { Pipeline = pipeline }, cancellation).ConfigureAwait(false);
+        return dropped;
+    }
+
+    private async Task AddAsync(AdoQuarantine table, string pipeline, QuarantineRecord[] records, CancellationToken cancellation)
+    {
+        var full = await _bound.FullAtAsync(pipeline, records.Length, () => CountAsync(table, pipeline, cancellation)).ConfigureAwait(false);
+        if (full is null)
+        {
+            await table.AddAsync(records, cancellation).ConfigureAwait(false);
+            return;
+        }
+
+        if (!routing.DropWhenFull) throw QuarantineBound.Full(pipeline, full.Value, routing.MaxRecords);
+        StorageMetrics.QuarantineDropped.Add(records.Length, new KeyValuePair<string, object?>("pipeline", pipeline));
+    }
+
+    private static async Task<long> CountAsync(AdoQuarantine table, string pipeline, CancellationToken cancellation)
+    {
+        try
+        {
+            var counts = await table.Store.CountAsync(new QuarantineFilter { Pipeline = pipeline }, cancellation).ConfigureAwait(false);
+            return counts.Sum(c => c.Records);
+        }
+        catch (DatabaseException failure)
+        {
+            throw new StoreUnavailableException($"The quarantine cannot be used: {failure.Message}", failure);
         }
     }
 

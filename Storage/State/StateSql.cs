@@ -47,6 +47,26 @@ internal sealed record StateSql
     /// <summary>Prefix: deletes the outbox of matching owners.</summary>
     public required string ResetOutbox { get; init; }
 
+    /// <summary>Owner, null, rows, bytes: how much the owners' headers are.</summary>
+    public string OwnersUsed { get; init; } = Used("owner", "NULL", "kor_owner", "header", "owner");
+
+    /// <summary>Owner, step, rows, bytes.</summary>
+    public string CellsUsed { get; init; } = Used("owner", "step", "kor_cell", "payload", "owner, step");
+
+    /// <summary>Owner, null, rows, bytes.</summary>
+    public string OutboxUsed { get; init; } = Used("owner", "NULL", "kor_outbox", "payload", "owner");
+
+    /// <summary>Pipeline, null, rows, bytes of keys and values.</summary>
+    public string QuarantineUsed { get; init; } =
+        "SELECT pipeline, NULL, COUNT(*), SUM(COALESCE(LENGTH(record_key), 0) + COALESCE(LENGTH(record_value), 0)) FROM kor_quarantine GROUP BY pipeline";
+
+    /// <summary>Null, null, rows, null.</summary>
+    public string AuditUsed { get; init; } = "SELECT NULL, NULL, COUNT(*), NULL FROM kor_audit";
+
+    /// <summary>Rows and bytes of a table by its owners.</summary>
+    internal static string Used(string name, string step, string table, string payload, string groups, bool sized = true) =>
+        $"SELECT {name}, {step}, COUNT(*), {(sized ? $"SUM(COALESCE(LENGTH({payload}), 0))" : "NULL")} FROM {table} GROUP BY {groups}";
+
     /// <summary>Component: its version.</summary>
     public string ReadVersion { get; init; } = "";
 }

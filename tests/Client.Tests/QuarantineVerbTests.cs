@@ -31,6 +31,25 @@ public sealed class QuarantineVerbTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task State_shows_what_occupies_the_database_and_frees_what_was_left()
+    {
+        StateUsage[] left = [new("old", false, "cell", "totals", 4000, 123456)];
+        _silo.Answer("GET /api/v1/state", new StateReport("state", [new("", false, "audit", null, 7, null), new("orders", true, "owner", null, 8, 900), .. left]));
+        var result = await _kor.RunAsync("state");
+        Assert.Equal(0, result.Code);
+        Assert.Equal("PIPELINE       KIND   STEP     ROWS    BYTES", result.Lines[2]);
+        Assert.Equal("old (removed)  cell   totals  4,000  123,456", result.Lines[5]);
+        Assert.Contains("kor state purge old", result.Error, StringComparison.Ordinal);
+
+        _silo.Answer("DELETE /api/v1/state/old?dryRun=true", new StatePurge(false, "old", left));
+        _silo.Answer("DELETE /api/v1/state/old?dryRun=false", new StatePurge(true, "old", left));
+        var dry = await _kor.RunAsync("state", "purge", "old");
+        Assert.Equal("old: this would be freed for good.", dry.Lines[2]);
+        Assert.Contains("--execute", dry.Error, StringComparison.Ordinal);
+        Assert.Equal("old: freed.", (await _kor.RunAsync("state", "purge", "old", "--execute")).Lines[2]);
+    }
+
+    [Fact]
     public async Task Replay_is_a_dry_run_unless_told_to_execute()
     {
         _silo.Answer($"POST {Root}/replay?rule=positive&dryRun=true", new ReplayReport

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Json;
 using KafkaOracleOrleans.Grains.Interfaces;
 using KafkaOracleOrleans.Grains.Runtime;
+using KafkaOracleOrleans.Silo.Hosting;
 using KafkaOracleOrleans.Silo.Quarantine;
 using KafkaOracleOrleans.Silo.Tests.Support;
 using KafkaOracleOrleans.Storage.Connections;
@@ -74,17 +75,21 @@ public sealed class QuarantineTests
         Assert.Equal(1, (await ReplayAsync(client, "")).Records);
     }
 
-    [Fact]
-    public async Task Records_older_than_keepFor_are_dropped_and_no_younger_ones()
+    /// <summary>As long as the pipeline says; one that says nothing, as long as the host does.</summary>
+    [Theory]
+    [InlineData("quarantine: { connection: state, keepFor: 1h }\n", 30 * 24)]
+    [InlineData("", 1)]
+    public async Task Records_older_than_keepFor_are_dropped_and_no_younger_ones(string keeps, int hostHours)
     {
-        await using var silo = await TestSilo.StartAsync(pipeline: TestSilo.Yaml.Replace("sinks:", "quarantine: { connection: state, keepFor: 1h }\nsinks:", StringComparison.Ordinal));
+        await using var silo = await TestSilo.StartAsync(pipeline: TestSilo.Yaml.Replace("sinks:", keeps + "sinks:", StringComparison.Ordinal));
         silo.Send(0, "k", """{"id":"a","amount":-1}""");
         await silo.WaitForRecordsAsync(1);
         var services = silo.App.Services;
         var quarantine = services.GetRequiredService<PipelineQuarantine>();
         var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
         using var sweeper = new QuarantineSweeper(
-            services.GetRequiredService<IGrainFactory>(), services.GetRequiredService<PlanProvider>(), quarantine, time,
+            services.GetRequiredService<IGrainFactory>(), services.GetRequiredService<PlanProvider>(), quarantine,
+            new KorOptions { Quarantine = new QuarantineOptions { KeepFor = TimeSpan.FromHours(hostHours) } }, time,
             services.GetRequiredService<ILogger<QuarantineSweeper>>());
         await sweeper.StartAsync(Cancel);
         // The sweeper has a clock of its own: an hour minus a minute on it changes nothing.

@@ -125,6 +125,51 @@ public abstract partial class SinkConformance
         }
     }
 
+    /// <summary>The default is to wait, with what to do; every command of it is for the state here.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_full_quarantine_takes_no_more(bool drops)
+    {
+        var moments = new Moments();
+        var connections = Connect(Database.Options);
+        var quarantine = new PipelineQuarantine(
+            connections,
+            new QuarantineRouting { StateConnection = "dwh", Create = true, PlanOf = _ => new((PipelinePlan?)null), MaxRecords = 3, DropWhenFull = drops, Time = moments },
+            new NoTopics());
+        await quarantine.AddAsync([Refused("check", 0), Refused("check", 1)], Cancel);
+        await quarantine.AddAsync([Refused("check", 2)], Cancel);
+        // Another pipeline has its own.
+        await quarantine.AddAsync([Refused("check", 0) with { Pipeline = "other" }], Cancel);
+        var add = () => quarantine.AddAsync([Refused("check", 3)], Cancel);
+        if (drops)
+        {
+            await add();
+        }
+        else
+        {
+            var full = await Assert.ThrowsAsync<StoreUnavailableException>(add);
+            Assert.StartsWith("The quarantine of pipeline 'p' is full: 3 records, and Kor:Quarantine:MaxRecords is 3.", full.Message, StringComparison.Ordinal);
+            Assert.Contains("'kor quarantine drop p --all --execute'", full.Message, StringComparison.Ordinal);
+        }
+
+        Assert.Equal(3, await CountAsync("p"));
+        // There is room again, which is seen a moment later.
+        var first = await (await quarantine.StoresAsync("p", Cancel))[0].ListAsync(
+            new QuarantineFilter { Pipeline = "p" }, QuarantineOrder.OldestFirst, 1, null, Cancel);
+        await quarantine.RemoveAsync("p", [first[0].Id], Cancel);
+        moments.Now += TimeSpan.FromSeconds(5);
+        await add();
+        Assert.Equal(3, await CountAsync("p"));
+
+        Assert.Equal(3, await quarantine.PurgeAsync("p", Cancel));
+        Assert.Equal(0, await CountAsync("p"));
+        Assert.Equal(1, await CountAsync("other"));
+
+        async Task<long> CountAsync(string pipeline) =>
+            (await (await quarantine.StoresAsync("p", Cancel))[0].CountAsync(new QuarantineFilter { Pipeline = pipeline }, Cancel)).Sum(c => c.Records);
+    }
+
     private const string Kept = """
         apiVersion: kor/v1
         name: p
@@ -138,6 +183,15 @@ public abstract partial class SinkConformance
         sinks:
           - { id: s, from: check, connection: dwh, table: rows, mode: append, create: true }
         """;
+
+    private sealed class Moments : TimeProvider
+    {
+        public TimeSpan Now { get; set; } = TimeSpan.FromDays(1);
+
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public override long GetTimestamp() => Now.Ticks;
+    }
 
     private sealed class Clock : TimeProvider
     {

@@ -256,6 +256,34 @@ public abstract class StateStoreConformance : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_occupies_the_database_is_told_by_pipeline_and_kind()
+    {
+        foreach (var owner in (string[])["p/shard/s/0", "p/shard/s/1", "pp/partition/t/0", "@control/catalog/kor.catalog/0"])
+        {
+            var lease = await _store.AcquireAsync(owner, Cancel);
+            await _store.CommitAsync(
+                new CheckpointWrite
+                {
+                    Owner = owner, Epoch = lease.Epoch, Header = [1, 2], Upserts = owner[0] == '@' ? [] : [Cell("s", "a", 0, [1, 2, 3], 1), Cell("s", "b", 0, [4], 1)],
+                    OutboxAdds = owner == "p/shard/s/1" ? [new(1, "sink", [1, 2, 3, 4])] : [],
+                },
+                Cancel);
+        }
+
+        var found = await new StateInventory(_database).ListAsync(Cancel);
+        var sized = found.Any(f => f.Bytes is not null);
+        Assert.Equal(
+            [
+                new StateShare("", StateKind.Control, null, 1, Of(2)), new StateShare("p", StateKind.Owner, null, 2, Of(4)),
+                new StateShare("p", StateKind.Cell, "s", 4, Of(8)), new StateShare("p", StateKind.Outbox, null, 1, Of(4)),
+                new StateShare("pp", StateKind.Owner, null, 1, Of(2)), new StateShare("pp", StateKind.Cell, "s", 2, Of(4)),
+            ],
+            found);
+
+        long? Of(long bytes) => sized ? bytes : null;
+    }
+
+    [Fact]
     public async Task The_schema_is_checked_and_a_wrong_version_names_the_script()
     {
         await StateSchema.EnsureAsync(_database, create: false, Cancel);

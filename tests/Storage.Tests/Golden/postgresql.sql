@@ -34,6 +34,21 @@ DELETE FROM kor_cell WHERE owner IN (SELECT owner FROM kor_owner WHERE starts_wi
 -- state: ResetOutbox
 DELETE FROM kor_outbox WHERE owner IN (SELECT owner FROM kor_owner WHERE starts_with(owner, $1))
 
+-- state: OwnersUsed
+SELECT owner, NULL, COUNT(*), SUM(COALESCE(LENGTH(header), 0)) FROM kor_owner GROUP BY owner
+
+-- state: CellsUsed
+SELECT owner, step, COUNT(*), SUM(COALESCE(LENGTH(payload), 0)) FROM kor_cell GROUP BY owner, step
+
+-- state: OutboxUsed
+SELECT owner, NULL, COUNT(*), SUM(COALESCE(LENGTH(payload), 0)) FROM kor_outbox GROUP BY owner
+
+-- state: QuarantineUsed
+SELECT pipeline, NULL, COUNT(*), SUM(COALESCE(LENGTH(record_key), 0) + COALESCE(LENGTH(record_value), 0)) FROM kor_quarantine GROUP BY pipeline
+
+-- state: AuditUsed
+SELECT NULL, NULL, COUNT(*), NULL FROM kor_audit
+
 -- state: ReadVersion
 SELECT version FROM kor_schema WHERE component = $1
 
