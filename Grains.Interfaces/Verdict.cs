@@ -53,7 +53,13 @@ public sealed record Verdict([property: Id(0)] string Word, [property: Id(1)] st
         if (status.Lag is not { } lag) return new Verdict("OK", "The ends of its partitions are not known yet.", bottleneck);
         if (lag == 0) return new Verdict("OK", "It is at the end of its topics.", null);
         if (status.RecordsPerSecond < 0.5)
-            return new Verdict("STALLED", Text($"{lag:N0} records wait and none was taken in the last seconds."), bottleneck);
+        {
+            // A part that runs and has something to say waits for somebody else.
+            return status.Partitions.FirstOrDefault(p => p is { State: PartState.Running, Reason: not null }) is { } waiting
+                ? new Verdict("WAITING", Text($"{lag:N0} records wait. Partition {waiting.Partition}: {waiting.Reason}"), bottleneck)
+                : new Verdict("STALLED", Text($"{lag:N0} records wait and none was taken in the last seconds."), bottleneck);
+        }
+
         var seconds = lag / status.RecordsPerSecond;
         return seconds < LagSeconds
             ? new Verdict("OK", Text($"It is {lag:N0} records behind, {seconds:0.0} s at the present rate."), bottleneck)

@@ -18,7 +18,7 @@ public static class KafkaConfigRules
         ["auto.offset.reset"] =
             "a truncated log would be skipped silently; use StartPosition for the very first start",
         ["enable.partition.eof"] = "the end of a partition is how holes at the end of the log are noticed",
-        ["group.id"] = "set GroupId of the source instead",
+        ["group.id"] = "set the source's group instead (KafkaSource.GroupId; in a pipeline source: { kafka: { group } })",
         ["group.instance.id"] = "partitions are assigned by the stream provider, there are no group members",
         ["group.protocol"] = "partitions are assigned by the stream provider, there are no group members",
         ["isolation.level"] = "set IsolationLevel of the source instead",

@@ -52,6 +52,7 @@ internal sealed partial class PartitionGrain
         var state = _state;
         if (_stopped) return state;
         if (ReaderState(out var why) is var read && read > state) (state, reason) = (read, why);
+        if (state == PartState.Running && reason is null) reason = TransactionText();
         if (state < PartState.Blocked && memory.Reason is { } shortage) (state, reason) = (PartState.Blocked, shortage);
         foreach (var lane in _lanes)
         {
@@ -62,6 +63,14 @@ internal sealed partial class PartitionGrain
 
         return state;
     }
+
+    /// <summary>What reading waits for where everything that can be read is read: the end of a producer's transaction.</summary>
+    private string? TransactionText() =>
+        _reader is { State: KafkaPartitionState.AtEnd, OpenTransactionAt: >= 0 } reader
+            ? string.Create(
+                CultureInfo.InvariantCulture,
+                $"A producer's transaction is open from offset {reader.OpenTransactionAt} on. What comes after it is read when it ends, at the latest by the producer's transaction.timeout.ms.")
+            : null;
 
     /// <summary>What the reader's state means: a fault that retry cannot mend, or that somebody has to mend outside, is a failed partition.</summary>
     private PartState ReaderState(out string? reason)

@@ -38,17 +38,20 @@ internal sealed class QuarantineWatch
     public void Clear() => _samples.Clear();
 
     /// <summary>What is wrong, or null.</summary>
-    public string? Problem(string pipeline)
+    /// <param name="pipeline">Its name.</param>
+    /// <param name="topic">The topic that holds what was refused, where no table does: it cannot be listed and replayed then.</param>
+    public string? Problem(string pipeline, string? topic = null)
     {
         if (_samples.Count < 2) return null;
         var (_, allBefore, refusedBefore) = _samples.Peek();
         var (_, all, refused) = _samples.Last();
         var (read, bad) = (all - allBefore, refused - refusedBefore);
         if (read < Least || bad <= read * Share) return null;
-        return string.Create(
-            CultureInfo.InvariantCulture,
-            $"{bad:N0} of the last {read:N0} records went to quarantine ({100.0 * bad / read:0} %). 'kor quarantine list {pipeline}' says why; correct the pipeline "
-            + $"or its producer, then 'kor quarantine replay {pipeline}'.");
+        var what = string.Create(
+            CultureInfo.InvariantCulture, $"{bad:N0} of the last {read:N0} records went to quarantine ({100.0 * bad / read:0} %). ");
+        return what + (topic is null
+            ? $"'kor quarantine list {pipeline}' says why; correct the pipeline or its producer, then 'kor quarantine replay {pipeline}'."
+            : $"The headers of the records in topic '{topic}' say why; correct the pipeline or its producer, then send them again from there.");
     }
 }
 

@@ -17,6 +17,7 @@ internal sealed partial class PipelineGrain
     private readonly Dictionary<string, (string Problem, long At)> _sourceProblems = new(StringComparer.Ordinal);
     private readonly HealthWatch _health = new();
     private readonly QuarantineWatch _quarantined = new();
+    private string? _quarantineTopic;
     private readonly Dictionary<string, (QuarantineWatch Watch, long Written, long Refused)> _refusedBySinks = new(StringComparer.Ordinal);
     private IReadOnlyList<DefinitionRefusal> _refusals = [];
     private long _runsSince;
@@ -84,7 +85,7 @@ internal sealed partial class PipelineGrain
         foreach (var refusal in _refusals)
         {
             yield return new("definition", refusal.File, PartState.Blocked,
-                $"{refusal.File} was refused, and what ran before goes on: {string.Join("; ", refusal.Diagnostics)}");
+                $"{refusal.File} was refused, and {(state.State.Text is null ? "nothing runs by it" : "what ran before goes on")}: {string.Join("; ", refusal.Diagnostics)}");
         }
 
         if (state.State.Desired == DesiredState.Stopped) yield break;
@@ -93,7 +94,7 @@ internal sealed partial class PipelineGrain
         // A partition or shard that waits for a sink says so too; once is enough.
         foreach (var found in HealthWatch.OfParts("partition", partitions.Where(p => !IsSinks(p.Reason)).Select(p => (p.Partition, p.State, p.Reason)))) yield return found;
         foreach (var found in HealthWatch.OfParts("shard", shards.Where(s => !IsSinks(s.Reason)).Select(s => ($"{s.Step}/{s.Shard}", s.State, s.Reason)))) yield return found;
-        if (_quarantined.Problem(Name) is { } refused) yield return new("quarantine", "", PartState.Blocked, refused);
+        if (_quarantined.Problem(Name, _quarantineTopic) is { } refused) yield return new("quarantine", "", PartState.Blocked, refused);
         foreach (var (sink, (watch, _, _)) in _refusedBySinks)
         {
             if (watch.Problem(Name) is { } rows) yield return new("quarantine", sink, PartState.Blocked, $"sink {sink}: {rows}");

@@ -19,6 +19,7 @@ internal sealed partial class PipelineGrain
     {
         if (look) await TryAskRefusalsAsync();
         var runtime = state.State.Hash is null ? null : await TryGetRuntimeAsync();
+        _quarantineTopic = runtime?.Plan.Quarantine is { HasTable: false, Topic: { } refused } ? refused.Topic : null;
         var running = state.State.Desired != DesiredState.Stopped;
         var partitions = running ? await Task.WhenAll(state.State.Sources.Select(s => StatusOfAsync(s))) : await StoppedPartitionsAsync(runtime, look);
         var shards = running && runtime is not null ? await Task.WhenAll(ShardsOf(runtime).Select(StatusOfAsync)) : [];
@@ -175,7 +176,12 @@ internal sealed partial class PipelineGrain
     {
         var status = await StatusOfAsync(sink, lane) with { Buffered = buffered.GetValueOrDefault(sink) };
         // A lane opens with its first row: one that has none to write does not wait for anything.
-        if (status is { State: PartState.Starting, Buffered: 0 }) status = status with { State = PartState.Running, Reason = "It has had nothing to write yet." };
+        if (status is { State: PartState.Starting, Buffered: 0 })
+        {
+            var idle = status is { Written: 0, Already: 0, Quarantined: 0 };
+            status = status with { State = PartState.Running, Reason = idle ? "It has had nothing to write yet." : null };
+        }
+
         if (!fresh.TryGetValue(sink, out var behind)) return status;
         return status with
         {

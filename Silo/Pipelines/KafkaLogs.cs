@@ -120,7 +120,7 @@ internal sealed class KafkaLogs(KorOptions options) : IKafkaLogs
         SourcePlan source, IReadOnlyList<string> partitions, ResetTarget target, long timestampMs)
     {
         if (partitions.Count == 0) return new Dictionary<string, long>();
-        using var admin = new AdminClientBuilder(Config(source)).Build();
+        using var admin = Admin(source);
         if (target != ResetTarget.Timestamp)
             return await ListAsync(admin, partitions, target == ResetTarget.Latest ? OffsetSpec.Latest() : OffsetSpec.Earliest());
 
@@ -131,6 +131,10 @@ internal sealed class KafkaLogs(KorOptions options) : IKafkaLogs
         return found;
     }
 
+    /// <summary>One whose troubles are told by what is asked of it, not by lines past the log.</summary>
+    private IAdminClient Admin(SourcePlan source) =>
+        new AdminClientBuilder(Config(source)).SetLogHandler(static (_, _) => { }).SetErrorHandler(static (_, _) => { }).Build();
+
     /// <summary>The cluster's topics that can be described, with their partitions.</summary>
     private async Task<Dictionary<string, IEnumerable<int>>> ListTopicsAsync(SourcePlan source, CancellationToken cancellation)
     {
@@ -138,7 +142,7 @@ internal sealed class KafkaLogs(KorOptions options) : IKafkaLogs
         var metadata = await Task.Run(
             () =>
             {
-                using var admin = new AdminClientBuilder(Config(source)).Build();
+                using var admin = Admin(source);
                 return admin.GetMetadata(Timeout);
             },
             cancellation);

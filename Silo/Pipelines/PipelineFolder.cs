@@ -212,8 +212,10 @@ internal sealed partial class PipelineFolder(
         // A text without a name that can be read is a version of what is in force by its file.
         var name = file.Declared ?? file.InForce ?? RefusedFiles.NameOf(file.Path, file.Text!);
         if (!refused.Set(file.Path, file.Text!, name, diagnostics)) return;
-        LogRefused(file.Path, string.Join(Environment.NewLine, diagnostics));
-        await grains.GetGrain<IPipelineGrain>(name).TellAsync("refused", $"{file.Name}: {string.Join("; ", diagnostics)}", false);
+        var pipeline = grains.GetGrain<IPipelineGrain>(name);
+        var runs = await pipeline.GetDefinitionAsync() is not null;
+        LogRefused(file.Path, runs ? "what ran before goes on" : "nothing runs by it", string.Join(Environment.NewLine, diagnostics));
+        await pipeline.TellAsync("refused", $"{file.Name}: {string.Join("; ", diagnostics)}", false);
     }
 
     /// <summary>What a refused file was before goes on, also when that was in the time of an earlier process.</summary>
@@ -229,6 +231,7 @@ internal sealed partial class PipelineFolder(
     {
         var entries = await grains.GetGrain<IPipelineCatalogGrain>(0).ListAsync();
         foreach (var name in _held.Keys.Except(entries.Select(e => e.Name), StringComparer.Ordinal).ToList()) _held.Remove(name);
+        var removals = new List<Task>();
         foreach (var entry in entries.Where(e => FileOf(e.Name) is null && !_madeOverApi.Contains(e.Name)))
         {
             var pipeline = grains.GetGrain<IPipelineGrain>(entry.Name);
@@ -251,13 +254,20 @@ internal sealed partial class PipelineFolder(
                 continue;
             }
 
-            await pipeline.RemoveAsync();
-            var file = Path.GetFileName(text.FileName);
-            LogRemoved(entry.Name, file);
-            await audit.RemovedAsync(text);
+            removals.Add(RemoveAsync(pipeline, text));
         }
 
+        // All at once: one whose sink is away takes its time to end.
+        await Task.WhenAll(removals);
         _madeOverApi.IntersectWith(entries.Select(e => e.Name));
+    }
+
+    private async Task RemoveAsync(IPipelineGrain pipeline, PipelineText text)
+    {
+        await pipeline.RemoveAsync();
+        var file = Path.GetFileName(text.FileName);
+        LogRemoved(text.Name, file);
+        await audit.RemovedAsync(text);
     }
 
     private void Held(LogLevel level, PipelineText text, string reason)
@@ -304,8 +314,8 @@ internal sealed partial class PipelineFolder(
     [LoggerMessage(Message = "{Path}: pipeline {Pipeline} is in force, version {Version}.")]
     private partial void LogApplied(LogLevel level, string path, string pipeline, int version);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "{Path} was refused; what ran before goes on.\n{Diagnostics}")]
-    private partial void LogRefused(string path, string diagnostics);
+    [LoggerMessage(Level = LogLevel.Error, Message = "{Path} was refused; {Consequence}.\n{Diagnostics}")]
+    private partial void LogRefused(string path, string consequence, string diagnostics);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "{Path} is gone.")]
     private partial void LogGone(string path);

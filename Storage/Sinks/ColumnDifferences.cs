@@ -71,6 +71,8 @@ internal static class ColumnDifferences
 
     private static IEnumerable<FieldType> Targets(SinkColumn column, ColumnInfo present)
     {
+        // Not to cut what is behind the point where the column could hold it.
+        if (column.Type.Kind is FieldKind.Decimal or FieldKind.Double) yield return FieldType.Double;
         yield return FieldType.Integer;
         var scale = Math.Clamp(present.Scale ?? (column.Type.Kind == FieldKind.Decimal ? column.Type.Scale : 8), 0, 28);
         var precision = Math.Clamp(present.Precision ?? 28, Math.Max(1, scale), 28);

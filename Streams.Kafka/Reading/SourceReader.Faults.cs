@@ -51,7 +51,7 @@ internal sealed partial class SourceReader
 
     void INativeEvents.OnLog(int level, string facility, string text) =>
         ReaderLog.Librdkafka(
-            _context.Logger, level <= 4 ? LogLevel.Warning : LogLevel.Debug, Source.Name, facility, text);
+            _context.Logger, level <= 4 && _pace.Take(facility) ? LogLevel.Warning : LogLevel.Debug, Source.Name, facility, text);
 
     void IPollEvents.OnState(PartitionReader reader, KafkaPartitionState state, KafkaPartitionFailure? failure) =>
         SetState(reader, state, failure);

@@ -19,6 +19,7 @@ internal sealed partial class SourceReader : IPollEvents, INativeEvents, IAsyncD
     private readonly SemaphoreSlim _wake = new(0);
     private readonly ReaderContext _context;
     private readonly PositionFinder _positions;
+    private readonly LogPace _pace;
     private IReadOnlyList<TopicInfo> _topics = [];
     private NativeConsumer? _consumer;
     private PollLoop? _poll;
@@ -35,6 +36,7 @@ internal sealed partial class SourceReader : IPollEvents, INativeEvents, IAsyncD
         Source = source;
         _context = context;
         _positions = new PositionFinder(source, context);
+        _pace = new LogPace(context.Clock);
     }
 
     public KafkaSource Source { get; }

@@ -140,7 +140,7 @@ public sealed class OnlineVerbTests : IAsyncDisposable
         Assert.Equal("Reason      Sink 'clean', table CLEAN:", result.Lines[1]);
         Assert.Equal("              - The column A is missing: run ALTER TABLE\\x1b[2J", result.Lines[2]);
         Assert.Equal("            It is checked again by itself, next at 10:00:00 UTC.", result.Lines[3]);
-        Assert.Contains(result.Lines, l => l.StartsWith("orders/0", StringComparison.Ordinal) && l.EndsWith("Sink 'clean', table CLEAN ...", StringComparison.Ordinal));
+        Assert.Contains(result.Lines, l => l.StartsWith("orders/0", StringComparison.Ordinal) && l.EndsWith("Sink 'clean', table CLEAN: - The column A is missing: run ALTER TABLE\\x1b[2J ...", StringComparison.Ordinal));
         Assert.DoesNotContain('\u001b', result.Out);
     }
 
@@ -256,10 +256,10 @@ public sealed class OnlineVerbTests : IAsyncDisposable
         """{"target":"Offsets","timestampMs":0,"offsets":{"orders/0":5,"a-b/12":7},"execute":false,"force":false,"positionsOnly":false}""", "--offsets", "orders/0=5,a-b/12=7")]
     public async Task A_reset_asks_for_what_was_meant(string body, params string[] args)
     {
-        _silo.Answer("POST /api/v1/pipelines/orders/reset", new ResetOutcome(false, null, [new ResetLine("orders/0", 1000, 400), new ResetLine("orders/1", null, 5)]));
+        _silo.Answer("POST /api/v1/pipelines/orders/reset", new ResetOutcome(false, null, [new ResetLine("orders/0", 1000, 400), new ResetLine("orders/1", null, 5), new ResetLine("orders/2", 7, 10)]));
         var result = await _kor.RunAsync(["reset", "orders", .. args]);
-        Assert.Equal(["PARTITION  CURRENT  NEW  DELTA", "orders/0     1,000  400   -600", "orders/1         -    5      -"], result.Lines);
-        Assert.Contains("Preview only: 600 records would be read again", result.Error, StringComparison.Ordinal);
+        Assert.Equal(["PARTITION  CURRENT  NEW  DELTA", "orders/0     1,000  400   -600", "orders/1         -    5      -", "orders/2         7   10     +3"], result.Lines);
+        Assert.Contains("Preview only: 600 records would be read again and 3 skipped;", result.Error, StringComparison.Ordinal);
         Assert.Equal(body, _silo.Requests.Single().Body);
         Assert.Equal(ExitCodes.Ok, result.Code);
     }

@@ -97,7 +97,7 @@ public sealed class StartupTests
     [Theory]
     [InlineData("fetch.wait.max.ms", "soon", "Kor:Kafka:main: Config: librdkafka setting 'fetch.wait.max.ms'", "(the value is 'soon')")]
     [InlineData("fetch.mni.bytes", "1", "'fetch.mni.bytes': No such configuration property", "CONFIGURATION.md")]
-    [InlineData("group.id", "g", "'group.id' can't be set: set GroupId of the source instead", "group.id")]
+    [InlineData("group.id", "g", "'group.id' can't be set: set the source's group instead", "group.id")]
     [InlineData("ssl.ca.location", "/does/not/exist.pem", "Kor:Kafka:main: librdkafka refuses the settings", "(ssl.ca.location is '/does/not/exist.pem')")]
     [InlineData("receive.message.max.bytes", "1000", "Kor:Kafka:main: librdkafka refuses the settings", "receive.message.max.bytes")]
     public async Task A_refused_Kafka_setting_is_named_with_its_remedy_and_the_code_is_78(string setting, string value, string part, string other)

@@ -64,8 +64,15 @@ internal static class StatusText
     private static string Note(string? reason)
     {
         if (reason is null) return "";
-        var end = reason.IndexOf('\n', StringComparison.Ordinal);
-        return end < 0 ? reason : reason[..end].TrimEnd(':', ' ') + " ...";
+        var lines = reason.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        // A heading alone tells nothing: the first of what it heads comes with it.
+        return lines.Length switch
+        {
+            0 => "",
+            1 => lines[0],
+            _ when lines[0].EndsWith(':') => $"{lines[0]} {lines[1]}{(lines.Length > 2 ? " ..." : "")}",
+            _ => lines[0] + " ...",
+        };
     }
 
     private static void Section(CliOutput output, TableModel table)
@@ -116,10 +123,12 @@ internal static class StatusText
         foreach (var sink in status.Sinks.GroupBy(s => s.Sink))
         {
             var worst = sink.MaxBy(s => s.State)!;
+            // A lane that waits for its first row has nothing to say where others have written.
+            var note = worst.State == PartState.Running && sink.Any(s => s.Written > 0) ? null : worst.Reason;
             table.Add(
                 sink.Key, Show.Count(sink.Count()), Show.State(worst.State), Show.Count(sink.Sum(s => s.Written)), Show.Count(sink.Sum(s => s.Already)),
                 Show.Count(sink.Sum(s => (long)s.Buffered)), Show.Count(sink.Sum(s => s.Quarantined)),
-                Show.Seconds(sink.Max(s => s.FreshnessSeconds)), Note(worst.Reason));
+                Show.Seconds(sink.Max(s => s.FreshnessSeconds)), Note(note));
         }
 
         return table;

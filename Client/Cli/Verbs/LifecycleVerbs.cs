@@ -178,9 +178,10 @@ internal static class LifecycleVerbs
         context.Output.Table(table);
         foreach (var note in outcome.Notes) context.Output.Talk("Note: " + note);
         var again = outcome.Lines.Sum(l => Math.Max(0, (l.Current - l.Target) ?? 0));
+        var skipped = outcome.Lines.Sum(l => Math.Max(0, (l.Target - l.Current) ?? 0));
         context.Output.Talk(outcome.Executed
             ? $"{name}: It is reset; its windows, totals and remembered ids are gone. 'kor start {name}' runs it."
-            : $"Preview only: {Show.Count(again)} records would be read again; windows, totals and remembered ids would be dropped. "
+            : $"Preview only: {Show.Count(again)} records would be read again{(skipped > 0 ? $" and {Show.Count(skipped)} skipped" : "")}; windows, totals and remembered ids would be dropped. "
                 + "Run again with --execute to do it.");
         return ExitCodes.Ok;
     }

@@ -30,7 +30,7 @@ internal sealed record PipelineDraft(string Pipeline, string Test, int Used, str
         {
             throw new CliException(ExitCodes.Failed, topic.Records.Count == 0
                 ? $"Topic '{topic.Topic}' holds no records to guess fields from."
-                : $"No record of topic '{topic.Topic}' is a JSON object; write the fields by hand (format csv, string or raw).");
+                : $"No record of topic '{topic.Topic}' is a JSON object; write the fields by hand (format csv or string).");
         }
 
         var values = records.ConvertAll(r => Encoding.UTF8.GetBytes(r.Value!));

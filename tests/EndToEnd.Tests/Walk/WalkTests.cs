@@ -321,6 +321,10 @@ public sealed partial class WalkTests
         Assert.Equal(0, played.GetProperty("unfinished").GetInt64());
 
         Assert.Contains("0 failed", (await kor.KorAsync(0, "doctor")).Out + (await kor.KorAsync(0, "doctor")).Error, StringComparison.Ordinal);
+        Assert.Contains("orders", (await kor.KorAsync(0, "state")).Out, StringComparison.Ordinal);
+        Assert.Contains("'nobody'", (await kor.KorAsync(3, "state", "purge", "nobody")).Error, StringComparison.Ordinal);
+        await kor.CallAsync(HttpStatusCode.OK, "GET /state");
+        await kor.CallAsync(HttpStatusCode.NotFound, "DELETE /state/{name}", ["nobody"], "?dryRun=true");
         await kor.KorAsync(0, "plan", "pipelines/orders.yaml");
         await kor.KorAsync(0, "drivers");
         Assert.NotEqual(0, (await kor.RunAsync("verify-oracle", "--connection", "dwh")).Code);

@@ -28,6 +28,9 @@ public sealed class HealthWatchTests
         watch.Observe(0, 1_000_000, 10);
         for (var i = 1; i <= 20; i++) watch.Observe(i * 2_000, 1_000_000 + (i * 100), 10 + (i * 97));
         Assert.Contains("97 %", watch.Problem("p"));
+        Assert.Contains("kor quarantine replay p", watch.Problem("p"));
+        Assert.DoesNotContain("kor quarantine", watch.Problem("p", "p.refused"));
+        Assert.Contains("topic 'p.refused'", watch.Problem("p", "p.refused"));
         for (var i = 1; i <= 20; i++) watch.Observe(100_000 + (i * 2_000), 1_002_000 + (i * 100), 1_950);
         Assert.Null(watch.Problem("p"));
         // Counts that begin anew, after a reset, are not compared with those before.
