@@ -169,6 +169,9 @@ public sealed record KafkaPartitionStatus
     /// is known.
     /// </summary>
     [Id(17)] public long OpenTransactionAt { get; init; } = -1;
+
+    /// <summary>The identity of the topic that is read, see <see cref="KafkaBatch.TopicId"/>; empty while unknown.</summary>
+    [Id(18)] public string TopicId { get; init; } = "";
 }
 
 /// <summary>No silo owns the partition at the moment. Worth a retry: hand-overs take seconds.</summary>

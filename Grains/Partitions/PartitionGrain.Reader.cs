@@ -37,6 +37,17 @@ internal sealed partial class PartitionGrain
         if (_reader is null) return;
         _readAt = time.GetTimestamp();
         if (_reader.HighWatermark >= 0) _end = _reader.HighWatermark;
+        LearnTopic(_reader);
+    }
+
+    /// <summary>
+    /// Batches that were made before the cluster told the topic's identity have none. A reader that failed may have met another topic than the position is of.
+    /// </summary>
+    private void LearnTopic(KafkaPartitionStatus reader)
+    {
+        if (!_owned || _fresh || _header.TopicId.Length > 0 || reader.TopicId.Length == 0 || reader.State == KafkaPartitionState.Failed) return;
+        _header.TopicId = reader.TopicId;
+        _changed = true;
     }
 
     /// <summary>Records between the position and the end; null when one of them is not known.</summary>
@@ -66,7 +77,7 @@ internal sealed partial class PartitionGrain
 
     /// <summary>What reading waits for where everything that can be read is read: the end of a producer's transaction.</summary>
     private string? TransactionText() =>
-        _reader is { State: KafkaPartitionState.AtEnd, OpenTransactionAt: >= 0 } reader
+        _reader is { State: KafkaPartitionState.Running or KafkaPartitionState.AtEnd, OpenTransactionAt: >= 0 } reader && reader.Position >= reader.OpenTransactionAt
             ? string.Create(
                 CultureInfo.InvariantCulture,
                 $"A producer's transaction is open from offset {reader.OpenTransactionAt} on. What comes after it is read when it ends, at the latest by the producer's transaction.timeout.ms.")

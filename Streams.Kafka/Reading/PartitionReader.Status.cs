@@ -142,6 +142,7 @@ internal sealed partial class PartitionReader
                 HeldBackSeconds = (_held + Running(_heldSince != 0, _heldSince)).TotalSeconds,
                 HighWatermarkAgeSeconds = _knownEnd < 0 ? -1 : _clock.GetElapsedTime(_knownEndAt).TotalSeconds,
                 OpenTransactionAt = WaitsBelow(_knownEnd) ? _stableEnd : -1,
+                TopicId = _topicId,
             };
         }
     }

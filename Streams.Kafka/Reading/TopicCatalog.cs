@@ -16,7 +16,7 @@ internal sealed record TopicInfo(string Name, string Id, int Partitions, KafkaPa
 internal sealed class TopicCatalog : IDisposable
 {
     private static readonly TimeSpan IdRetryInterval = TimeSpan.FromMinutes(1);
-    private static readonly TimeSpan FirstWait = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan FirstWait = TimeSpan.FromMilliseconds(500);
     private readonly IAdminClient _admin;
     private readonly TimeSpan _timeout;
     private readonly Lock _lock = new();
@@ -124,8 +124,7 @@ internal sealed class TopicCatalog : IDisposable
 
     /// <summary>
     /// Topic ids come from the controller, which a mock cluster or an old one does not offer: as long as it never
-    /// answered, nobody waits for it but the first who asks, and not for long. What is read before they are known can't be told
-    /// from the records of a topic that is made again later.
+    /// answered, nobody waits for it but the first who asks, and not for long. Batches made before they are known are without.
     /// </summary>
     private async Task<Dictionary<string, string>> GetIdsAsync(IEnumerable<string> topics)
     {

@@ -89,6 +89,7 @@ public sealed class HealthTests
         await using var stage = await Stage.StartAsync(43, "group(2)");
         stage.Model.Send(50);
         await stage.WaitForRowsAsync();
+        await stage.WaitAsync(async () => (await stage.Pipeline.GetStatusAsync()).Partitions.All(p => p.UnreadSeconds is null));
         await stage.Pipeline.PauseAsync();
         // The reader is taken away within a second; what comes then waits.
         await stage.WaitAsync(async () => (await stage.Pipeline.GetStatusAsync()).Partitions.All(p => p.UnreadSeconds > 3));
