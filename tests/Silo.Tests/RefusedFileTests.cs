@@ -22,6 +22,8 @@ public sealed class RefusedFileTests
 
         await silo.WaitForAsync(s => s.GetProperty("condition").GetString() == "Degraded" && s.GetProperty("reason").GetString()!.Contains("nonsense", StringComparison.Ordinal));
         using var client = silo.Client(TestSilo.Viewer);
+        // The files are looked at one after the other.
+        await silo.WaitAsync(async () => (await GetAsync(client, "/api/v1/pipelines")).GetArrayLength() == 2, () => "the other refused file");
         var list = await GetAsync(client, "/api/v1/pipelines");
         var refused = Assert.Single(list.EnumerateArray(), p => p.GetProperty("name").GetString() == "orders");
         Assert.Equal("Failed", refused.GetProperty("state").GetString());
