@@ -57,24 +57,9 @@ public sealed class AuditStore(Database database)
     public Task EnsureAsync(bool create, CancellationToken cancellation) =>
         SchemaScripts.EnsureAsync(database, SchemaScripts.Audit, SchemaVersion, create, cancellation);
 
-    /// <summary>Writes an entry down before what it tells of is done.</summary>
-    public Task BeginAsync(AuditEntry entry, CancellationToken cancellation)
-    {
-        var text = $"INSERT INTO kor_audit (id, added_at, actor, actor_role, origin, action, target, before_value) VALUES ({Places(8)})";
-        return database.WriteWithRetryAsync(
-            (session, token) => session.ExecuteAsync(
-                text,
-                token,
-                entry.Id,
-                Bind.Timestamp(BindTime.FromUtc(entry.At.UtcDateTime)),
-                Cut(entry.Actor, MaxName),
-                entry.Role,
-                Cut(entry.Origin, 100),
-                Cut(entry.Action, MaxName),
-                Cut(entry.Target, MaxText),
-                Cut(entry.Before, MaxText)),
-            cancellation);
-    }
+    /// <summary>Writes an entry down before what it tells of is done: how it ended is not known yet.</summary>
+    public Task BeginAsync(AuditEntry entry, CancellationToken cancellation) =>
+        AddAsync(entry with { Status = null, After = null }, cancellation);
 
     /// <summary>Writes down something that is over.</summary>
     public Task AddAsync(AuditEntry entry, CancellationToken cancellation)

@@ -139,7 +139,15 @@ internal sealed class TopicCatalog : IDisposable
             _isFirst = false;
         }
 
-        await Task.WhenAny(request, Task.Delay(wait)).ConfigureAwait(false);
+        try
+        {
+            await request.WaitAsync(wait).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            // The answer is taken whenever it comes.
+        }
+
         lock (_lock)
             return _ids;
     }
