@@ -14,23 +14,10 @@ public sealed class HealthTests
     /// <summary>Gauges are shared by all silos of the process: nothing else may run meanwhile.</summary>
     public const string Alone = "the gauges of the process";
 
-    // No window, no dedup across partitions: nothing that asks whether a partition is idle.
-    private const string RowsOnly = """
-        apiVersion: kor/v1
-        name: sales
-        source:
-          kafka: { connection: main, topics: [sales], start: earliest }
-          format: json
-          fields: { id: { type: string, required: true }, customer: string, amount: integer }
-        steps: []
-        sinks:
-          - { id: rows, from: source, connection: db, table: SALES, mode: append, create: true, flush: { rows: 50, interval: 50ms } }
-        """;
-
     [Fact]
     public async Task A_partition_that_cannot_be_read_is_failed_with_offset_and_log_range_also_without_windows()
     {
-        await using var stage = await Stage.StartAsync(41, text: RowsOnly);
+        await using var stage = await Stage.StartAsync(41, text: TestPipeline.RowsOnly);
         stage.Model.Send(20);
         await stage.WaitAsync(async () => await stage.Pipeline.GetStatusAsync() is { Condition: PipelineCondition.Running, Lag: 0 });
         stage.Faults.Reader = s => s.Partition == 1 ? Truncated(s) : s;
@@ -60,7 +47,7 @@ public sealed class HealthTests
     {
         // Gauges are the process's: what earlier tests left in them is no concern of this one.
         var (lag, freshness) = (Gauge("kor.source.lag"), Gauge("kor.sink.freshness", ("sink", "rows")));
-        await using var stage = await Stage.StartAsync(42, text: RowsOnly);
+        await using var stage = await Stage.StartAsync(42, text: TestPipeline.RowsOnly);
         await stage.StopClusterAsync();
         stage.SinkBufferBytes = 1 << 20;
         await stage.StartClusterAsync();
@@ -109,7 +96,7 @@ public sealed class HealthTests
     [Fact]
     public async Task A_source_that_cannot_be_asked_or_opened_is_not_Running_and_says_why()
     {
-        await using var stage = await Stage.StartAsync(44, text: RowsOnly, fault: new KafkaSourceException("Topic sales does not exist; create it.", true));
+        await using var stage = await Stage.StartAsync(44, text: TestPipeline.RowsOnly, fault: new KafkaSourceException("Topic sales does not exist; create it.", true));
         await stage.WaitAsync(async () => await stage.Pipeline.GetStatusAsync() is { State: PartState.Failed, Condition: PipelineCondition.Failed });
         var status = await stage.Pipeline.GetStatusAsync();
         Assert.Equal("Topic sales does not exist; create it.", status.Reason);
@@ -131,7 +118,7 @@ public sealed class HealthTests
     [Fact]
     public async Task A_pipeline_whose_records_go_to_quarantine_is_not_well()
     {
-        await using var stage = await Stage.StartAsync(45, text: RowsOnly.Replace("customer: string", "nobody: { type: string, required: true }", StringComparison.Ordinal));
+        await using var stage = await Stage.StartAsync(45, text: TestPipeline.RowsOnly.Replace("customer: string", "nobody: { type: string, required: true }", StringComparison.Ordinal));
         stage.Model.Send(40);
         await stage.WaitAsync(async () => await stage.Pipeline.GetStatusAsync() is { Condition: PipelineCondition.Degraded, Counts.Quarantined: 120 });
         var status = await stage.Pipeline.GetStatusAsync();

@@ -94,17 +94,7 @@ public sealed class StatusTests
     [Fact]
     public async Task A_record_whose_Kafka_time_is_beyond_the_calendar_is_written_and_shown_like_any_other()
     {
-        await using var stage = await Stage.StartAsync(64, text: """
-            apiVersion: kor/v1
-            name: sales
-            source:
-              kafka: { connection: main, topics: [sales], start: earliest }
-              format: json
-              fields: { id: { type: string, required: true }, customer: string, amount: integer }
-            steps: []
-            sinks:
-              - { id: rows, from: source, connection: db, table: SALES, mode: append, create: true, flush: { rows: 50, interval: 50ms } }
-            """);
+        await using var stage = await Stage.StartAsync(64, text: TestPipeline.RowsOnly);
         stage.Model.SendOne("far", kafkaTime: 253_402_300_800_000);
         stage.Model.SendOne("farthest", kafkaTime: 9_000_000_000_000_000);
         stage.Model.SendOne("after", kafkaTime: null);

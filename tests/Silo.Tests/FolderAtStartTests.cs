@@ -16,7 +16,7 @@ public sealed class FolderAtStartTests
     {
         await using var silo = await TestSilo.StartAsync(withKeys: false, pipeline: Text("events"));
         foreach (var (file, name) in new[] { ("broken", "keep"), ("moved", "moved"), ("inside", "before") }) Write(silo, file, Text(name));
-        await WaitForAsync(silo, "before", "events", "keep", "moved");
+        await silo.WaitForPipelinesAsync("before", "events", "keep", "moved");
         await silo.StopAsync();
 
         File.Delete(PathOf(silo, "events"));
@@ -24,7 +24,7 @@ public sealed class FolderAtStartTests
         File.Move(PathOf(silo, "moved"), PathOf(silo, "moved-2"));
         Write(silo, "inside", Text("after"));
         await silo.StartAgainAsync(_ => { });
-        await WaitForAsync(silo, "after", "keep", "moved");
+        await silo.WaitForPipelinesAsync("after", "keep", "moved");
         Assert.Contains("broken.yaml was refused; what ran before goes on", silo.Log, StringComparison.Ordinal);
         Assert.Contains("events was stopped and removed: its file events.yaml is gone", silo.Log, StringComparison.Ordinal);
         await silo.WaitAsync(async () => await StateAsync(silo, "keep") == "Running", () => "keep to run");
@@ -44,7 +44,7 @@ public sealed class FolderAtStartTests
 
         // The refused file's pipeline ends with the file.
         File.Delete(PathOf(silo, "broken"));
-        await WaitForAsync(silo, "after", "moved");
+        await silo.WaitForPipelinesAsync("after", "moved");
     }
 
     [Fact]
@@ -52,7 +52,7 @@ public sealed class FolderAtStartTests
     {
         await using var silo = await TestSilo.StartAsync(withKeys: false, pipeline: Text("events"));
         Write(silo, "other", Text("other"));
-        await WaitForAsync(silo, "events", "other");
+        await silo.WaitForPipelinesAsync("events", "other");
         await silo.StopAsync();
 
         // Nobody can say which pipeline this was meant to be.
@@ -60,16 +60,16 @@ public sealed class FolderAtStartTests
         Write(silo, "unclear", "nonsense");
         await silo.StartAgainAsync(_ => { });
         await silo.WaitAsync(() => Task.FromResult(silo.Log.Contains("unclear.yaml cannot be read as a pipeline", StringComparison.Ordinal)), () => "the warning");
-        await WaitForAsync(silo, "events", "other");
+        await silo.WaitForPipelinesAsync("events", "other");
         await DeleteAsync(silo, "events");
-        await WaitForAsync(silo, "other");
+        await silo.WaitForPipelinesAsync("other");
         await silo.StopAsync();
 
         await silo.StartAgainAsync(o => o.Pipelines = Path.Combine(silo.Folder, "not-mounted"));
         await silo.WaitAsync(() => Task.FromResult(silo.Log.Contains("not-mounted (Kor:Pipelines) is not there", StringComparison.Ordinal)), () => "the warning");
-        await WaitForAsync(silo, "other");
+        await silo.WaitForPipelinesAsync("other");
         await DeleteAsync(silo, "other");
-        await WaitForAsync(silo);
+        await silo.WaitForPipelinesAsync();
     }
 
     [Theory]
@@ -89,21 +89,6 @@ public sealed class FolderAtStartTests
     {
         using var answer = await silo.Http.DeleteAsync($"/api/v1/pipelines/{name}", Cancel);
         Assert.Equal(HttpStatusCode.NoContent, answer.StatusCode);
-    }
-
-    private static async Task WaitForAsync(TestSilo silo, params string[] names)
-    {
-        var last = "";
-        await silo.WaitAsync(
-            async () =>
-            {
-                var list = await silo.Http.GetFromJsonAsync<JsonElement>("/api/v1/pipelines", Cancel);
-                // A file that was refused and is all there is of its pipeline is listed too, without a version.
-                last = string.Join(' ', list.EnumerateArray().Where(p => p.GetProperty("version").GetInt32() > 0)
-                    .Select(p => p.GetProperty("name").GetString()).Order(StringComparer.Ordinal));
-                return last == string.Join(' ', names);
-            },
-            () => $"{string.Join(' ', names)}; there are: {last}");
     }
 
     private static Task<JsonElement> StatusAsync(TestSilo silo, string name) =>

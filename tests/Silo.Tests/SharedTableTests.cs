@@ -18,7 +18,7 @@ public sealed class SharedTableTests
     public async Task A_pipeline_that_writes_anothers_table_is_refused_until_both_declare_keys()
     {
         await using var silo = await TestSilo.StartAsync(withKeys: false, pipeline: Text("events", "EVENTS"));
-        await WaitForAsync(silo, "events");
+        await silo.WaitForPipelinesAsync("events");
         var refused = await PostAsync(silo, Text("copy", "events"));
         Assert.Equal(HttpStatusCode.Conflict, refused.Status);
         Assert.Contains("KOR2063: sink 'rows' of pipeline 'copy' writes table events of connection 'dwh', which sink 'rows' of pipeline 'events' writes too", refused.Text, StringComparison.Ordinal);
@@ -42,15 +42,15 @@ public sealed class SharedTableTests
         Write(silo, "third", Text("third", "COPY"));
         await silo.WaitAsync(async () => (await silo.Http.GetStringAsync("/api/v1/pipelines", Cancel)).Contains("KOR2063", StringComparison.Ordinal), () => "the refusal in the list");
         await silo.Http.DeleteAsync("/api/v1/pipelines/copy", Cancel);
-        await WaitForAsync(silo, "events", "third");
+        await silo.WaitForPipelinesAsync("events", "third");
 
         // A file whose pipeline gets another name keeps its table, also when nobody was there to see it.
         Write(silo, "third", Text("renamed", "COPY"));
-        await WaitForAsync(silo, "events", "renamed");
+        await silo.WaitForPipelinesAsync("events", "renamed");
         await silo.StopAsync();
         Write(silo, "third", Text("again", "COPY"));
         await silo.StartAgainAsync(_ => { });
-        await WaitForAsync(silo, "again", "events");
+        await silo.WaitForPipelinesAsync("again", "events");
         Assert.Equal(HttpStatusCode.Conflict, (await PostAsync(silo, Text("copy", "COPY"))).Status);
 
         // What a version without this rule has put in force is taken note of all the same, and told what it shares.
@@ -60,7 +60,7 @@ public sealed class SharedTableTests
         Assert.Equal("s", Assert.Single(await catalog.ClaimTablesAsync("older", claims, inForce: true, null)).Sink);
         Assert.Empty(await catalog.CheckTablesAsync("new", [new TableClaim("s", "dwh", "COPY", false, true, ["others"])]));
         File.Delete(PathOf(silo, "third"));
-        await WaitForAsync(silo, "events");
+        await silo.WaitForPipelinesAsync("events");
         Assert.Contains("'older'", Assert.Single(await catalog.CheckTablesAsync("new", claims)).Message, StringComparison.Ordinal);
     }
 
@@ -84,20 +84,6 @@ public sealed class SharedTableTests
     {
         var sinks = (await silo.Http.GetFromJsonAsync<JsonElement>($"/api/v1/pipelines/{name}", Cancel)).GetProperty("sinks").EnumerateArray().ToList();
         return (sinks.Sum(s => s.GetProperty("written").GetInt64()), sinks.Sum(s => s.GetProperty("already").GetInt64()));
-    }
-
-    private static async Task WaitForAsync(TestSilo silo, params string[] names)
-    {
-        var last = "";
-        await silo.WaitAsync(
-            async () =>
-            {
-                var list = await silo.Http.GetFromJsonAsync<JsonElement>("/api/v1/pipelines", Cancel);
-                last = string.Join(' ', list.EnumerateArray().Where(p => p.GetProperty("version").GetInt32() > 0)
-                    .Select(p => p.GetProperty("name").GetString()).Order(StringComparer.Ordinal));
-                return last == string.Join(' ', names);
-            },
-            () => $"{string.Join(' ', names)}; there are: {last}");
     }
 
     private static string Text(string name, string table, string keys = "") => $$"""

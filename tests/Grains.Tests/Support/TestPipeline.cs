@@ -13,6 +13,19 @@ internal sealed class TestPipeline : IPipelineCompiler
     /// <summary>In the place of <c>grainPer</c>: ids are looked for across partitions, and windows go in groups.</summary>
     public const string Global = "global";
 
+    /// <summary>No window, no dedup across partitions: nothing that asks whether a partition is idle.</summary>
+    public const string RowsOnly = """
+        apiVersion: kor/v1
+        name: sales
+        source:
+          kafka: { connection: main, topics: [sales], start: earliest }
+          format: json
+          fields: { id: { type: string, required: true }, customer: string, amount: integer }
+        steps: []
+        sinks:
+          - { id: rows, from: source, connection: db, table: SALES, mode: append, create: true, flush: { rows: 50, interval: 50ms } }
+        """;
+
     private static readonly PipelineCompilerOptions Options = new()
     {
         KafkaConnections = ["main"],

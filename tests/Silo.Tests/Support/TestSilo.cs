@@ -150,6 +150,21 @@ public sealed class TestSilo : IAsyncDisposable
         }
     }
 
+    /// <summary>Waits until these are the pipelines there are, by name. A file that was refused and is all there is of its pipeline has no version and does not count.</summary>
+    public async Task WaitForPipelinesAsync(params string[] names)
+    {
+        var last = "";
+        await WaitAsync(
+            async () =>
+            {
+                var list = await Http.GetFromJsonAsync<JsonElement>("/api/v1/pipelines", TestContext.Current.CancellationToken);
+                last = string.Join(' ', list.EnumerateArray().Where(p => p.GetProperty("version").GetInt32() > 0)
+                    .Select(p => p.GetProperty("name").GetString()).Order(StringComparer.Ordinal));
+                return last == string.Join(' ', names);
+            },
+            () => $"{string.Join(' ', names)}; there are: {last}");
+    }
+
     /// <summary>Waits until so many records have become rows.</summary>
     public Task<JsonElement> WaitForRecordsAsync(int count, string? key = Viewer) =>
         WaitForAsync(s => s.GetProperty("counts").GetProperty("consumed").GetInt64() >= count, key);
