@@ -1,12 +1,14 @@
 using KafkaOracleOrleans.Grains.Interfaces;
 using KafkaOracleOrleans.Processing.Plan;
+using KafkaOracleOrleans.Processing.Ports;
 
 namespace KafkaOracleOrleans.Grains.Pipelines;
 
 /// <summary>The list of pipelines.</summary>
 [GrainType("kor.catalog")]
 internal sealed class PipelineCatalogGrain(
-    [PersistentState("catalog", PipelineGrain.Storage)] IPersistentState<CatalogState> state, TimeProvider time) : Grain, IPipelineCatalogGrain
+    [PersistentState("catalog", PipelineGrain.Storage)] IPersistentState<CatalogState> state,
+    ISinkFactory sinks, TimeProvider time) : Grain, IPipelineCatalogGrain
 {
     private static readonly TimeSpan ClaimsHold = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan MakingLasts = TimeSpan.FromMinutes(1);
@@ -76,8 +78,8 @@ internal sealed class PipelineCatalogGrain(
     private static bool AreSame(List<TableClaim> known, IReadOnlyList<TableClaim> tables) => known.Count == tables.Count
         && known.Zip(tables).All(p => p.First with { Topics = [] } == p.Second with { Topics = [] } && p.First.Topics.SequenceEqual(p.Second.Topics));
 
-    private static IEnumerable<TableUse> Uses(string name, IEnumerable<TableClaim> tables) =>
-        tables.Select(t => new TableUse(name, t.Sink, t.Connection, t.Table, t.KeysDeclared, t.ByPlace, t.Topics));
+    private IEnumerable<TableUse> Uses(string name, IEnumerable<TableClaim> tables) =>
+        tables.Select(t => new TableUse(name, t.Sink, t.Connection, t.Table, t.KeysDeclared, t.ByPlace, t.Topics) { Database = sinks.PlaceOf(t.Connection) });
 
     public Task<IReadOnlyList<FolderClaim>> ClaimAsync(FolderClaim? claim)
     {

@@ -251,7 +251,8 @@ public static partial class ErrorCatalog
             "A row of one pipeline would be taken for a row of the other and be lost, or be written over it: rows are told apart by the place of their record in the log, or by "
                 + "group and window, unless 'keys' are declared. Pipelines that append the records of different topics may share a table as they are.",
             "a.yaml and b.yaml: topics: [orders], { id: rows, connection: dwh, table: ORDERS, mode: append }",
-            "Give each a table of its own. Or declare 'keys' in both sinks that tell their rows apart; if nothing else does, set a field with the pipeline's name in a map step "
+            "Give each a table of its own. A table without its schema counts as that of any schema, and connections of two names that lead to one database as one: write "
+                + "the schema in both where they are two tables. Or declare 'keys' in both sinks that tell their rows apart; if nothing else does, set a field with the pipeline's name in a map step "
                 + "and make it one of the keys."),
         new(
             "KOR2041",
@@ -259,6 +260,6 @@ public static partial class ErrorCatalog
             "Rows are told apart by the place of their record in the log, or by group and window, when a sink declares no 'keys'; two sinks "
                 + "would then take each other's rows for their own.",
             "{ id: s1, from: m1, table: T } and { id: s2, from: m2, table: T }",
-            "Declare 'keys' in each of the sinks, or give each a table of its own."),
+            "Declare 'keys' in each of the sinks, or give each a table of its own. A table without its schema counts as that of any schema: write it in both."),
     ];
 }

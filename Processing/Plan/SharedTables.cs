@@ -12,7 +12,18 @@ namespace KafkaOracleOrleans.Processing.Plan;
 /// <param name="ByPlace">Rows are appended and known by topic, partition and offset of their record.</param>
 /// <param name="Topics">The topics and patterns its records come from.</param>
 public sealed record TableUse(
-    string Pipeline, string Sink, string Connection, string Table, bool KeysDeclared, bool ByPlace, IReadOnlyList<string> Topics);
+    string Pipeline, string Sink, string Connection, string Table, bool KeysDeclared, bool ByPlace, IReadOnlyList<string> Topics)
+{
+    /// <summary>The database and schema the connection leads to, where that is known: connections of two names may lead to one.</summary>
+    public string? Database { get; init; }
+
+    /// <summary>Whether both may write one table. A name without a schema may mean the other's schema.</summary>
+    internal bool MayWriteTableOf(TableUse other) =>
+        (Database is not null && other.Database is not null
+            ? Database == other.Database
+            : Connection.Equals(other.Connection, StringComparison.OrdinalIgnoreCase))
+        && SharedTables.MayBeOne(Table, other.Table);
+}
 
 /// <summary>A sink that must not write the table of another pipeline's sink.</summary>
 /// <param name="Pipeline">The pipeline that is refused.</param>
@@ -44,18 +55,49 @@ public static class SharedTables
         ];
     }
 
-    /// <summary>The name two sinks have in common when they write one table.</summary>
-    internal static string NameOf(string table) => table.ToUpperInvariant();
+    /// <summary>
+    /// Whether two names, as written in pipelines, may be of one table. Databases ignore the case of plain names, and where one of the two has no
+    /// schema only the database knows which it means.
+    /// </summary>
+    internal static bool MayBeOne(string table, string other)
+    {
+        var (schema, name) = Parts(table);
+        var (otherSchema, otherName) = Parts(other);
+        return name == otherName && (schema is null || otherSchema is null || schema == otherSchema);
+    }
+
+    /// <summary>What two sinks of one table have in common, whatever their schemas.</summary>
+    internal static string NameOf(string table) => Parts(table).Name;
+
+    private static (string? Schema, string Name) Parts(string table)
+    {
+        var quoted = false;
+        for (var i = 0; i < table.Length; i++)
+        {
+            if (table[i] == '"') quoted = !quoted;
+            else if (table[i] == '.' && !quoted) return (Fold(table[..i]), Fold(table[(i + 1)..]));
+        }
+
+        return (null, Fold(table));
+    }
+
+    /// <summary>A quoted name of mixed case is no plain name's; one of upper or lower case is, depending on the database.</summary>
+    private static string Fold(string part)
+    {
+        if (part is not ['"', .., '"']) return part.ToUpperInvariant();
+        var inner = part[1..^1];
+        return inner.Any(char.IsLower) && inner.Any(char.IsUpper) ? part : inner.ToUpperInvariant();
+    }
 
     /// <summary>Why sinks must not write beside those of other pipelines; one entry for each of the former at most.</summary>
     public static IReadOnlyList<SharedTable> Refusals(IEnumerable<TableUse> sinks, IEnumerable<TableUse> others)
     {
         ArgumentNullException.ThrowIfNull(sinks);
         ArgumentNullException.ThrowIfNull(others);
-        var there = others.ToLookup(Place);
+        var there = others.ToLookup(o => NameOf(o.Table));
         return
         [
-            .. sinks.Select(s => (Sink: s, Other: there[Place(s)].FirstOrDefault(o => o.Pipeline != s.Pipeline && !GoTogether(s, o))))
+            .. sinks.Select(s => (Sink: s, Other: there[NameOf(s.Table)].FirstOrDefault(o => o.Pipeline != s.Pipeline && s.MayWriteTableOf(o) && !GoTogether(s, o))))
                 .Where(p => p.Other is not null).Select(p => Refusal(p.Sink, p.Other!)),
         ];
     }
@@ -66,8 +108,6 @@ public static class SharedTables
         var uses = plans.OrderBy(p => p.Name, StringComparer.Ordinal).Select(UsesOf).ToList();
         return [.. uses.SelectMany((use, at) => Refusals(use, uses.Take(at).SelectMany(u => u)))];
     }
-
-    private static (string, string) Place(TableUse use) => (use.Connection.ToUpperInvariant(), NameOf(use.Table));
 
     private static bool GoTogether(TableUse one, TableUse other) =>
         (one.KeysDeclared && other.KeysDeclared) || (one.ByPlace && other.ByPlace && !one.Topics.Any(t => other.Topics.Any(o => MayMeet(t, o))));
@@ -81,10 +121,12 @@ public static class SharedTables
         var why = sink.ByPlace && other.ByPlace
             ? "both append records of the same topics"
             : $"{(sink.KeysDeclared ? $"'{other.Sink}' of '{other.Pipeline}' does" : other.KeysDeclared ? $"'{sink.Sink}' does" : "they do")} not say by which keys the rows differ";
+        var sameName = sink.Table.Equals(other.Table, StringComparison.OrdinalIgnoreCase) && sink.Connection.Equals(other.Connection, StringComparison.OrdinalIgnoreCase);
+        var writes = sameName ? "writes too" : $"may write too (as {other.Table} of '{other.Connection}'; names of two schemas are told apart where both are written)";
         return new SharedTable(
             sink.Pipeline, sink.Sink, other.Pipeline,
             $"sink '{sink.Sink}' of pipeline '{sink.Pipeline}' writes table {sink.Table} of connection '{sink.Connection}', which sink '{other.Sink}' of pipeline "
-            + $"'{other.Pipeline}' writes too, and {why}: a row of one would be taken for a row of the other and be lost, or be written over it. Give each a table of its "
+            + $"'{other.Pipeline}' {writes}, and {why}: a row of one would be taken for a row of the other and be lost, or be written over it. Give each a table of its "
             + "own; or declare in both sinks 'keys' that tell their rows apart (a field with the pipeline's name among them, if nothing else does)");
     }
 }

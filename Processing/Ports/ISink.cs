@@ -152,6 +152,9 @@ public interface ISinkLane : IAsyncDisposable
 /// <summary>Makes sinks ready and opens lanes.</summary>
 public interface ISinkFactory
 {
+    /// <summary>Which database and user a connection leads to, without secrets; null when there is no connection of this name.</summary>
+    string? PlaceOf(string connection);
+
     /// <summary>Creates, extends or checks the table; throws with every difference at once.</summary>
     Task PrepareAsync(SinkSpec spec, CancellationToken cancellation);
 

@@ -102,7 +102,7 @@ public static class AuthoringEndpoints
         file ?? (request.ContentType?.Contains("json", StringComparison.OrdinalIgnoreCase) == true ? "pipeline.json" : "pipeline.yaml");
 
     private static async Task<Results<Ok<ValidationReport>, ProblemHttpResult>> ValidateAsync(
-        HttpRequest request, HostPipelineCompiler compiler, IKafkaLogs logs, CancellationToken cancellation, string? file = null, bool environment = false)
+        HttpRequest request, HostPipelineCompiler compiler, IKafkaLogs logs, IGrainFactory grains, CancellationToken cancellation, string? file = null, bool environment = false)
     {
         if (await TextAsync(request, cancellation) is not { } text) return NoText();
         var name = FileName(request, file);
@@ -111,6 +111,12 @@ public static class AuthoringEndpoints
         if (compilation.Plan is not { } plan) return TypedResults.Ok(new ValidationReport(false, null, diagnostics, null));
         var refusal = compiler.Refusal(plan);
         if (refusal is not null) diagnostics.Add(new DiagnosticItem("", "error", name, 0, 0, 0, "", refusal, null));
+        foreach (var shared in await grains.GetGrain<IPipelineCatalogGrain>(0).CheckTablesAsync(plan.Name, TableClaims.Of(plan)))
+        {
+            refusal ??= shared.Message;
+            diagnostics.Add(new DiagnosticItem(SharedTables.Code, "error", name, 0, 0, 0, "", shared.Message[(SharedTables.Code.Length + 2)..], null));
+        }
+
         var checks = environment ? await CheckAsync(plan, logs, cancellation) : null;
         return TypedResults.Ok(new ValidationReport(refusal is null && checks?.All(c => c.Ok) != false, plan.Name, diagnostics, checks));
     }

@@ -12,6 +12,9 @@ public sealed class AdoSinkFactory(DatabaseConnections connections) : ISinkFacto
     public const int SchemaVersion = 1;
 
     /// <inheritdoc/>
+    public string? PlaceOf(string connection) => connections.Find(connection)?.Place;
+
+    /// <inheritdoc/>
     public Task PrepareAsync(SinkSpec spec, CancellationToken cancellation)
     {
         var database = Connect(spec);

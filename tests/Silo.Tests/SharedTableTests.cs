@@ -17,11 +17,19 @@ public sealed class SharedTableTests
     [Fact]
     public async Task A_pipeline_that_writes_anothers_table_is_refused_until_both_declare_keys()
     {
-        await using var silo = await TestSilo.StartAsync(withKeys: false, pipeline: Text("events", "EVENTS"));
+        await using var silo = await TestSilo.StartAsync(
+            withKeys: false, pipeline: Text("events", "EVENTS"), configure: options => options.Connections["twin"] = options.Connections["dwh"]);
         await silo.WaitForPipelinesAsync("events");
         var refused = await PostAsync(silo, Text("copy", "events"));
         Assert.Equal(HttpStatusCode.Conflict, refused.Status);
         Assert.Contains("KOR2063: sink 'rows' of pipeline 'copy' writes table events of connection 'dwh', which sink 'rows' of pipeline 'events' writes too", refused.Text, StringComparison.Ordinal);
+        using var checkedText = new StringContent(Text("copy", "events"), Encoding.UTF8, "application/yaml");
+        var validation = await silo.Http.PostAsync("/api/v1/pipelines/validate", checkedText, Cancel);
+        var report = await validation.Content.ReadFromJsonAsync<JsonElement>(Cancel);
+        Assert.False(report.GetProperty("valid").GetBoolean());
+        Assert.Equal("KOR2063", Assert.Single(report.GetProperty("diagnostics").EnumerateArray()).GetProperty("code").GetString());
+        // The same database by another name is the same database.
+        Assert.Contains("(as EVENTS of 'dwh';", (await PostAsync(silo, Text("copy", "events").Replace("connection: dwh", "connection: twin", StringComparison.Ordinal))).Text, StringComparison.Ordinal);
         var plan = await silo.Http.PostAsJsonAsync("/api/v1/plan", new { file = "copy.yaml", text = Text("copy", "events") }, Cancel);
         Assert.Contains("KOR2063: sink", await plan.Content.ReadAsStringAsync(Cancel), StringComparison.Ordinal);
 

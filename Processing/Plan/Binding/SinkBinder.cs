@@ -36,13 +36,18 @@ internal sealed class SinkBinder(BindingContext context, PipelineDefinition defi
     {
         foreach (var group in plans.GroupBy(p => (p.Spec.Connection.ToUpperInvariant(), SharedTables.NameOf(p.Spec.Table))).Where(g => g.Count() > 1))
         {
-            var sinks = group.Select(p => definition.Sinks.First(s => s.Id.Value == p.Id)).ToList();
+            // A name without a schema may be that of any other sink's table of this name.
+            var shared = group.Where(p => group.Any(o => o != p && SharedTables.MayBeOne(p.Spec.Table, o.Spec.Table))).ToList();
+            var sinks = shared.ConvertAll(p => definition.Sinks.First(s => s.Id.Value == p.Id));
             if (sinks.TrueForAll(s => s.Keys is { Count: > 0 })) continue;
             var names = string.Join(" and ", sinks.Select(s => $"'{s.Id.Value}'"));
+            var schemas = shared.TrueForAll(p => p.Spec.Table.Equals(shared[0].Spec.Table, StringComparison.OrdinalIgnoreCase))
+                ? ""
+                : " (if they are tables of two schemas, write the schema in each)";
             context.Diagnostics.Error(
                 "KOR2041", sinks.FindLast(s => s.Keys is null or { Count: 0 })!.Table.Node,
-                $"{names} write one table, {group.First().Spec.Table}, without saying by which keys their rows differ: a row of one would be taken for a "
-                + "row of another and be lost; declare 'keys' in each of them, or give each a table of its own");
+                $"{names} write one table, {shared[0].Spec.Table}, without saying by which keys their rows differ: a row of one would be taken for a "
+                + $"row of another and be lost; declare 'keys' in each of them, or give each a table of its own{schemas}");
         }
     }
 

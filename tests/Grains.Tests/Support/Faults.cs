@@ -134,6 +134,8 @@ internal sealed class FaultyStore(IStateStore inner, Faults faults) : IStateStor
 /// <summary>Sinks that fail before the real ones act, or after.</summary>
 internal sealed class FaultySinks(ISinkFactory inner, Faults faults) : ISinkFactory
 {
+    public string? PlaceOf(string connection) => inner.PlaceOf(connection);
+
     public Task PrepareAsync(SinkSpec spec, CancellationToken cancellation) => inner.PrepareAsync(spec, cancellation);
 
     public Task<bool> HasRowsAsync(SinkSpec spec, CancellationToken cancellation) => inner.HasRowsAsync(spec, cancellation);

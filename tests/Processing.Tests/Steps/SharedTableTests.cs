@@ -26,7 +26,9 @@ public sealed class SharedTableTests
     [InlineData("[a]", "", "T", "['^.$']", "", "T", true)]
     [InlineData("[aa]", "", "T", "['^.$']", "", "T", false)]
     [InlineData("['^a']", "", "T", "['^b']", "", "T", true)]
-    [InlineData("[a]", "", "T", "[a]", "", "S.T", false)]
+    [InlineData("[a]", "", "T", "[a]", "", "S.T", true)]
+    [InlineData("[a]", "", "s.t", "[a]", "", "S.T", true)]
+    [InlineData("[a]", "", "R.T", "[a]", "", "S.T", false)]
     [InlineData("[a]", "keys: [id], ", "T", "[b]", "", "T", true)]
     [InlineData("[a]", "keys: [id], ", "T", "[a]", "keys: [kind], ", "T", false)]
     [InlineData("[a]", "mode: upsert, keys: [id], ", "T", "[b]", "", "t", true)]
@@ -47,6 +49,42 @@ public sealed class SharedTableTests
 
         // A pipeline is no stranger to itself: its new version may write what the old one does.
         Assert.Empty(SharedTables.Refusals(SharedTables.UsesOf(plans[0]), SharedTables.UsesOf(plans[0])));
+    }
+
+    [Theory]
+    [InlineData("t", "T", true)]
+    [InlineData("t", "\"T\"", true)]
+    [InlineData("t", "\"t\"", true)]
+    [InlineData("t", "\"tT\"", false)]
+    [InlineData("tt", "\"tT\"", false)]
+    [InlineData("\"a.t\"", "t", false)]
+    [InlineData("s.t", "\"S\".t", true)]
+    [InlineData("s.t", "r.t", false)]
+    public void Names_may_be_of_one_table(string one, string other, bool may)
+    {
+        Assert.Equal(may, SharedTables.MayBeOne(one, other));
+        Assert.Equal(may, SharedTables.MayBeOne(other, one));
+    }
+
+    [Fact]
+    public void Connections_of_two_names_may_lead_to_one_database()
+    {
+        TableUse one = new("p", "s", "a", "T", false, false, []), other = new("q", "s", "b", "T", false, false, []);
+        Assert.Empty(SharedTables.Refusals([one], [other]));
+        Assert.Empty(SharedTables.Refusals([one with { Database = "d" }], [other with { Database = "e" }]));
+        Assert.Contains("(as T of 'b';", Assert.Single(SharedTables.Refusals([one with { Database = "d" }], [other with { Database = "d" }])).Message, StringComparison.Ordinal);
+        Assert.Single(SharedTables.Refusals([one with { Database = "d" }], [other with { Connection = "A" }]));
+    }
+
+    [Theory]
+    [InlineData("T", "S.T", "KOR2041")]
+    [InlineData("R.T", "S.T", null)]
+    public void Two_sinks_of_one_pipeline_name_the_schema_where_there_are_two(string first, string second, string? code)
+    {
+        var text = Fanout("", "", second).Replace("table: fan_t", $"table: {first}", StringComparison.Ordinal);
+        var found = PipelineCompiler.Compile(text, "p.yaml", Options).Diagnostics.SingleOrDefault(d => d.Severity == Diagnostics.Severity.Error);
+        Assert.Equal(code, found?.Code);
+        if (found is not null) Assert.Contains("write the schema in each", found.Message, StringComparison.Ordinal);
     }
 
     private static PipelinePlan Plan(string name, string topics, string sink, string table)
