@@ -195,7 +195,7 @@ internal static class StepFormat
                 ("quarantine", OnMissing.Quarantine)),
             "Rows that find nothing: keep (default; the added fields are NULL), drop or quarantine.");
         var preload = Prop.Optional("preload", ScalarRules.Boolean(),
-            "true reads the whole table at start. Default false.");
+            "true reads the whole table at start, and again when `ttl` is over. Keys of uuid, citext and the like that are not found as they are written are still asked for one by one. Default false.");
         return Make(
             "lookup", "a lookup step",
             (read, head) => new LookupStepDefinition(

@@ -40,6 +40,12 @@ public sealed record LookupTableRows(RowBlock Rows)
 {
     /// <summary>Rows whose values cannot be read as their types; their keys can.</summary>
     public IReadOnlyList<LookupFault> Faults { get; init; } = [];
+
+    /// <summary>
+    /// True when the database holds keys equal that are written differently (uuid, citext): a key that is not among the rows is asked for before it counts as
+    /// missing.
+    /// </summary>
+    public bool AskForOthers { get; init; }
 }
 
 /// <summary>

@@ -20,6 +20,9 @@ internal sealed class LookupNode : RowNode
     private readonly Column[] _key;
     private readonly Column[] _values;
     private readonly LookupCache _cache;
+
+    // With preload: keys that are not in the table as they are written, where the database may know them all the same.
+    private readonly LookupCache _others;
     private readonly RowBlock _asked;
     private readonly Dictionary<UInt128, int> _askedAt = [];
     private readonly Selection _waiting = new();
@@ -30,6 +33,7 @@ internal sealed class LookupNode : RowNode
     private ByteWriter _bytes;
     private LookupRequest? _request;
     private long _loadedAt = long.MinValue;
+    private bool _askForOthers;
     private (int Hits, int Negatives) _cached;
 
     private LookupNode(LookupPlan plan, RowNode input, RowBlock block, Column[] values) : base(plan.Id, input, block)
@@ -38,9 +42,8 @@ internal sealed class LookupNode : RowNode
         _values = values;
         _key = [.. plan.Key.Select(k => input.Block.Columns[k])];
         _asked = new RowBlock(new Schema([.. plan.Key.Select(k => plan.InputSchema[k])]));
-        _cache = plan.Preload
-            ? new LookupCache(int.MaxValue, long.MaxValue, long.MaxValue)
-            : new LookupCache(plan.CacheRows, plan.CacheFor, plan.CacheMissFor);
+        _others = new LookupCache(plan.CacheRows, plan.CacheFor, plan.CacheMissFor);
+        _cache = plan.Preload ? new LookupCache(int.MaxValue, long.MaxValue, long.MaxValue) : _others;
     }
 
     public static LookupNode Create(LookupPlan plan, RowNode input)
@@ -65,7 +68,7 @@ internal sealed class LookupNode : RowNode
     public override PartitionRequest? Advance(BatchScope scope)
     {
         if (_request is { Preload: true }) TakeTable(scope);
-        else if (_plan.Preload && (_loadedAt == long.MinValue || scope.Now - _loadedAt >= _plan.CacheFor))
+        else if (_request is null && _plan.Preload && (_loadedAt == long.MinValue || scope.Now - _loadedAt >= _plan.CacheFor))
         {
             _asked.Reset(0);
             return _request = new LookupRequest { Step = _plan, Keys = _asked, Preload = true };
@@ -101,7 +104,8 @@ internal sealed class LookupNode : RowNode
         {
             if (!TryId(_key, row, out var id)) SetNull(row);
             else if (_cache.TryGet(id, scope.Now, out var values, out var fault)) Fill(scope, row, values, fault);
-            else if (_plan.Preload) Fill(scope, row, null, null);
+            else if (_plan.Preload && !_askForOthers) Fill(scope, row, null, null);
+            else if (_plan.Preload && _others.TryGet(id, scope.Now, out values, out fault)) Fill(scope, row, values, fault);
             else Wait(row, id, ref asked);
         }
 
@@ -148,8 +152,8 @@ internal sealed class LookupNode : RowNode
 
         for (var place = 0; place < _asked.Count; place++)
         {
-            if (faults.TryGetValue(place, out var fault)) _cache.SetFault(_askedIds[place], fault, scope.Now);
-            else _cache.Set(_askedIds[place], result.Found[place] ? Encode(result.Values.Columns, place) : null, scope.Now);
+            if (faults.TryGetValue(place, out var fault)) _others.SetFault(_askedIds[place], fault, scope.Now);
+            else _others.Set(_askedIds[place], result.Found[place] ? Encode(result.Values.Columns, place) : null, scope.Now);
         }
     }
 
@@ -161,6 +165,8 @@ internal sealed class LookupNode : RowNode
         var values = table.Rows.Columns[_key.Length..];
         var faults = table.Faults.ToDictionary(f => f.Key);
         _cache.Clear();
+        _others.Clear();
+        _askForOthers = table.AskForOthers;
         for (var row = 0; row < table.Rows.Count; row++)
         {
             if (!TryId(keys, row, out var id)) continue;

@@ -105,7 +105,7 @@ internal sealed class WholeTable(LookupSpec spec, Dialect dialect, LookupTable t
     public LookupTableRows Result() => block.Count == 0 && _unreadKey is not null
         ? throw new SinkConfigurationException(
             $"No row of the lookup table {table.Name} has a key the records could have: {_unreadKey}. Give the key field the type the column has.")
-        : new LookupTableRows(block) { Faults = _faults };
+        : new LookupTableRows(block) { Faults = _faults, AskForOthers = Array.Exists(table.Keys, k => k.CastTo is not (null or LookupColumn.Padded)) };
 }
 
 /// <summary>Texts of faults that both ways of reading have.</summary>

@@ -52,6 +52,10 @@ public sealed class PostgresTypeTests(PostgresFixture postgres) : IAsyncLifetime
         var one = Rows.Block(new Schema(new Field("k", FieldType.String)), ["KEY"]);
         Assert.True((await lookup.LookupAsync(new LookupSpec("dwh", "ref", ["c"], ["v"], [FieldType.String]), one, Cancel)).Found[0]);
 
+        Assert.True((await lookup.ReadAllAsync(both, [FieldType.String, FieldType.String], 10, Cancel)).AskForOthers);
+        var plain = new LookupSpec("dwh", "ref", ["v"], ["u"], [FieldType.String]);
+        Assert.False((await lookup.ReadAllAsync(plain, [FieldType.String], 10, Cancel)).AskForOthers);
+
         // A table that becomes another one is looked at anew.
         await _cluster.PsqlAsync(_name, "ALTER TABLE ref ALTER COLUMN m TYPE text");
         var again = new LookupSpec("dwh", "ref", ["m"], ["v"], [FieldType.String]);

@@ -164,6 +164,29 @@ public sealed class PartitionPipelineTests
         Assert.Equal(["*", "*"], whole.Lookups);
     }
 
+    [Fact]
+    public void A_key_that_the_table_writes_differently_is_asked_for_though_the_table_was_read_whole()
+    {
+        foreach (var ignoresCase in new[] { false, true })
+        {
+            var run = new PipelineRun(Enriching("cache: { ttl: 10m, missTtl: 1m }, preload: true")) { IgnoresCase = ignoresCase };
+            run.Table["a"] = ["gold"];
+            string[] batch = ["""{"id":"a"}""", """{"id":"A"}""", """{"id":"B"}"""];
+            run.Send(batch);
+            run.Send(batch);
+            string[] expected = ["0: a|gold", ignoresCase ? "1: A|gold" : "1: A|NULL", "2: B|NULL"];
+            Assert.Equal(expected, run.Sinks["rows"].Take(3).Select(r => string.Join('|', r.Split('|').Take(2))));
+            // What was answered is kept, and a miss for its own time.
+            Assert.Equal(ignoresCase ? ["*", "A", "B"] : ["*"], run.Lookups);
+            run.Now += 60_000;
+            run.Send(batch);
+            Assert.Equal(ignoresCase ? ["*", "A", "B", "B"] : ["*"], run.Lookups);
+            run.Now += 600_000;
+            run.Send(batch);
+            Assert.Equal(ignoresCase ? ["*", "A", "B", "B", "*", "A", "B"] : ["*", "*"], run.Lookups);
+        }
+    }
+
     private static string Enriching(string options) => $$"""
         apiVersion: kor/v1
         name: enriching

@@ -41,6 +41,9 @@ internal sealed class PipelineRun
 
     public List<string> Lookups { get; } = [];
 
+    /// <summary>Whether the database holds keys equal that differ in case; a table read whole says so.</summary>
+    public bool IgnoresCase { get; set; }
+
     /// <summary>Keys of <see cref="Table"/> that are there twice.</summary>
     public HashSet<string> Doubled { get; } = [];
 
@@ -159,6 +162,7 @@ internal sealed class PipelineRun
         {
             var key = RawBatches.Show(request.Keys.Columns[0], i);
             Lookups.Add(key);
+            if (IgnoresCase) key = key.ToLowerInvariant();
             if (Doubled.Contains(key)) faults.Add(LookupFault.Several(i, "T", ["K"]));
             else if (Unfit.Contains(key)) faults.Add(new LookupFault(i, "KOR4052", "no such value"));
             found[i] = Table.TryGetValue(key, out var row) && !Doubled.Contains(key) && !Unfit.Contains(key);
@@ -185,6 +189,6 @@ internal sealed class PipelineRun
         }
 
         var unfit = table.Index().Where(t => Unfit.Contains(t.Item.Key)).Select(t => new LookupFault(t.Index, "KOR4052", "no such value"));
-        return new LookupTableRows(block) { Faults = [.. unfit] };
+        return new LookupTableRows(block) { Faults = [.. unfit], AskForOthers = IgnoresCase };
     }
 }
