@@ -169,6 +169,10 @@ public interface IPipelineQueryGrain : IGrainWithStringKey
     /// </summary>
     [Alias("Open")]
     Task<IReadOnlyList<WindowRow>> GetOpenAsync(string step, int limit);
+
+    /// <summary>Windows of a step by key and time, a page of them, and how many there are.</summary>
+    [Alias("Windows")]
+    Task<WindowPage> FindAsync(WindowQuery query);
 }
 
 /// <summary>A pipeline as text.</summary>
@@ -282,7 +286,8 @@ public enum PartState
     Running,
     Starting,
 
-    /// <summary>Waits for something outside (database, broker) and goes on by itself; the reason says for what.</summary>
+    /// <summary>Waits for something outside (database, broker) and goes on by itself; the reason says for what. Shown as WAITING.</summary>
+    [System.Text.Json.Serialization.JsonStringEnumMemberName("Waiting")]
     Blocked,
 
     /// <summary>Cannot go on without an operator; the reason says what to do.</summary>

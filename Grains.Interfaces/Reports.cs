@@ -15,6 +15,24 @@ public sealed record StepWindows(string Step, long? Watermark, IReadOnlyList<Win
 {
     /// <summary>The watermark as a time.</summary>
     public DateTimeOffset? WatermarkAt => Times.Of(Watermark);
+
+    /// <summary>How long after its end a window still takes records, ms; null for running totals.</summary>
+    public long? AllowedLateness { get; init; }
+
+    /// <summary>How many open windows match.</summary>
+    public long OpenTotal { get; init; }
+
+    /// <summary>How many of the windows that closed lately match; shards keep the last ones only.</summary>
+    public long ClosedTotal { get; init; }
+
+    /// <summary>False: there are more than were looked at, and the totals are at least this.</summary>
+    public bool Complete { get; init; } = true;
+
+    /// <summary>Leads to the next page of open windows (parameter <c>after</c>); null: there is none.</summary>
+    public string? Next { get; init; }
+
+    /// <summary>The partition that open windows wait for; null when none holds them back: all are idle, or the pipeline does not run.</summary>
+    public WatermarkHold? WaitsFor { get; init; }
 }
 
 /// <summary>Watermarks, ms since the Unix epoch; null where there is none yet.</summary>

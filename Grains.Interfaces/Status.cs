@@ -8,7 +8,7 @@ public sealed record PipelineStatus
     [Id(1)] public required int Version { get; init; }
     [Id(2)] public required DesiredState Desired { get; init; }
 
-    /// <summary>The worst state of all parts.</summary>
+    /// <summary>The worst state of all parts; what the whole comes to is <see cref="Condition"/>.</summary>
     [Id(3)] public required PartState State { get; init; }
 
     /// <summary>Why the state is not Running; null when it is.</summary>
@@ -64,6 +64,12 @@ public sealed record PipelineStatus
     /// knows all pipelines; empty when a grain is asked.
     /// </summary>
     [Id(20)] public IReadOnlyList<string> Warnings { get; init; } = [];
+
+    /// <summary>Since when the condition has been what it is, as the pipeline's grain has seen it; null when nothing is known.</summary>
+    [Id(21)] public DateTimeOffset? ConditionSince { get; init; }
+
+    /// <summary>The steps with windows, which wait for the watermark; not those with running totals.</summary>
+    [Id(22)] public IReadOnlyList<string> WindowSteps { get; init; } = [];
 }
 
 /// <summary>Something of a pipeline that is not as it should be.</summary>
@@ -158,6 +164,9 @@ public sealed record PartitionStatus
 
     /// <summary>Time of working a batch off, a moving average, ms; null before the first.</summary>
     [Id(19)] public double? BatchMs { get; init; }
+
+    /// <summary>Since when the watermark has stood where it is, as the pipeline's grain has seen it; null when it was not looked at yet.</summary>
+    [Id(20)] public DateTimeOffset? WatermarkSince { get; init; }
 }
 
 /// <summary>How far a sink is behind what its source holds.</summary>
@@ -296,7 +305,16 @@ public sealed record WindowRow
     /// <summary>The end as a time; null for running totals.</summary>
     public DateTimeOffset? EndAt => Times.Of(End);
 
-    /// <summary>How often the window has fired; 0 while it never did.</summary>
+    /// <summary>How often the window has fired since the last reset: 1, 2, 3; 0 while it never did.</summary>
     [Id(3)] public required long Revision { get; init; }
     [Id(4)] public required IReadOnlyList<KeyValuePair<string, string?>> Values { get; init; }
+
+    /// <summary>How often the pipeline had been reset when the window closed. A sink's column has both: generation * 1,000,000,000 + revision.</summary>
+    [Id(5)] public int Generation { get; init; }
+
+    /// <summary>The event time, ms, from which on no more records count: the end and the allowed lateness. Null for running totals, and where nobody filled it in.</summary>
+    [Id(6)] public long? Final { get; init; }
+
+    /// <summary>That as a time.</summary>
+    public DateTimeOffset? FinalAt => Times.Of(Final);
 }

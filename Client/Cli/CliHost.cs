@@ -20,6 +20,9 @@ internal sealed record CliHost
     /// <summary>True when <see cref="Error"/> is a terminal: waiting is shown.</summary>
     public bool ErrorIsTerminal { get; init; }
 
+    /// <summary>A key that was pressed, without waiting for one; null when there is none, or no keyboard.</summary>
+    public Func<ConsoleKeyInfo?> ReadKey { get; init; } = static () => null;
+
     /// <summary>Environment variables by name; null when not set.</summary>
     public Func<string, string?> Variable { get; init; } = static _ => null;
 
@@ -41,6 +44,7 @@ internal sealed record CliHost
             In = Console.In,
             OutIsTerminal = !Console.IsOutputRedirected && Environment.GetEnvironmentVariable("TERM") != "dumb",
             ErrorIsTerminal = !Console.IsErrorRedirected && Environment.GetEnvironmentVariable("TERM") != "dumb",
+            ReadKey = static () => !Console.IsInputRedirected && Console.KeyAvailable ? Console.ReadKey(intercept: true) : null,
             Variable = Environment.GetEnvironmentVariable,
             WorkingDirectory = Environment.CurrentDirectory,
         };

@@ -20,6 +20,9 @@ internal static class ExitCodes
     /// <summary>The server refuses the caller.</summary>
     public const int Denied = 5;
 
+    /// <summary>There is no such verb (EX_USAGE).</summary>
+    public const int UnknownVerb = 64;
+
     /// <summary>The server cannot be reached, or is not ready (EX_UNAVAILABLE).</summary>
     public const int Unavailable = 69;
 

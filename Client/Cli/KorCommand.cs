@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
 using KafkaOracleOrleans.Client.Cli.Output;
@@ -29,6 +30,8 @@ internal sealed class KorCommand
         StateVerbs.AddTo(this);
         StateStoreVerbs.AddTo(this);
         LifecycleVerbs.AddTo(this);
+        ApplyVerb.AddTo(this);
+        WaitVerb.AddTo(this);
         TapVerb.AddTo(this);
         QualityVerb.AddTo(this);
         PreviewVerb.AddTo(this);
@@ -39,14 +42,27 @@ internal sealed class KorCommand
         QuarantineVerbs.AddTo(this);
         DiagnosisVerbs.AddTo(this);
         CompletionVerb.AddTo(this);
+        VerbHelp.AddTo(_root, Groups);
+        new Completions(host, _globals).AddTo(_root);
     }
+
+    private static readonly (string Title, string[] Verbs)[] Groups =
+    [
+        ("Writing pipelines, offline", ["new", "validate", "test", "eval", "explain", "docs", "schema"]),
+        ("Trying them", ["preview", "plan", "run"]),
+        ("Looking", ["list", "status", "top", "wait", "windows", "key", "tap", "quality", "events", "offsets", "quarantine"]),
+        ("Steering", ["apply", "delete", "start", "stop", "pause", "resume", "restart", "reset"]),
+        ("The server", ["cluster", "state", "config", "doctor", "verify-oracle", "drivers", "version", "completion"]),
+    ];
 
     /// <summary>Runs a command line and returns its exit code. Never throws.</summary>
     public static async Task<int> RunAsync(IReadOnlyList<string> args, CliHost host, CancellationToken cancellation = default)
     {
         var kor = new KorCommand(host);
         var parsed = kor._root.Parse(args);
-        if (parsed.Action is ParseErrorAction) return kor.Refuse(parsed);
+        // Help about a verb that is none would look like an answer.
+        if (parsed.Action is ParseErrorAction || (parsed is { Action: HelpAction or VerbHelp, UnmatchedTokens.Count: > 0 } && parsed.CommandResult.Command.Subcommands.Count != 0)) return kor.Refuse(parsed);
+        if (MisspeltOption(parsed) is { } misspelt) return kor.RefuseOption(parsed, misspelt);
         var configuration = new InvocationConfiguration
         {
             Output = host.Out,
@@ -106,12 +122,39 @@ internal sealed class KorCommand
             var what = unmatched.StartsWith('-') ? "option" : command.Subcommands.Count != 0 ? "verb" : "argument";
             var hint = near is null ? "" : $" Did you mean '{near}'?";
             _host.Error.WriteLine($"kor{verb}: Unknown {what} '{unmatched}'.{hint}");
+            if (what == "verb")
+            {
+                _host.Error.WriteLine($"'kor{verb} --help' shows what there is.");
+                return ExitCodes.UnknownVerb;
+            }
         }
         else
         {
             foreach (var error in parsed.Errors) _host.Error.WriteLine($"kor{verb}: {error.Message}");
         }
 
+        _host.Error.WriteLine($"'kor{verb} --help' shows what there is.");
+        return ExitCodes.Usage;
+    }
+
+    /// <summary>
+    /// An option that is none, taken by the parser for the value of an argument: <c>kor status --wach</c> must not look for a pipeline of that name. Behind
+    /// <c>--</c> everything is a value.
+    /// </summary>
+    private static string? MisspeltOption(ParseResult parsed)
+    {
+        if (parsed.Action is HelpAction or VerbHelp || parsed.Tokens.Any(t => t.Type == TokenType.DoubleDash)) return null;
+        return parsed.CommandResult.Children.OfType<ArgumentResult>().SelectMany(a => a.Tokens).Select(t => t.Value).FirstOrDefault(IsOption);
+    }
+
+    private static bool IsOption(string text) =>
+        text.Length > 2 && text.StartsWith("--", StringComparison.Ordinal) && char.IsAsciiLetter(text[2]) && text.Split('=')[0].All(c => char.IsAsciiLetterOrDigit(c) || c == '-');
+
+    private int RefuseOption(ParseResult parsed, string option)
+    {
+        var verb = PathOf(parsed.CommandResult);
+        var near = Suggestions.Nearest(option.Split('=')[0], OptionNames(parsed.CommandResult.Command));
+        _host.Error.WriteLine($"kor{verb}: Unknown option '{option}'.{(near is null ? "" : $" Did you mean '{near}'?")}");
         _host.Error.WriteLine($"'kor{verb} --help' shows what there is.");
         return ExitCodes.Usage;
     }

@@ -86,5 +86,5 @@ internal sealed class HealthWatch
         .GroupBy(p => (p.State, p.Reason))
         .Select(g => new Found(
             kind, g.First().Name, g.Key.State,
-            $"{kind} {g.First().Name}{(g.Count() > 1 ? $" (and {g.Count() - 1} more)" : "")}: {g.Key.Reason ?? g.Key.State.ToString()}"));
+            $"{kind} {g.First().Name}{(g.Count() > 1 ? $" (and {g.Count() - 1} more)" : "")}: {g.Key.Reason ?? Words.Of(g.Key.State)}"));
 }

@@ -9,6 +9,8 @@ namespace KafkaOracleOrleans.Grains.Pipelines;
 internal sealed partial class PipelineGrain
 {
     private readonly LagWatch _lag = new();
+    private readonly WatermarkWatch _watermarks = new();
+    private DateTimeOffset? _conditionSince;
     private PipelineCondition _condition;
     private string? _conditionReason;
     private long _restarts;
@@ -20,6 +22,7 @@ internal sealed partial class PipelineGrain
         {
             var status = await RollUpAsync(look: false);
             _lag.Observe(time.GetUtcNow().ToUnixTimeMilliseconds(), status.Partitions);
+            _watermarks.Observe(time.GetUtcNow(), status.Desired == DesiredState.Running ? status.Partitions : []);
             ObserveQuarantine(status);
             HealthOf(status.Partitions, status.Shards, status.Sinks, remember: true);
             await ShowAsync(status.Condition, status.Reason);
@@ -39,7 +42,9 @@ internal sealed partial class PipelineGrain
     private async Task ShowAsync(PipelineCondition condition, string? reason)
     {
         PartMetrics.Set(Name, condition);
+        _conditionSince ??= time.GetUtcNow();
         if (condition == _condition) return;
+        _conditionSince = time.GetUtcNow();
         // Logs are read for what needs somebody; the rest is in the events.
         var level = condition is PipelineCondition.Failed or PipelineCondition.Degraded ? LogLevel.Warning : LogLevel.Information;
         Note("condition", reason is null ? $"{_condition} -> {condition}." : $"{_condition} -> {condition}: {reason}", level);

@@ -4,6 +4,7 @@ using KafkaOracleOrleans.Grains.Partitions;
 using KafkaOracleOrleans.Grains.Runtime;
 using KafkaOracleOrleans.Processing.Plan;
 using KafkaOracleOrleans.Processing.Ports;
+using KafkaOracleOrleans.Processing.Windows;
 
 namespace KafkaOracleOrleans.Grains.Pipelines;
 
@@ -23,10 +24,11 @@ internal sealed partial class PipelineGrain
         var running = state.State.Desired != DesiredState.Stopped;
         var partitions = running ? await Task.WhenAll(state.State.Sources.Select(s => StatusOfAsync(s))) : await StoppedPartitionsAsync(runtime, look);
         var shards = running && runtime is not null ? await Task.WhenAll(ShardsOf(runtime).Select(StatusOfAsync)) : [];
-        partitions = [.. partitions.Select(Judged)];
+        partitions = [.. partitions.Select(p => _watermarks.Of(Judged(p)))];
         var sinks = await SinksAsync(runtime, running, partitions, shards);
         var (worst, reason) = Worst(partitions, shards);
         var health = HealthOf(partitions, shards, sinks, remember: false);
+        var condition = Conditions.Derive(state.State.Desired, _halting, Whole().State, partitions, shards, sinks, health.Count != 0);
         return new PipelineStatus
         {
             Name = Name,
@@ -44,7 +46,9 @@ internal sealed partial class PipelineGrain
             Partitions = partitions,
             Shards = shards,
             Sinks = sinks,
-            Condition = Conditions.Derive(state.State.Desired, false, Whole().State, partitions, shards, sinks, health.Count != 0),
+            Condition = condition,
+            WindowSteps = runtime is null ? [] : [.. runtime.Plan.Steps.OfType<WindowPlan>().Where(w => w.Window.Window is not RunningTotals).Select(w => w.Id)],
+            ConditionSince = condition == _condition ? _conditionSince : null,
             Health = health,
             InputPerSecond = partitions.All(p => p.InputPerSecond is null) ? null : partitions.Sum(p => p.InputPerSecond),
             BatchMs = partitions.Max(p => p.BatchMs),
@@ -163,12 +167,15 @@ internal sealed partial class PipelineGrain
         foreach (var sink in runtime.Plan.Sinks)
         {
             lanes.AddRange(sink.FromWindow
-                ? shards.Where(s => s.Step == sink.From.Step).Select(s => LaneAsync(sink.Id, Names.ShardLane(runtime, s.Step, s.Shard), s.Buffered, s.Fresh))
+                ? shards.Where(s => s.Step == sink.From.Step).Select(s => LaneAsync(sink.Id, Names.ShardLane(runtime, s.Step, s.Shard), s.Buffered, TotalsFreshness.Of(IsTotals(runtime, s.Step), s, partitions)))
                 : partitions.Select(p => LaneAsync(sink.Id, Names.PartitionLane(runtime, p.Partition), p.Buffered, p.Fresh)));
         }
 
         return await Task.WhenAll(lanes);
     }
+
+    private static bool IsTotals(PipelineRuntime runtime, string step) =>
+        runtime.Plan.Steps.FirstOrDefault(s => s.Id == step) is WindowPlan { Window.Window: RunningTotals };
 
     /// <summary>A lane's writer, with the rows that its owner holds for it.</summary>
     private async Task<SinkStatus> LaneAsync(

@@ -17,7 +17,7 @@ internal sealed partial class AggregatorGrain
     private static readonly TimeSpan TicksHold = TimeSpan.FromMinutes(1);
 
     /// <summary>More often than this no window fires; a reset lifts all later revisions above those in the table.</summary>
-    private const long RevisionsPerGeneration = 1_000_000_000;
+    internal const long RevisionsPerGeneration = 1_000_000_000;
 
     /// <summary>An entry is written in one call of a sink's writer, which has to end in time however many windows close at once.</summary>
     private const int RowsPerEntry = 5_000;

@@ -133,7 +133,9 @@ public static class DefinitionEndpoints
     {
         if (await AuthoringEndpoints.TextAsync(request, cancellation) is not { } text) return (null, null, AuthoringEndpoints.NoText());
         request.HttpContext.Features.Get<AuditTrail>()?.Did($"given {AuditTrail.Hash(text)}");
-        return Check(text, AuthoringEndpoints.FileName(request, null), compiler, name);
+        // As findings and the history show it; a folder says nothing here.
+        var file = request.Query["file"] is [{ Length: > 0 } named] ? Path.GetFileName(named) : null;
+        return Check(text, AuthoringEndpoints.FileName(request, file), compiler, name);
     }
 
     private static (PipelineText? Text, PipelinePlan? Plan, ProblemHttpResult? Problem) Check(string text, string file, HostPipelineCompiler compiler, string? name)

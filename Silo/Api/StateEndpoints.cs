@@ -12,13 +12,14 @@ namespace KafkaOracleOrleans.Silo.Api;
 /// <summary>What is known about a pipeline's state.</summary>
 public static class StateEndpoints
 {
-    private const int MaxLimit = 1000;
-
     internal static void Map(IEndpointRouteBuilder api)
     {
         api.MapGet("/pipelines/{name}/status", StatusAsync).WithSummary("Status with verdict and bottleneck");
         api.MapGet("/pipelines/{name}/config", ConfigAsync).WithSummary("The definition in force");
-        api.MapGet("/pipelines/{name}/windows", WindowsAsync).WithSummary("Open and lately closed windows of the window steps");
+        api.MapGet("/pipelines/{name}/windows", WindowsAsync).WithSummary("Open and lately closed windows of the window steps, and what they wait for")
+            .WithDescription(
+                "key: only keys that contain this text. from, to: only windows that overlap this span of event time. limit: 1 to 1000 of each. after: the 'next' of the page before, with 'step'. "
+                + "A window closes when the step's watermark reaches its end; until 'final' late records fire it again. waitsFor: the partition that holds the watermark.");
         api.MapGet("/pipelines/{name}/watermarks", WatermarksAsync).WithSummary("Watermarks of partitions and steps");
         api.MapGet("/pipelines/{name}/quality", QualityAsync).WithSummary("Quality rules and how often they failed");
     }
@@ -39,32 +40,60 @@ public static class StateEndpoints
     }
 
     private static async Task<Results<Ok<IReadOnlyList<StepWindows>>, ProblemHttpResult>> WindowsAsync(
-        string name, IGrainFactory grains, PlanProvider plans, FieldMask masks, ClaimsPrincipal user, string? step = null, int limit = 100)
+        string name, IGrainFactory grains, PlanProvider plans, FieldMask masks, ClaimsPrincipal user, string? step = null, int limit = 100, string? key = null,
+        DateTimeOffset? from = null, DateTimeOffset? to = null, string? after = null)
     {
-        if (limit is < 1 or > MaxLimit) return Bad("Bad limit", "limit must be from 1 to 1000.");
+        if (limit is < 1 or > WindowQuery.MaxLimit) return Bad("Bad limit", "limit must be from 1 to 1000.");
+        if (after is not null && step is null) return Bad("Which step", "A page is one step's: give 'step' with 'after'.");
         if (await FindAsync(grains, name) is not { } pipeline) return NoPipeline(name);
         var plan = (await plans.GetAsync(name)).Plan;
         var mask = PlanMask.Of(masks.For(user), plan, [plan]);
-        var steps = plan.Steps.OfType<WindowPlan>().Select(s => s.Id).ToList();
-        if (step is not null && !steps.Contains(step))
+        var steps = plan.Steps.OfType<WindowPlan>().ToList();
+        if (step is not null && steps.TrueForAll(s => s.Id != step))
         {
             return Problem(
                 StatusCodes.Status404NotFound, "No such step",
-                $"Pipeline '{name}' has no window or aggregate step '{step}'; it has {(steps.Count == 0 ? "none" : string.Join(", ", steps))}.");
+                $"Pipeline '{name}' has no window or aggregate step '{step}'; it has {(steps.Count == 0 ? "none" : string.Join(", ", steps.Select(s => s.Id)))}.");
         }
 
         var status = await pipeline.GetStatusAsync();
+        var waitsFor = WatermarkHold.Of(status);
         var query = grains.GetGrain<IPipelineQueryGrain>(name);
         var windows = new List<StepWindows>();
-        foreach (var id in step is null ? steps : [step])
+        foreach (var one in steps.Where(s => step is null || s.Id == step))
         {
-            var open = query.GetOpenAsync(id, limit);
-            var closed = query.GetClosedAsync(id, limit);
-            windows.Add(new StepWindows(id, WatermarkOf(status, id).Min, Shown(mask, id, await open), Shown(mask, id, await closed)));
+            if (key is not null && mask?.HidesKey(one) == true)
+            {
+                return Problem(
+                    StatusCodes.Status403Forbidden, "Not allowed",
+                    $"The keys of step '{one.Id}' are seen by admins only (Kor:Http:MaskFields); which of them hold a text would tell them.");
+            }
+
+            var which = new WindowQuery(one.Id, false, limit) { Key = key, From = from?.ToUnixTimeMilliseconds(), To = to?.ToUnixTimeMilliseconds(), After = after };
+            try
+            {
+                var asked = query.FindAsync(which with { Closed = true, After = null });
+                windows.Add(WindowsOf(one, status, waitsFor, mask, await query.FindAsync(which), await asked));
+            }
+            catch (ArgumentException e)
+            {
+                return Bad("No such page", e.Message);
+            }
         }
 
         return TypedResults.Ok<IReadOnlyList<StepWindows>>(windows);
     }
+
+    private static StepWindows WindowsOf(WindowPlan step, PipelineStatus status, WatermarkHold? waitsFor, PlanMask? mask, WindowPage open, WindowPage closed) =>
+        new(step.Id, WatermarkOf(status, step.Id).Min, Shown(mask, step.Id, open.Rows), Shown(mask, step.Id, closed.Rows))
+        {
+            AllowedLateness = step.Window.Window is Processing.Windows.RunningTotals ? null : step.Window.AllowedLateness,
+            OpenTotal = open.Total,
+            ClosedTotal = closed.Total,
+            Complete = open.Complete && closed.Complete,
+            Next = open.Next,
+            WaitsFor = step.Window.Window is Processing.Windows.RunningTotals ? null : waitsFor,
+        };
 
     private static async Task<Results<Ok<PipelineWatermarks>, ProblemHttpResult>> WatermarksAsync(string name, IGrainFactory grains)
     {

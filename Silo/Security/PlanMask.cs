@@ -56,14 +56,18 @@ internal sealed class PlanMask
     public WindowRow Window(string step, WindowRow row)
     {
         if (_plan.Steps.FirstOrDefault(s => s.Id == step) is not WindowPlan window) return row;
-        var fields = _lineage.Of(new InputRef(step), window.Schema);
-        bool Hides(string name) => window.Schema.IndexOf(name) is >= 0 and var field ? fields[field] != FieldSecrecy.Open : _mask.Hides(name);
         return row with
         {
-            Key = window.Window.Key.Fields.Any(f => Hides(f.Name)) ? FieldMask.Hidden : row.Key,
-            Values = [.. row.Values.Select(v => v.Value is not null && Hides(v.Key) ? KeyValuePair.Create(v.Key, (string?)FieldMask.Hidden) : v)],
+            Key = HidesKey(window) ? FieldMask.Hidden : row.Key,
+            Values = [.. row.Values.Select(v => v.Value is not null && Hides(window, v.Key) ? KeyValuePair.Create(v.Key, (string?)FieldMask.Hidden) : v)],
         };
     }
+
+    /// <summary>True when keys of a window step are hidden: which of them hold a text must not be told either.</summary>
+    public bool HidesKey(WindowPlan window) => window.Window.Key.Fields.Any(f => Hides(window, f.Name));
+
+    private bool Hides(WindowPlan window, string name) =>
+        window.Schema.IndexOf(name) is >= 0 and var field ? _lineage.Of(new InputRef(window.Id), window.Schema)[field] != FieldSecrecy.Open : _mask.Hides(name);
 
     private void Apply(JsonNode? row, Schema schema, IReadOnlyList<FieldSecrecy> fields)
     {

@@ -134,19 +134,54 @@ public sealed class LookVerbTests : IAsyncDisposable
     [Fact]
     public void A_verdict_is_a_word_and_a_sentence()
     {
-        PipelineStatus Of(PartState state, long? lag, double rate, int buffered = 0) => new()
+        PipelineStatus Of(PipelineCondition condition, long? lag, double rate, int buffered = 0) => new()
         {
-            Name = "p", Version = 1, Desired = DesiredState.Running, State = state, Counts = RecordCounts.Zero, RecordsPerSecond = rate, Lag = lag,
+            Name = "p", Version = 1, Desired = DesiredState.Running, State = PartState.Running, Condition = condition, Counts = RecordCounts.Zero, RecordsPerSecond = rate, Lag = lag,
             Partitions = [], Shards = [], Rules = new Dictionary<string, long>(),
             Sinks = [new SinkStatus { Sink = "out", Lane = "t/0", State = PartState.Running, Written = 0, Quarantined = 0, Buffered = buffered }],
         };
 
-        Assert.Equal(new Verdict("OK", "It is at the end of its topics.", null), Verdict.Of(Of(PartState.Running, 0, 0)));
-        Assert.Equal("It is 500 records behind, 5.0 s at the present rate.", Verdict.Of(Of(PartState.Running, 500, 100)).Sentence);
-        Assert.Equal("LAGGING", Verdict.Of(Of(PartState.Running, 61_000, 1000)).Word);
-        Assert.Equal("STALLED", Verdict.Of(Of(PartState.Running, 1, 0)).Word);
-        Assert.Equal("sink out (20,000 rows wait to be written)", Verdict.Of(Of(PartState.Running, 61_000, 1000, 20_000)).Bottleneck);
-        Assert.Equal("FAILED", Verdict.Of(Of(PartState.Failed, null, 0)).Word);
-        Assert.Equal("STOPPED", Verdict.Of(Of(PartState.Stopped, null, 0)).Word);
+        const PipelineCondition Runs = PipelineCondition.Running;
+        Assert.Equal(new Verdict("RUNNING", "It is at the end of its topics.", null), Verdict.Of(Of(Runs, 0, 0)));
+        Assert.Equal("It is 500 records behind, 5.0 s at the present rate.", Verdict.Of(Of(Runs, 500, 100)).Sentence);
+        Assert.False(Verdict.Of(Of(Runs, 500, 100)).Lags);
+        Assert.True(Verdict.Of(Of(Runs, 61_000, 1000)) is { Word: "RUNNING", Lags: true });
+        Assert.True(Verdict.Of(Of(Runs, 1, 0)) is { Word: "RUNNING", Lags: true, Sentence: "1 records wait and none was taken in the last seconds." });
+        Assert.Equal("sink out (20,000 rows wait to be written)", Verdict.Of(Of(Runs, 61_000, 1000, 20_000)).Bottleneck);
+        Assert.Equal("FAILED", Verdict.Of(Of(PipelineCondition.Failed, null, 0)).Word);
+        Assert.Equal("STOPPED", Verdict.Of(Of(PipelineCondition.Stopped, null, 0)).Word);
+        // A sink that has nothing to write is not behind, however old what it holds is: windows are open.
+        var open = Of(Runs, 0, 0) with { Sinks = [new SinkStatus { Sink = "out", Lane = "w/0", State = PartState.Running, Written = 0, Quarantined = 0, Buffered = 0, FreshnessSeconds = 600 }] };
+        Assert.False(Verdict.Of(open).Lags);
+    }
+
+    [Fact]
+    public void The_verdict_names_the_partition_that_holds_the_watermark_back()
+    {
+        PartitionStatus Part(int n, long? watermark, bool idle = false, long unread = 0) => new()
+        {
+            Partition = $"t/{n}", State = PartState.Running, Position = 10, Checkpoint = 10, End = 10 + unread, Watermark = watermark, Idle = idle,
+            Counts = RecordCounts.Zero, Epoch = 1, RecordsPerSecond = 0, Rules = new Dictionary<string, long>(),
+            WatermarkSince = new DateTimeOffset(2026, 1, 31, 10, 0, 0, TimeSpan.Zero),
+        };
+        PipelineStatus Of(params PartitionStatus[] parts) => new()
+        {
+            Name = "p", Version = 1, Desired = DesiredState.Running, State = PartState.Running, Condition = PipelineCondition.Running, Counts = RecordCounts.Zero,
+            RecordsPerSecond = 0, Lag = 0, Partitions = parts, Shards = [], Sinks = [], Rules = new Dictionary<string, long>(), WindowSteps = ["w"],
+        };
+
+        var hold = WatermarkHold.Of(Of(Part(0, 1_000_000), Part(1, 600_000, unread: 1_200), Part(2, 100, idle: true)))!;
+        Assert.Equal(("t/1", 400d, true), (hold.Partition, hold.BehindSeconds, hold.HoldsBack));
+        Assert.Equal(
+            "partition t/1: its watermark is 1970-01-01T00:10:00Z, 6 m 40 s behind the furthest, not moved since 2026-01-31T10:00:00Z. 1,200 of its records are not worked off yet.",
+            hold.Sentence);
+        var verdict = Verdict.Of(Of(Part(0, 1_000_000), Part(1, 600_000, unread: 1_200)));
+        Assert.Contains("Windows wait for partition t/1: ", verdict.Sentence, StringComparison.Ordinal);
+        Assert.Equal("partition t/1 (windows wait for it, 6 m 40 s behind)", verdict.Bottleneck);
+        // One that never had a record holds all back; small differences and idle partitions hold nothing.
+        Assert.True(WatermarkHold.Of(Of(Part(0, 1_000_000), Part(1, null))) is { Partition: "t/1", HoldsBack: true, Watermark: null });
+        Assert.True(WatermarkHold.Of(Of(Part(0, 1_000_000), Part(1, 990_000))) is { Partition: "t/1", HoldsBack: false });
+        Assert.Null(WatermarkHold.Of(Of(Part(0, 1_000_000, idle: true), Part(1, null, idle: true))));
+        Assert.Null(WatermarkHold.Of(Of(Part(0, 1_000_000), Part(1, null)) with { WindowSteps = [] }));
     }
 }

@@ -287,7 +287,8 @@ public sealed class OfflineVerbTests : IDisposable
     }
 
     [Theory]
-    [InlineData("Unknown verb 'vaildate'. Did you mean 'validate'?", "vaildate", "x.yaml")]
+    [InlineData("Unknown option '--wach'. Did you mean '--watch'?", "status", "--wach")]
+    [InlineData("Unknown option '--folow'. Did you mean '--follow'?", "events", "--folow")]
     [InlineData("Unknown option '--deny-warning'. Did you mean '--deny-warnings'?", "validate", "x.yaml", "--deny-warning")]
     [InlineData("A verb is missing.")]
     [InlineData("'xml' is no output format", "schema", "-o", "xml")]
@@ -300,6 +301,30 @@ public sealed class OfflineVerbTests : IDisposable
         Assert.Contains(message, result.Error, StringComparison.Ordinal);
         Assert.Contains("--help", result.Error, StringComparison.Ordinal);
         Assert.Equal(ExitCodes.Usage, result.Code);
+    }
+
+    [Theory]
+    [InlineData("kor: Unknown verb 'vaildate'. Did you mean 'validate'?", "vaildate", "x.yaml")]
+    [InlineData("kor: Unknown verb 'vaildate'. Did you mean 'validate'?", "vaildate", "--help")]
+    [InlineData("kor offsets: Unknown verb 'shw'. Did you mean 'show'?", "offsets", "shw", "--help")]
+    public async Task A_verb_that_is_none_ends_with_64_also_when_help_is_asked_for(string message, params string[] args)
+    {
+        var result = await _kor.RunAsync(args);
+        Assert.Equal("", result.Out);
+        Assert.Contains(message, result.Error, StringComparison.Ordinal);
+        Assert.Equal(ExitCodes.UnknownVerb, result.Code);
+    }
+
+    [Fact]
+    public async Task Help_names_every_verb_in_a_group_within_80_columns()
+    {
+        var help = await _kor.RunAsync("--help");
+        Assert.All(help.Lines, l => Assert.True(l.Length <= 80, l));
+        Assert.Contains("Looking:", help.Lines);
+        Assert.DoesNotContain("Others:", help.Lines);
+        Assert.Contains("Usage:", (await _kor.RunAsync("status", "--help")).Out, StringComparison.Ordinal);
+        // A value that looks like an option goes behind two dashes.
+        Assert.DoesNotContain("Unknown option", (await _kor.RunAsync("status", "--", "--wach")).Error, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -23,6 +23,14 @@ public sealed class OnlineVerbTests : IAsyncDisposable
         Version = 3,
         Desired = DesiredState.Running,
         State = state,
+        Condition = state switch
+        {
+            PartState.Running => PipelineCondition.Running,
+            PartState.Stopped => PipelineCondition.Stopped,
+            PartState.Failed => PipelineCondition.Failed,
+            _ => PipelineCondition.Degraded,
+        },
+        ConditionSince = new DateTimeOffset(2026, 1, 31, 9, 0, 0, TimeSpan.Zero),
         Reason = reason,
         Counts = new RecordCounts(1_000_000, 950_000, 30_000, 10_000, 0, 10_000),
         RecordsPerSecond = 41_200.4,
@@ -65,8 +73,8 @@ public sealed class OnlineVerbTests : IAsyncDisposable
     {
         var json = _silo.Answer("GET /api/v1/pipelines", new[] { Orders() });
         var table = await _kor.RunAsync("list");
-        Assert.Matches("^PIPELINE  STATE    VERDICT  RECORDS/S    LAG +BEHIND   CONSUMED  QUARANTINED  NOTE$", table.Lines[0]);
-        Assert.Matches("^orders    RUNNING  OK          41,200  4,120  .+  1,000,000       10,000$", table.Lines[1]);
+        Assert.Matches("^PIPELINE  STATE    RECORDS/S    LAG +BEHIND   CONSUMED  QUARANTINED  NOTE$", table.Lines[0]);
+        Assert.Matches("^orders    RUNNING     41,200  4,120  .+  1,000,000       10,000$", table.Lines[1]);
         Assert.Equal("", table.Error);
         Assert.Equal(json + "\n", (await _kor.RunAsync("list", "-o", "json")).Out);
         Assert.Equal("orders", JsonDocument.Parse((await _kor.RunAsync("list", "-o", "jsonl")).Lines[0]).RootElement.GetProperty("name").GetString());
@@ -89,14 +97,18 @@ public sealed class OnlineVerbTests : IAsyncDisposable
     {
         var json = _silo.Answer("GET /api/v1/pipelines/orders", Orders(PartState.Blocked, "Sink 'clean' is away."));
         var result = await _kor.RunAsync("status", "orders");
-        Assert.Equal("orders   BLOCKED   version 3   wanted running", result.Lines[0]);
-        Assert.Contains("Reason      Sink 'clean' is away.", result.Lines);
+        Assert.Equal("orders   DEGRADED   since 2026-01-31T09:00:00Z   version 3   desired running", result.Lines[0]);
+        Assert.Contains("Verdict     Sink 'clean' is away.", result.Lines);
         Assert.Contains(
             "Records     1,000,000 consumed = 950,000 absorbed + 30,000 duplicate + 10,000 late + 0 filtered + 10,000 quarantined", result.Lines);
-        Assert.Contains(result.Lines, l => l.StartsWith("orders/0   BLOCKED   996,000  1,000,120  4,120     990,000", StringComparison.Ordinal));
+        Assert.Contains(result.Lines, l => l.StartsWith("orders/0   WAITING   996,000  1,000,120  4,120     990,000", StringComparison.Ordinal));
         Assert.Contains(result.Lines, l => l.StartsWith("revenue_5m       1  RUNNING     64       1", StringComparison.Ordinal));
-        Assert.Contains("Rate        41,200 records/s worked off, 1,500 come in   a batch takes 12 ms   lag 4,120 records, 3.0 s", result.Lines);
+        Assert.Contains("Rate        41,200 records/s worked off, 1,500 come in; a batch takes 12 ms", result.Lines);
+        // What was read and is in no table yet is told beside what was not read.
+        Assert.Contains("Lag         4,120 records not read, 3.0 s; 12 rows wait for their sinks", result.Lines);
         Assert.Contains("quality.valid_amount  10,000", result.Lines);
+        // One word for one thing.
+        Assert.DoesNotContain("BLOCKED", result.Out, StringComparison.OrdinalIgnoreCase);
         Assert.DoesNotContain('\u001b', result.Out);
         Assert.Equal(json + "\n", (await _kor.RunAsync("status", "orders", "-o", "json")).Out);
     }
@@ -106,8 +118,9 @@ public sealed class OnlineVerbTests : IAsyncDisposable
     {
         _silo.Answer("GET /api/v1/pipelines/orders", Orders(PartState.Stopped) with { RecordsPerSecond = 0, InputPerSecond = null, BatchMs = null, LagSeconds = 5_400 });
         var result = await _kor.RunAsync("status", "orders");
-        Assert.Contains("Verdict     STOPPED: 'kor start orders' runs it from its checkpoint; 4,120 records wait.", result.Lines);
-        Assert.Contains("Rate        0 records/s worked off, - come in   a batch takes -   lag 4,120 records, 90 m 0 s", result.Lines);
+        Assert.Contains("Verdict     'kor start orders' runs it from its checkpoint; 4,120 records wait.", result.Lines);
+        Assert.Contains("Rate        0 records/s worked off, - come in; a batch takes -", result.Lines);
+        Assert.Contains("Lag         4,120 records not read, 90 m 0 s; 12 rows wait for their sinks", result.Lines);
     }
 
     [Fact]
@@ -122,13 +135,25 @@ public sealed class OnlineVerbTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task A_table_too_wide_for_the_terminal_is_not_cut_off()
+    public async Task A_table_too_wide_for_the_terminal_puts_sentences_below_and_breaks_no_value()
     {
-        var reason = new string('x', 200);
+        const string value = "ALTER_TABLE_ORDERS_CLEAN_ADD_COLUMN_SEGMENT";
+        var reason = string.Join(' ', Enumerable.Repeat(value, 4));
         _silo.Answer("GET /api/v1/pipelines", new[] { Orders(PartState.Failed, reason) });
+        _silo.Answer("GET /api/v1/pipelines/orders", Orders(PartState.Failed, reason));
         _kor.Terminal = true;
+        var list = await _kor.RunAsync("list", "--no-color");
+        Assert.Equal(4, list.Lines.Count(l => l == "    " + value));
+        Assert.Contains(list.Lines, l => l.StartsWith("orders", StringComparison.Ordinal) && l.Contains("FAILED", StringComparison.Ordinal));
+        foreach (var screen in new[] { list, await _kor.RunAsync("status", "orders", "--no-color"), await _kor.RunAsync("top", "-n", "1", "--no-color") })
+            Assert.All(screen.Lines, l => Assert.True(Plain(l).Length <= 80, l));
+        // Columns that were left out are named; what scripts read is whole.
+        Assert.Contains((await _kor.RunAsync("status", "orders", "--no-color")).Lines, l => l.Contains("left out, as the terminal is narrow: ", StringComparison.Ordinal));
+        _kor.Terminal = false;
         Assert.EndsWith("10,000  " + reason, (await _kor.RunAsync("list")).Lines[1], StringComparison.Ordinal);
     }
+
+    private static string Plain(string line) => System.Text.RegularExpressions.Regex.Replace(line, "\u001b\\[[0-9;]*m", "");
 
     [Fact]
     public async Task A_reason_of_several_lines_is_shown_line_by_line_and_its_first_in_notes()
@@ -137,10 +162,10 @@ public sealed class OnlineVerbTests : IAsyncDisposable
         var status = Orders(PartState.Failed, reason);
         _silo.Answer("GET /api/v1/pipelines/orders", status with { Partitions = [status.Partitions[0] with { State = PartState.Failed, Reason = reason }] });
         var result = await _kor.RunAsync("status", "orders");
-        Assert.Equal("Reason      Sink 'clean', table CLEAN:", result.Lines[1]);
+        Assert.Equal("Verdict     Sink 'clean', table CLEAN:", result.Lines[1]);
         Assert.Equal("              - The column A is missing: run ALTER TABLE\\x1b[2J", result.Lines[2]);
         Assert.Equal("            It is checked again by itself, next at 10:00:00 UTC.", result.Lines[3]);
-        Assert.Contains(result.Lines, l => l.StartsWith("orders/0", StringComparison.Ordinal) && l.EndsWith("Sink 'clean', table CLEAN: - The column A is missing: run ALTER TABLE\\x1b[2J ...", StringComparison.Ordinal));
+        Assert.Contains(result.Lines, l => l.StartsWith("orders/0", StringComparison.Ordinal) && l.EndsWith("see the verdict", StringComparison.Ordinal));
         Assert.DoesNotContain('\u001b', result.Out);
     }
 
@@ -190,25 +215,40 @@ public sealed class OnlineVerbTests : IAsyncDisposable
     {
         _silo.Answer("GET /api/v1/pipelines/orders/windows?limit=10&step=totals", new[] { new StepWindows("totals", null, [Window(null, 7, ("orders", "2"))], []) });
         var result = await _kor.RunAsync("windows", "orders", "totals", "--limit", "10");
-        Assert.Equal(["totals   watermark - (- behind)", "", "Open", "KEY  REVISION  ORDERS", "c1          7       2", "", "Closed lately: none"], result.Lines);
+        Assert.Equal(["totals   watermark - (- behind)", "", "Open: 1", "KEY  REVISION  ORDERS", "c1          7       2", "", "Closed lately: none"], result.Lines);
         Assert.Equal(ExitCodes.Usage, (await _kor.RunAsync("windows", "orders", "totals", "--limit", "1001")).Code);
     }
 
     [Fact]
-    public async Task Open_and_closed_windows_of_all_steps_are_listed()
+    public async Task Windows_say_when_they_close_what_they_wait_for_and_how_many_there_are()
     {
+        var hold = new WatermarkHold("orders/3", 1_769_853_600_000, 250, new DateTimeOffset(2026, 1, 31, 10, 2, 0, TimeSpan.Zero), "1,200 of its records are not worked off yet.") { HoldsBack = true };
         var json = _silo.Answer("GET /api/v1/pipelines/orders/windows?limit=1", new[]
         {
-            new StepWindows("revenue_5m", 1_769_853_600_000, [Window(1_769_853_600_000, 0, ("orders", "2"))], [Window(1_769_853_300_000, 1, ("orders", "3"))]),
+            new StepWindows("revenue_5m", 1_769_853_600_000, [Window(1_769_853_600_000, 0, ("orders", "2"))], [Window(1_769_853_300_000, 1, ("orders", "3")) with { Generation = 1 }])
+            {
+                OpenTotal = 168, ClosedTotal = 2_310, Complete = false, Next = "1769853900000_1", WaitsFor = hold, AllowedLateness = 120_000,
+            },
             new StepWindows("daily", null, [], []),
         });
         var result = await _kor.RunAsync("windows", "orders", "--limit", "1");
         Assert.StartsWith("revenue_5m   watermark 2026-01-31T10:00:00Z (", result.Lines[0], StringComparison.Ordinal);
-        Assert.Contains("Open (the first 1; --limit shows more)", result.Lines);
-        Assert.Contains("c1   2026-01-31T10:00:00Z  2026-01-31T10:05:00Z         0       2", result.Lines);
-        Assert.Contains("c1   2026-01-31T09:55:00Z  2026-01-31T10:00:00Z         1       3", result.Lines);
+        Assert.Equal(
+            "Waits for   partition orders/3: its watermark is 2026-01-31T10:00:00Z, 4 m 10 s behind the furthest, not moved since 2026-01-31T10:02:00Z. 1,200 of its records are not worked off yet.",
+            result.Lines[1]);
+        Assert.Contains("Lateness    A window closes when the watermark reaches its end; records count, as a new revision, for another 2 m 0 s.", result.Lines);
+        Assert.Contains("Open: 1 of at least 168", result.Lines);
+        Assert.Contains("c1   2026-01-31T10:00:00Z  2026-01-31T10:05:00Z  5 m 0 s         0       2", result.Lines);
+        Assert.Contains("Closed lately: 1 of 2,310", result.Lines);
+        // Revisions are counted from the last reset on, and how many of those there were stands apart.
+        Assert.Contains("c1   2026-01-31T09:55:00Z  2026-01-31T10:00:00Z         1      1       3", result.Lines);
+        Assert.Contains("More: kor windows orders revenue_5m --after 1769853900000_1", result.Error, StringComparison.Ordinal);
         Assert.Contains(result.Lines, l => l.StartsWith("daily   watermark - ", StringComparison.Ordinal));
         Assert.Equal(json + "\n", (await _kor.RunAsync("windows", "orders", "--limit", "1", "-o", "json")).Out);
+
+        _silo.Answer("GET /api/v1/pipelines/orders/windows?limit=20&step=daily&key=c%2F1&from=2026-01-31T10%3A00%3A00.000Z&after=1_2", "[]");
+        Assert.Equal(ExitCodes.Ok, (await _kor.RunAsync("windows", "orders", "daily", "--key", "c/1", "--from", "2026-01-31T10:00Z", "--after", "1_2")).Code);
+        Assert.Contains("is not a time", (await _kor.RunAsync("windows", "orders", "--from", "soon")).Error, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -267,7 +307,8 @@ public sealed class OnlineVerbTests : IAsyncDisposable
     [Theory]
     [InlineData("exactly one of")]
     [InlineData("exactly one of", "--to-earliest", "--to-latest")]
-    [InlineData("is not a time", "--to-datetime", "yesterday")]
+    [InlineData("is not a time", "--to-datetime", "the day before")]
+    [InlineData("is not a time", "--to-datetime", "1.2")]
     [InlineData("is not TOPIC/PARTITION=OFFSET", "--offsets", "orders=5")]
     [InlineData("is given twice", "--offsets", "orders/0=5,orders/0=6")]
     public async Task A_reset_without_one_clear_target_is_refused(string message, params string[] args)

@@ -38,7 +38,7 @@ public sealed class ControlStoreTests
         await grains.GetGrain<IPipelineGrain>(TestSilo.Pipeline).AsReference<IGrainManagementExtension>().DeactivateOnIdle(Cancel);
         await grains.GetGrain<IPipelineCatalogGrain>(0).AsReference<IGrainManagementExtension>().DeactivateOnIdle(Cancel);
         var status = await WaitForAsync(silo, s => Reason(s).Contains("control store", StringComparison.Ordinal));
-        Assert.Equal("Blocked", status.GetProperty("state").GetString());
+        Assert.Equal("Waiting", status.GetProperty("state").GetString());
         Assert.Equal("Degraded", status.GetProperty("condition").GetString());
         Assert.Equal("Running", status.GetProperty("desired").GetString());
         Assert.Contains("Connection 'state'", Reason(status), StringComparison.Ordinal);
@@ -48,9 +48,9 @@ public sealed class ControlStoreTests
         using var all = await client.GetAsync("/api/v1/pipelines", Cancel);
         Assert.True(all.IsSuccessStatusCode, await all.Content.ReadAsStringAsync(Cancel) + silo.Log);
         var list = JsonSerializer.Deserialize<JsonElement>(await all.Content.ReadAsStringAsync(Cancel));
-        Assert.Equal("Blocked", Assert.Single(list.EnumerateArray()).GetProperty("state").GetString());
+        Assert.Equal("Waiting", Assert.Single(list.EnumerateArray()).GetProperty("state").GetString());
         var verdict = JsonSerializer.Deserialize<JsonElement>(await client.GetStringAsync($"/api/v1/pipelines/{TestSilo.Pipeline}/status", Cancel));
-        Assert.Equal("WAITING", verdict.GetProperty("verdict").GetProperty("word").GetString());
+        Assert.Equal("DEGRADED", verdict.GetProperty("verdict").GetProperty("word").GetString());
         using var none = await client.GetAsync("/api/v1/pipelines/nothing", Cancel);
         Assert.Equal(HttpStatusCode.NotFound, none.StatusCode);
 

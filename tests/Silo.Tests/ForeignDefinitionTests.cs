@@ -142,6 +142,11 @@ public sealed class ForeignDefinitionTests(LookupSilo lookup) : IClassFixture<Lo
             Assert.DoesNotContain("canary", text, StringComparison.OrdinalIgnoreCase);
         }
 
+        var (guess, told) = await GetAsync(TestSilo.Operator, $"{Root}/windows?key=c");
+        Assert.Equal(HttpStatusCode.Forbidden, guess);
+        Assert.Contains("would tell them", told, StringComparison.Ordinal);
+        Assert.Equal(HttpStatusCode.OK, (await GetAsync(TestSilo.Admin, $"{Root}/windows?key=c")).Status);
+
         var (refused, why) = await GetAsync(TestSilo.Operator, $"{Root}/tap?step=named&limit=1&where={Uri.EscapeDataString($"shout = '{LookupSilo.Secret.ToUpperInvariant()}'")}");
         Assert.Equal(HttpStatusCode.Forbidden, refused);
         Assert.Contains("reads shout", why, StringComparison.Ordinal);

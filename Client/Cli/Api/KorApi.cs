@@ -63,6 +63,14 @@ internal sealed class KorApi : IDisposable
         SendAsync<T>(
             new HttpRequestMessage(HttpMethod.Post, path) { Content = new StringContent(text, System.Text.Encoding.UTF8, mediaType) }, cancellation);
 
+    /// <summary>Replaces a text of which a version is known: another one in force is refused.</summary>
+    public Task<ApiAnswer<T>> PutTextAsync<T>(string path, string text, string mediaType, int version, CancellationToken cancellation)
+    {
+        var request = new HttpRequestMessage(HttpMethod.Put, path) { Content = new StringContent(text, System.Text.Encoding.UTF8, mediaType) };
+        request.Headers.IfMatch.Add(new EntityTagHeaderValue($"\"{version.ToString(System.Globalization.CultureInfo.InvariantCulture)}\""));
+        return SendAsync<T>(request, cancellation);
+    }
+
     /// <summary>Asks for a state to be reached.</summary>
     public async Task PutAsync(string path, CancellationToken cancellation) =>
         await SendAsync(new HttpRequestMessage(HttpMethod.Put, path), cancellation);
@@ -158,7 +166,7 @@ internal sealed class KorApi : IDisposable
         {
             HttpStatusCode.BadRequest => ExitCodes.Usage,
             HttpStatusCode.NotFound => ExitCodes.NotFound,
-            HttpStatusCode.Conflict => ExitCodes.Conflict,
+            HttpStatusCode.Conflict or HttpStatusCode.PreconditionFailed => ExitCodes.Conflict,
             HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden => ExitCodes.Denied,
             HttpStatusCode.UnprocessableEntity => ExitCodes.Config,
             HttpStatusCode.BadGateway or HttpStatusCode.ServiceUnavailable or HttpStatusCode.GatewayTimeout => ExitCodes.Unavailable,

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Spectre.Console;
-using Spectre.Console.Rendering;
 
 namespace KafkaOracleOrleans.Client.Cli.Output;
 
@@ -76,11 +75,50 @@ internal sealed class CliOutput
         return true;
     });
 
-    /// <summary>A table: with rules where it fits the terminal, plain elsewhere, so that nothing is ever cut off.</summary>
+    /// <summary>A line of data with a label in front; a terminal that is too narrow gets it in several, broken between words.</summary>
+    /// <param name="label">The label.</param>
+    /// <param name="text">One line of text.</param>
+    /// <param name="tone">What it says beyond that.</param>
+    public void Field(string label, string text, Tone tone = Tone.Plain)
+    {
+        const int Indent = 12;
+        var first = label.PadRight(Indent);
+        if (!_host.OutIsTerminal)
+        {
+            Line(first + text, tone);
+            return;
+        }
+
+        foreach (var line in Wrapped.Lines(text, Math.Max(20, Width - Indent)))
+        {
+            Line(first + line, tone);
+            first = new string(' ', Indent);
+        }
+    }
+
+    /// <summary>A sentence of data; a terminal gets it broken between words.</summary>
+    public void Sentence(string text, Tone tone = Tone.Plain)
+    {
+        foreach (var line in _host.OutIsTerminal ? Wrapped.Lines(text, Width) : [text]) Line(line, tone);
+    }
+
+    /// <summary>The terminal's width in characters.</summary>
+    public int Width => Console.Profile.Width;
+
+    /// <summary>A table: as wide as the terminal lets it be, with a line below its headings; plain and whole elsewhere.</summary>
     public void Table(TableModel table)
     {
-        if (_host.OutIsTerminal && table.Width(gap: 3) < Console.Profile.Width) Console.Write(Render(table));
-        else table.WritePlain(_host.Out);
+        if (!_host.OutIsTerminal)
+        {
+            table.WritePlain(_host.Out);
+            return;
+        }
+
+        var ansi = Console.Profile.Capabilities.Ansi;
+        var spared = table.WriteTerminal(_host.Out, Width, (text, tone) => !ansi ? text
+            : tone is not { } shade ? $"\u001b[1m{text}\u001b[0m"
+            : _color && shade != Tone.Plain ? $"\u001b[{CodeOf(shade)}m{text}\u001b[0m" : text);
+        if (spared.Count != 0) Line($"(left out, as the terminal is narrow: {string.Join(", ", spared)})", Tone.Faint);
     }
 
     /// <summary>Data in a format for programs.</summary>
@@ -128,35 +166,11 @@ internal sealed class CliOutput
         _host.Out.Flush();
     }
 
-    /// <summary>A table as a terminal shows it.</summary>
-    public static IRenderable Render(TableModel model)
-    {
-        var table = new Table { Border = TableBorder.Simple };
-        foreach (var column in model.Columns)
-        {
-            var heading = new Text(column.Title, new Style(decoration: Decoration.Bold));
-            table.AddColumn(new Spectre.Console.TableColumn(heading) { Alignment = column.Right ? Justify.Right : Justify.Left, NoWrap = true });
-        }
-
-        foreach (var row in model.Rows)
-            table.AddRow(row.Select(cell => (IRenderable)new Text(TableModel.OneLine(cell.Text), StyleOf(cell.Tone))));
-        return table;
-    }
-
     private static int CodeOf(Tone tone) => tone switch
     {
         Tone.Good => 32,
         Tone.Warning => 33,
         Tone.Bad => 31,
         _ => 90,
-    };
-
-    private static Style StyleOf(Tone tone) => tone switch
-    {
-        Tone.Good => new Style(Color.Green),
-        Tone.Warning => new Style(Color.Yellow),
-        Tone.Bad => new Style(Color.Red),
-        Tone.Faint => new Style(Color.Grey),
-        _ => Style.Plain,
     };
 }

@@ -18,26 +18,16 @@ internal static class Show
     public static string Time(DateTimeOffset at) => at.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
 
     /// <summary>A number of seconds, e.g. <c>33 s</c>.</summary>
-    public static string Seconds(double? seconds) => seconds is { } value ? Span(TimeSpan.FromSeconds(value)) : Unknown;
+    public static string Seconds(double? seconds) => seconds is { } value ? Spans.Text(value) : Unknown;
 
     /// <summary>How far a time lies behind now, e.g. <c>33 s</c>.</summary>
-    public static string Behind(long? ms, DateTimeOffset now)
-    {
-        if (ms is not { } value || !InRange(value)) return Unknown;
-        var span = now - DateTimeOffset.FromUnixTimeMilliseconds(value);
-        return span < TimeSpan.Zero ? "-" + Span(-span) : Span(span);
-    }
+    public static string Behind(long? ms, DateTimeOffset now) =>
+        ms is { } value && InRange(value) ? Spans.Text(now - DateTimeOffset.FromUnixTimeMilliseconds(value)) : Unknown;
 
-    public static string Span(TimeSpan span) => span switch
-    {
-        { TotalSeconds: < 10 } => span.TotalSeconds.ToString("0.0", CultureInfo.InvariantCulture) + " s",
-        { TotalMinutes: < 2 } => span.TotalSeconds.ToString("0", CultureInfo.InvariantCulture) + " s",
-        { TotalHours: < 2 } => string.Create(CultureInfo.InvariantCulture, $"{(int)span.TotalMinutes} m {span.Seconds} s"),
-        { TotalDays: < 2 } => string.Create(CultureInfo.InvariantCulture, $"{(int)span.TotalHours} h {span.Minutes} m"),
-        _ => string.Create(CultureInfo.InvariantCulture, $"{(int)span.TotalDays} d {span.Hours} h"),
-    };
+    public static string Span(TimeSpan span) => Spans.Text(span);
 
-    public static Cell State(PartState state) => new(state.ToString().ToUpperInvariant(), state switch
+    /// <summary>A part's state.</summary>
+    public static Cell State(PartState state) => new(Words.Of(state), state switch
     {
         PartState.Running => Tone.Good,
         PartState.Blocked or PartState.Starting => Tone.Warning,
@@ -45,14 +35,14 @@ internal static class Show
         _ => Tone.Faint,
     });
 
-    /// <summary>A verdict's word.</summary>
+    /// <summary>A pipeline's state: its verdict's word.</summary>
     public static Cell Verdict(Verdict verdict) => new(verdict.Word, ToneOf(verdict));
 
     public static Tone ToneOf(Verdict verdict) => verdict.Word switch
     {
-        "OK" => Tone.Good,
-        "FAILED" or "STALLED" => Tone.Bad,
-        "LAGGING" or "WAITING" or "STARTING" or "DEGRADED" => Tone.Warning,
+        "RUNNING" => verdict.Lags ? Tone.Warning : Tone.Good,
+        "FAILED" => Tone.Bad,
+        "STARTING" or "DEGRADED" or "RESTARTING" => Tone.Warning,
         _ => Tone.Faint,
     };
 

@@ -7,20 +7,20 @@ internal static class StatusText
 {
     /// <summary>One line per pipeline, in the order given; with <paramref name="bars"/>, the rates of the last refreshes.</summary>
     public static TableModel Pipelines(
-        IEnumerable<PipelineStatus> pipelines, DateTimeOffset now, IReadOnlyDictionary<string, string>? bars = null)
+        IEnumerable<PipelineStatus> pipelines, DateTimeOffset now, IReadOnlyDictionary<string, string>? bars = null, string? chosen = null)
     {
-        TableColumn[] history = bars is null ? [] : [new("LATELY")];
+        TableColumn[] history = bars is null ? [] : [new("LATELY", Spare: 3)];
         var table = new TableModel(
         [
-            new("PIPELINE"), new("STATE"), new("VERDICT"), new("RECORDS/S", true), .. history, new("LAG", true), new("BEHIND", true),
-            new("CONSUMED", true), new("QUARANTINED", true), new("NOTE"),
+            new("PIPELINE"), new("STATE"), new("RECORDS/S", true), .. history, new("LAG", true), new("BEHIND", true, Spare: 2),
+            new("CONSUMED", true, Spare: 1), new("QUARANTINED", true, Spare: 1), new("NOTE", Text: true),
         ]);
         foreach (var p in pipelines)
         {
             Cell[] rates = bars is null ? [] : [bars.GetValueOrDefault(p.Name, "")];
             table.Add(
             [
-                p.Name, Show.State(p.State), Show.Verdict(Verdict.Of(p)), Show.Rate(p.RecordsPerSecond), .. rates, Show.Count(p.Lag),
+                p.Name == chosen ? "> " + p.Name : p.Name, Show.Verdict(Verdict.Of(p)), Show.Rate(p.RecordsPerSecond), .. rates, Show.Count(p.Lag),
                 Show.Behind(p.Watermark, now), Show.Count(p.Counts.Consumed), Show.Count(p.Counts.Quarantined), Note(p.Reason),
             ]);
         }
@@ -31,33 +31,47 @@ internal static class StatusText
     /// <summary>Everything about one pipeline.</summary>
     public static void Write(CliOutput output, PipelineStatus status, DateTimeOffset now)
     {
-        var state = Show.State(status.State);
-        output.Line($"{status.Name}   {state.Text}   version {Show.Count(status.Version)}   wanted {status.Desired.ToString().ToLowerInvariant()}", state.Tone);
-        // The whole of it stands here once, line by line, for it may hold statements to copy; notes below begin with the same.
-        if (status.Reason is not null) output.Line("Reason      " + string.Join("\n            ", status.Reason.Split('\n').Select(TableModel.OneLine)));
         var verdict = Verdict.Of(status);
-        if (status.State is PartState.Running or PartState.Paused or PartState.Stopped) output.Line($"Verdict     {verdict.Word}: {verdict.Sentence}", Show.ToneOf(verdict));
-        if (verdict.Bottleneck is not null) output.Line($"Bottleneck  {TableModel.OneLine(Note(verdict.Bottleneck))}", Tone.Warning);
-        // The first issue is the reason above.
-        foreach (var issue in status.Health.Where(h => h.Text != status.Reason))
-            output.Line($"Health      {issue.Kind}, since {Show.Time(issue.Since)}: {TableModel.OneLine(Note(issue.Text))}", issue.Severity == PartState.Failed ? Tone.Bad : Tone.Warning);
-        foreach (var warning in status.Warnings) output.Line($"Warning     {TableModel.OneLine(warning)}", Tone.Warning);
-        var input = status.InputPerSecond is { } rate ? Show.Rate(rate) : "-";
-        var batch = status.BatchMs is { } ms ? Show.Rate(ms) + " ms" : "-";
-        output.Line(
-            $"Rate        {Show.Rate(status.RecordsPerSecond)} records/s worked off, {input} come in   a batch takes {batch}   "
-            + $"lag {Show.Count(status.Lag)} records, {Show.Seconds(status.LagSeconds)}");
-        output.Line($"Watermark   {Show.Time(status.Watermark)} ({Show.Behind(status.Watermark, now)} behind)");
-        var c = status.Counts;
-        output.Line(
-            $"Records     {Show.Count(c.Consumed)} consumed = {Show.Count(c.Absorbed)} absorbed + {Show.Count(c.Duplicate)} duplicate + "
-            + $"{Show.Count(c.Late)} late + {Show.Count(c.Filtered)} filtered + {Show.Count(c.Quarantined)} quarantined",
-            c.AddsUp ? Tone.Plain : Tone.Bad);
-        if (!c.AddsUp) output.Talk("kor: The counts do not add up. Please report this.");
+        var tone = Show.ToneOf(verdict);
+        var since = verdict.Since is { } at ? $"   since {Show.Time(at)}" : "";
+        output.Line($"{status.Name}   {verdict.Word}{since}   version {Show.Count(status.Version)}   desired {status.Desired.ToString().ToLowerInvariant()}", tone);
+        // The whole of it stands here once, line by line, for it may hold statements to copy; notes below begin with the same.
+        var why = verdict.Sentence.Split('\n').Select(TableModel.OneLine).ToList();
+        output.Field("Verdict", why[0], tone);
+        foreach (var line in why.Skip(1)) output.Line("            " + line, tone);
+        if (verdict.Bottleneck is not null) output.Field("Bottleneck", TableModel.OneLine(Note(verdict.Bottleneck)), Tone.Warning);
+        // The first issue is the verdict above.
+        foreach (var issue in status.Health.Where(h => h.Text != verdict.Sentence))
+        {
+            output.Field(
+                "Health", $"{issue.Kind}, since {Show.Time(issue.Since)}: {TableModel.OneLine(Note(issue.Text))}", issue.Severity == PartState.Failed ? Tone.Bad : Tone.Warning);
+        }
+
+        foreach (var warning in status.Warnings) output.Field("Warning", TableModel.OneLine(warning), Tone.Warning);
+        WriteNumbers(output, status, now);
         Section(output, Partitions(status));
         Section(output, Shards(status, now));
         Section(output, Sinks(status));
         Section(output, Rules(status));
+    }
+
+    private static void WriteNumbers(CliOutput output, PipelineStatus status, DateTimeOffset now)
+    {
+        var input = status.InputPerSecond is { } rate ? Show.Rate(rate) : "-";
+        var batch = status.BatchMs is { } ms ? Show.Rate(ms) + " ms" : "-";
+        output.Field("Rate", $"{Show.Rate(status.RecordsPerSecond)} records/s worked off, {input} come in; a batch takes {batch}");
+        // Read and not yet in a table is lag too, though no offset shows it.
+        var buffered = status.Sinks.Sum(s => (long)s.Buffered);
+        output.Field(
+            "Lag", $"{Show.Count(status.Lag)} records not read, {Show.Seconds(status.LagSeconds)}{(buffered > 0 ? $"; {Show.Count(buffered)} rows wait for their sinks" : "")}");
+        output.Field("Watermark", $"{Show.Time(status.Watermark)} ({Show.Behind(status.Watermark, now)} behind)");
+        var c = status.Counts;
+        output.Field(
+            "Records",
+            $"{Show.Count(c.Consumed)} consumed = {Show.Count(c.Absorbed)} absorbed + {Show.Count(c.Duplicate)} duplicate + "
+            + $"{Show.Count(c.Late)} late + {Show.Count(c.Filtered)} filtered + {Show.Count(c.Quarantined)} quarantined",
+            c.AddsUp ? Tone.Plain : Tone.Bad);
+        if (!c.AddsUp) output.Talk("kor: The counts do not add up. Please report this.");
     }
 
     /// <summary>The first line of a reason.</summary>
@@ -85,14 +99,14 @@ internal static class StatusText
     private static TableModel Partitions(PipelineStatus status)
     {
         var table = new TableModel(
-            new("PARTITION"), new("STATE"), new("POSITION", true), new("END", true), new("LAG", true), new("CHECKPOINT", true),
-            new("RECORDS/S", true), new("WATERMARK"), new("SILO"), new("NOTE"));
+            new("PARTITION"), new("STATE"), new("POSITION", true, Spare: 2), new("END", true), new("LAG", true), new("CHECKPOINT", true, Spare: 3),
+            new("RECORDS/S", true, Spare: 1), new("WATERMARK"), new("SILO", Spare: 4), new("NOTE", Text: true));
         foreach (var p in status.Partitions)
         {
             var lag = p.End is { } end && p.Position is { } position ? Math.Max(0, end - position) : (long?)null;
             table.Add(
                 p.Partition, Show.State(p.State), Show.Count(p.Position), Show.Count(p.End), Show.Count(lag), Show.Count(p.Checkpoint),
-                Show.Rate(p.RecordsPerSecond), Show.Time(p.Watermark), p.Silo, p.Reason is null && p.Idle ? "idle" : Note(p.Reason));
+                Show.Rate(p.RecordsPerSecond), Show.Time(p.Watermark), p.Silo, p.Reason is null && p.Idle ? "idle" : PartNote(status, p.Reason));
         }
 
         return table;
@@ -101,8 +115,8 @@ internal static class StatusText
     private static TableModel Shards(PipelineStatus status, DateTimeOffset now)
     {
         var table = new TableModel(
-            new("STEP"), new("SHARDS", true), new("STATE"), new("CELLS", true), new("OUTBOX", true), new("CLOSED", true), new("LATE", true),
-            new("CHECKPOINT", true), new("BEHIND", true), new("NOTE"));
+            new("STEP"), new("SHARDS", true, Spare: 3), new("STATE"), new("CELLS", true), new("OUTBOX", true), new("CLOSED", true), new("LATE", true),
+            new("CHECKPOINT", true, Spare: 2), new("BEHIND", true), new("NOTE", Text: true));
         foreach (var step in status.Shards.GroupBy(s => s.Step))
         {
             var worst = step.MaxBy(s => s.State)!;
@@ -110,7 +124,7 @@ internal static class StatusText
                 step.Key, Show.Count(step.Count()), Show.State(worst.State), Show.Count(step.Sum(s => (long)s.Cells)),
                 Show.Count(step.Sum(s => (long)s.OutboxEntries)), Show.Count(step.Sum(s => s.ClosedWindows)),
                 Show.Count(step.Sum(s => s.Late)), Show.Rate(step.Max(s => s.LastCheckpointMs)) + " ms",
-                Show.Behind(step.Min(s => s.Watermark), now), Note(worst.Reason));
+                Show.Behind(step.Min(s => s.Watermark), now), PartNote(status, worst.Reason));
         }
 
         return table;
@@ -119,7 +133,8 @@ internal static class StatusText
     private static TableModel Sinks(PipelineStatus status)
     {
         var table = new TableModel(
-            new("SINK"), new("LANES", true), new("STATE"), new("WRITTEN", true), new("ALREADY", true), new("BUFFERED", true), new("QUARANTINED", true), new("FRESH", true), new("NOTE"));
+            new("SINK"), new("LANES", true, Spare: 3), new("STATE"), new("WRITTEN", true), new("ALREADY", true, Spare: 1), new("BUFFERED", true),
+            new("QUARANTINED", true, Spare: 2), new("FRESH", true), new("NOTE", Text: true));
         foreach (var sink in status.Sinks.GroupBy(s => s.Sink))
         {
             var worst = sink.MaxBy(s => s.State)!;
@@ -128,10 +143,17 @@ internal static class StatusText
             table.Add(
                 sink.Key, Show.Count(sink.Count()), Show.State(worst.State), Show.Count(sink.Sum(s => s.Written)), Show.Count(sink.Sum(s => s.Already)),
                 Show.Count(sink.Sum(s => (long)s.Buffered)), Show.Count(sink.Sum(s => s.Quarantined)),
-                Show.Seconds(sink.Max(s => s.FreshnessSeconds)), Note(note));
+                Show.Seconds(sink.Max(s => s.FreshnessSeconds)), PartNote(status, note));
         }
 
         return table;
+    }
+
+    /// <summary>A part's reason, unless the verdict has it: nothing is said twice on a screen.</summary>
+    private static string PartNote(PipelineStatus status, string? reason)
+    {
+        var note = Note(reason);
+        return note.Length != 0 && status.Reason?.Contains(reason!, StringComparison.Ordinal) == true ? "see the verdict" : note;
     }
 
     private static TableModel Rules(PipelineStatus status)

@@ -61,7 +61,7 @@ internal static class DocsVerb
             return ExitCodes.Ok;
         }
 
-        var table = new TableModel(new("FUNCTION"), new("WHAT IT DOES"));
+        var table = new TableModel(new("FUNCTION"), new("WHAT IT DOES", Text: true));
         foreach (var function in FunctionCatalog.All) table.Add(function.Signature, function.Description);
         output.Table(table);
         return ExitCodes.Ok;

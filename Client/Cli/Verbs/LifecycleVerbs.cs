@@ -114,18 +114,7 @@ internal static class LifecycleVerbs
         var pipeline = StateVerbs.Pipeline();
         var earliest = new Option<bool>("--to-earliest") { Description = "To the first record there is." };
         var latest = new Option<bool>("--to-latest") { Description = "To the end: what is there now is not read." };
-        var time = new Option<DateTimeOffset?>("--to-datetime")
-        {
-            Description = "To the first record of a time or after it, e.g. 2026-01-31T00:00:00Z.",
-            HelpName = "TIME",
-            CustomParser = result =>
-            {
-                var text = result.Tokens.Count == 1 ? result.Tokens[0].Value : "";
-                if (DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var at)) return at;
-                result.AddError($"'{text}' is not a time such as 2026-01-31T00:00:00Z.");
-                return null;
-            },
-        };
+        var time = TimeOption.Create("--to-datetime", "To the first record whose Kafka timestamp is this time or later:");
         var offsets = new Option<Dictionary<string, long>?>("--offsets")
         {
             Description = "To given offsets, e.g. orders/0=1200,orders/1=900.",
@@ -149,7 +138,7 @@ internal static class LifecycleVerbs
             var doIt = args.GetValue(execute);
             var request = args.GetValue(earliest) ? new ResetRequest(ResetTarget.Earliest, 0, null, doIt)
                 : args.GetValue(latest) ? new ResetRequest(ResetTarget.Latest, 0, null, doIt)
-                : args.GetValue(time) is { } at ? new ResetRequest(ResetTarget.Timestamp, at.ToUnixTimeMilliseconds(), null, doIt)
+                : TimeOption.Get(context, time) is { } at ? new ResetRequest(ResetTarget.Timestamp, at.ToUnixTimeMilliseconds(), null, doIt)
                 : new ResetRequest(ResetTarget.Offsets, 0, args.GetValue(offsets), doIt);
             return ResetAsync(context, args.GetValue(pipeline)!, request with { Force = args.GetValue(force) }, cancellation);
         }, group);

@@ -56,7 +56,7 @@ internal static partial class NewVerb
         var templates = Templates();
         if (context.Output.ForPeople)
         {
-            var table = new TableModel(new("PATTERN"), new("WHAT IT DOES"));
+            var table = new TableModel(new("PATTERN"), new("WHAT IT DOES", Text: true));
             foreach (var (name, about) in templates) table.Add(name, about);
             context.Output.Table(table);
         }

@@ -68,7 +68,7 @@ internal static class PreviewVerb
         if (report.Quarantined.Length == 0) return;
         output.Line();
         output.Line($"Quarantined: {Show.Count(c.Quarantined)}");
-        var table = new TableModel(new("RECORD"), new("PLACE"), new("CODE"), new("REASON"));
+        var table = new TableModel(new("RECORD"), new("PLACE"), new("CODE"), new("REASON", Text: true));
         foreach (var q in report.Quarantined) table.Add(string.Create(CultureInfo.InvariantCulture, $"{q.Partition}@{q.Offset}"), q.Place, q.Code, q.Reason);
         output.Table(table);
     }

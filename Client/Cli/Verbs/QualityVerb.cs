@@ -26,7 +26,7 @@ internal static class QualityVerb
     private static TableModel Table(RuleReport[] rules)
     {
         var table = new TableModel(
-            new("STEP"), new("RULE"), new("SEVERITY"), new("ON FAIL"), new("FAILED", true), new("OF ALL", true), new("CONDITION"));
+            new("STEP"), new("RULE"), new("SEVERITY"), new("ON FAIL"), new("FAILED", true), new("OF ALL", true), new("CONDITION", Text: true));
         foreach (var rule in rules)
         {
             var tone = rule.Failed == 0 ? Tone.Good : rule.Severity == "error" ? Tone.Bad : Tone.Warning;

@@ -4,7 +4,6 @@ using System.Globalization;
 using KafkaOracleOrleans.Client.Cli.Api;
 using KafkaOracleOrleans.Client.Cli.Output;
 using KafkaOracleOrleans.Grains.Interfaces;
-using KafkaOracleOrleans.Processing.Definition;
 
 namespace KafkaOracleOrleans.Client.Cli.Verbs;
 
@@ -58,7 +57,7 @@ internal static class QuarantineVerbs
         foreach (var group in page.Groups) groups.Add(group.Place, group.Code, Show.Count(group.Records));
         output.Table(groups);
         output.Line();
-        var table = new TableModel(new("ID"), new("ADDED (UTC)"), new("PLACE"), new("CODE"), new("POSITION"), new("KEY"), new("REASON"));
+        var table = new TableModel(new("ID"), new("ADDED", Spare: 1), new("PLACE"), new("CODE"), new("POSITION"), new("KEY", Spare: 2), new("REASON", Text: true));
         foreach (var item in page.Items)
             table.Add(item.Id[..ShownDigits], Show.Time(item.AddedAt), item.Place, item.Code, Position(item), Cut(item.Key, 24), Cut(item.Reason, 80));
         output.Table(table);
@@ -281,8 +280,8 @@ internal static class QuarantineVerbs
         private readonly Option<string?> _topic = new("--topic") { Description = "Of this topic.", HelpName = "TOPIC" };
         private readonly Option<int?> _partition = new("--partition") { Description = "Of this partition.", HelpName = "N" };
         private readonly Option<long?> _offset = new("--offset") { Description = "At this offset.", HelpName = "N" };
-        private readonly Option<DateTimeOffset?> _since = Time("--since", "Added at this time or later, e.g. 2026-01-31T00:00:00Z, or 1h for the last hour.");
-        private readonly Option<DateTimeOffset?> _until = Time("--until", "Added before this time; likewise.");
+        private readonly Option<string?> _since = TimeOption.Create("--since", "Added at this time or later:");
+        private readonly Option<string?> _until = TimeOption.Create("--until", "Added before this time:");
 
         private Option[] All => [_id, _step, _rule, _sink, _code, _topic, _partition, _offset, _since, _until];
 
@@ -301,7 +300,7 @@ internal static class QuarantineVerbs
             [
                 ("id", args.GetValue(_id)), ("step", args.GetValue(_step)), ("rule", args.GetValue(_rule)), ("sink", args.GetValue(_sink)),
                 ("code", args.GetValue(_code)), ("topic", args.GetValue(_topic)), ("partition", args.GetValue(_partition) is { } p ? Text(p) : null),
-                ("offset", args.GetValue(_offset) is { } o ? Text(o) : null), ("since", Iso(args.GetValue(_since))), ("until", Iso(args.GetValue(_until))),
+                ("offset", args.GetValue(_offset) is { } o ? Text(o) : null), ("since", Iso(TimeOption.Get(context, _since))), ("until", Iso(TimeOption.Get(context, _until))),
                 .. more,
             ];
             var given = all.Where(a => a.Value is not null).Select(a => $"{a.Name}={Uri.EscapeDataString(a.Value!)}").ToArray();
@@ -309,19 +308,5 @@ internal static class QuarantineVerbs
         }
 
         private static string? Iso(DateTimeOffset? time) => time?.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture);
-
-        private static Option<DateTimeOffset?> Time(string name, string description) => new(name)
-        {
-            Description = description,
-            HelpName = "TIME",
-            CustomParser = result =>
-            {
-                var text = result.Tokens.Count == 1 ? result.Tokens[0].Value : "";
-                if (Durations.TryParse(text, out var ms)) return TimeProvider.System.GetUtcNow() - TimeSpan.FromMilliseconds(ms);
-                if (DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var at)) return at;
-                result.AddError($"'{text}' is neither a time such as 2026-01-31T00:00:00Z nor a span such as 1h.");
-                return null;
-            },
-        };
     }
 }

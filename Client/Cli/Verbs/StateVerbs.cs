@@ -62,19 +62,26 @@ internal static class StateVerbs
         output.Table(Windows(rows, withKey: false));
     }
 
-    private static TableModel Windows(IReadOnlyList<WindowRow> rows, bool withKey)
+    /// <summary>Windows as a table; with <paramref name="watermark"/>, how much event time each still lacks until it closes.</summary>
+    private static TableModel Windows(IReadOnlyList<WindowRow> rows, bool withKey, long? watermark = null)
     {
         var windowed = rows.Any(r => r.Start is not null);
+        var lacks = windowed && watermark is not null;
+        var generations = rows.Any(r => r.Generation != 0);
         TableColumn[] key = withKey ? [new("KEY")] : [];
-        TableColumn[] times = windowed ? [new("START"), new("END")] : [];
+        TableColumn[] times = windowed ? [new("START"), new("CLOSES AT")] : [];
+        TableColumn[] lack = lacks ? [new("LACKS", true)] : [];
+        TableColumn[] generation = generations ? [new("RESET", true)] : [];
         var names = rows.SelectMany(r => r.Values.Select(v => v.Key)).Distinct().ToArray();
-        var table = new TableModel([.. key, .. times, new("REVISION", true), .. names.Select(n => new TableColumn(n.ToUpperInvariant(), true))]);
+        var table = new TableModel([.. key, .. times, .. lack, new("REVISION", true), .. generation, .. names.Select(n => new TableColumn(n.ToUpperInvariant(), true))]);
         foreach (var row in rows)
         {
             var values = row.Values.ToDictionary(v => v.Key, v => v.Value, StringComparer.Ordinal);
             Cell[] keyCell = withKey ? [row.Key] : [];
             Cell[] timeCells = windowed ? [Show.Time(row.Start), Show.Time(row.End)] : [];
-            table.Add([.. keyCell, .. timeCells, Show.Count(row.Revision), .. names.Select(n => new Cell(values.GetValueOrDefault(n) ?? "NULL"))]);
+            Cell[] lackCell = lacks ? [row.End > watermark ? Show.Seconds((row.End - watermark) / 1000.0) : "-"] : [];
+            Cell[] generationCell = generations ? [Show.Count(row.Generation)] : [];
+            table.Add([.. keyCell, .. timeCells, .. lackCell, Show.Count(row.Revision), .. generationCell, .. names.Select(n => new Cell(values.GetValueOrDefault(n) ?? "NULL"))]);
         }
 
         return table;
@@ -90,8 +97,15 @@ internal static class StateVerbs
             if (result.Tokens.Count == 1 && int.TryParse(result.Tokens[0].Value, CultureInfo.InvariantCulture, out var n) && n is < 1 or > 1000)
                 result.AddError("--limit is from 1 to 1000.");
         });
+        var key = new Option<string?>("--key") { Description = "Only keys that contain this text.", HelpName = "TEXT" };
+        var from = TimeOption.Create("--from", "Only windows that end after this event time.");
+        var to = TimeOption.Create("--to", "Only windows that start before this event time.");
+        var after = new Option<string?>("--after") { Description = "The next page of open windows of a step, as the page before said.", HelpName = "PLACE" };
         kor.Add(
-            new Command("windows", "Lists the open windows (or running totals) of a pipeline, and those that closed last.") { pipeline, step, limit },
+            new Command("windows", "Lists the open windows (or running totals) of a pipeline, when they close and what they wait for, and those that closed last.")
+            {
+                pipeline, step, limit, key, from, to, after,
+            },
             async (context, cancellation) =>
             {
                 var args = context.Args;
@@ -99,31 +113,43 @@ internal static class StateVerbs
                 var path = string.Create(
                     CultureInfo.InvariantCulture, $"{KorApi.Path("pipelines", args.GetValue(pipeline)!, "windows")}?limit={args.GetValue(limit)}");
                 if (args.GetValue(step) is { } one) path += $"&step={Uri.EscapeDataString(one)}";
+                if (args.GetValue(key) is { } text) path += $"&key={Uri.EscapeDataString(text)}";
+                if (TimeOption.Get(context, from) is { } since) path += $"&from={TimeOption.Query(since)}";
+                if (TimeOption.Get(context, to) is { } until) path += $"&to={TimeOption.Query(until)}";
+                if (args.GetValue(after) is { } place) path += $"&after={Uri.EscapeDataString(place)}";
                 var answer = await api.GetAsync<StepWindows[]>(path, cancellation);
                 if (!context.Output.ForPeople) context.Output.Data(answer.Json);
                 else if (answer.Value.Length == 0) context.Output.Talk("The pipeline has no window or aggregate step.");
-                else WriteSteps(context, answer.Value, args.GetValue(limit));
+                else WriteSteps(context, args.GetValue(pipeline)!, answer.Value);
                 return ExitCodes.Ok;
             });
     }
 
-    private static void WriteSteps(VerbContext context, StepWindows[] steps, int limit)
+    private static void WriteSteps(VerbContext context, string pipeline, StepWindows[] steps)
     {
         for (var i = 0; i < steps.Length; i++)
         {
             var step = steps[i];
             if (i > 0) context.Output.Line();
             context.Output.Line($"{step.Step}   watermark {Show.Time(step.Watermark)} ({Show.Behind(step.Watermark, context.Host.Time.GetUtcNow())} behind)");
-            Rows(context.Output, "Open", step.Open, limit);
-            Rows(context.Output, "Closed lately", step.Closed, limit);
+            if (step.WaitsFor is { } hold)
+                context.Output.Field("Waits for", TableModel.OneLine(hold.Sentence), hold.HoldsBack ? Tone.Warning : Tone.Plain);
+            if (step.AllowedLateness > 0)
+                context.Output.Field("Lateness", $"A window closes when the watermark reaches its end; records count, as a new revision, for another {Show.Seconds(step.AllowedLateness / 1000.0)}.");
+            Rows(context.Output, "Open", step.Open, step.OpenTotal, step);
+            if (step.Next is not null) context.Output.Talk($"More: kor windows {pipeline} {step.Step} --after {step.Next}");
+            Rows(context.Output, "Closed lately", step.Closed, step.ClosedTotal, null);
         }
     }
 
-    private static void Rows(CliOutput output, string title, IReadOnlyList<WindowRow> rows, int limit)
+    private static void Rows(CliOutput output, string title, IReadOnlyList<WindowRow> rows, long total, StepWindows? open)
     {
         output.Line();
-        output.Line(rows.Count == 0 ? $"{title}: none" : rows.Count < limit ? title : $"{title} (the first {Show.Count(limit)}; --limit shows more)");
-        if (rows.Count != 0) output.Table(Windows(rows, withKey: true));
+        var least = open is { Complete: false } ? "at least " : "";
+        // A server of before does not count them.
+        var of = total <= rows.Count ? $"{Show.Count(rows.Count)}" : $"{Show.Count(rows.Count)} of {least}{Show.Count(total)}";
+        output.Line(rows.Count == 0 ? $"{title}: none" : $"{title}: {of}");
+        if (rows.Count != 0) output.Table(Windows(rows, withKey: true, open?.Watermark));
     }
 
     private static void AddEvents(KorCommand kor)
@@ -142,7 +168,7 @@ internal static class StateVerbs
                 return ExitCodes.Ok;
             }
 
-            var table = new TableModel(new("AT"), new("EVENT"), new("TEXT"));
+            var table = new TableModel(new("AT"), new("EVENT"), new("TEXT", Text: true));
             foreach (var e in answer.Value)
             {
                 // A text of several lines holds a list, or a statement to copy.

@@ -11,8 +11,7 @@ internal static class StatusVerbs
 {
     private const string AllPipelines = "pipelines";
 
-    // At the default interval, the last minute.
-    private const int KeptRates = 30;
+    private static readonly TimeSpan KeyLook = TimeSpan.FromMilliseconds(50);
 
     public static void AddTo(KorCommand kor)
     {
@@ -46,12 +45,14 @@ internal static class StatusVerbs
             Description = "Ends after so many times. Default: never on a terminal, once elsewhere.",
             HelpName = "N",
         };
-        kor.Add(new Command("top", "Shows all pipelines, the busiest first, refreshed in place.") { interval, count }, (context, cancellation) =>
+        kor.Add(new Command("top", $"Shows all pipelines, the busiest first, refreshed in place. Keys: {TopView.Keys}.") { interval, count }, (context, cancellation) =>
         {
             var times = context.Args.GetValue(count) ?? (context.Host.OutIsTerminal && context.Output.ForPeople ? int.MaxValue : 1);
             if (times < 1) throw new CliException(ExitCodes.Usage, "--count is at least 1.");
-            var history = new Dictionary<string, Queue<double>>(StringComparer.Ordinal);
-            return RepeatAsync(context, context.Args.GetValue(interval), times, () => TopAsync(context, history, cancellation), cancellation);
+            var view = new TopView();
+            return RepeatAsync(
+                context, context.Args.GetValue(interval), times, () => TopAsync(context, view, times > 1, cancellation), cancellation,
+                (left, end) => PressAsync(context, view, left, end));
         });
     }
 
@@ -88,53 +89,50 @@ internal static class StatusVerbs
         return ExitCodes.Ok;
     }
 
-    private static async Task<int> TopAsync(
-        VerbContext context, Dictionary<string, Queue<double>> history, CancellationToken cancellation)
+    private static async Task<int> TopAsync(VerbContext context, TopView view, bool repeats, CancellationToken cancellation)
     {
-        using var api = new KorApi(context);
-        var answer = await api.GetAsync<PipelineStatus[]>(AllPipelines, cancellation);
-        if (!context.Output.ForPeople)
+        if (!view.Paused)
         {
-            context.Output.Data(answer.Json);
-            return ExitCodes.Ok;
+            using var api = new KorApi(context);
+            var answer = await api.GetAsync<PipelineStatus[]>(AllPipelines, cancellation);
+            if (!context.Output.ForPeople)
+            {
+                context.Output.Data(answer.Json);
+                return ExitCodes.Ok;
+            }
+
+            view.Take(answer.Value);
         }
 
-        var pipelines = answer.Value;
-        var now = context.Host.Time.GetUtcNow();
-        var silos = pipelines.SelectMany(p => p.Partitions).Select(p => p.Silo).Where(s => s is not null).Distinct().Count();
-        context.Output.Line(
-            $"{Show.Time(now)}   {Show.Count(pipelines.Length)} pipelines on {Show.Count(silos)} silos   "
-            + $"{Show.Rate(pipelines.Sum(p => p.RecordsPerSecond))} records/s   lag {Show.Count(pipelines.Sum(p => p.Lag ?? 0))}   "
-            + $"failed {Show.Count(pipelines.Count(p => p.State == PartState.Failed))}");
-        context.Output.Line();
-        var bars = context.Host.OutIsTerminal ? Remember(history, pipelines) : null;
-        context.Output.Table(StatusText.Pipelines(pipelines.OrderByDescending(p => p.RecordsPerSecond).ThenBy(p => p.Name, StringComparer.Ordinal), now, bars));
-        foreach (var p in pipelines.OrderBy(p => p.Name, StringComparer.Ordinal))
-        {
-            if (Verdict.Of(p).Bottleneck is { } bottleneck) context.Output.Line($"{p.Name}: bottleneck {TableModel.OneLine(bottleneck)}", Tone.Warning);
-        }
-
+        view.Write(context.Output, context.Host.Time.GetUtcNow(), repeats && context.Host.OutIsTerminal);
         return ExitCodes.Ok;
     }
 
-    /// <summary>The rates of the last refreshes, as bars.</summary>
-    private static Dictionary<string, string> Remember(Dictionary<string, Queue<double>> history, PipelineStatus[] pipelines)
+    /// <summary>Takes keys for as long as a refresh is away; false: the user has had enough.</summary>
+    private static async Task<bool> PressAsync(VerbContext context, TopView view, TimeSpan left, CancellationToken cancellation)
     {
-        var bars = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach (var p in pipelines)
+        var time = context.Host.Time;
+        var began = time.GetTimestamp();
+        while (time.GetElapsedTime(began) < left)
         {
-            if (!history.TryGetValue(p.Name, out var rates)) history.Add(p.Name, rates = new Queue<double>());
-            rates.Enqueue(p.RecordsPerSecond);
-            if (rates.Count > KeptRates) rates.Dequeue();
-            bars[p.Name] = Show.Bars(rates);
+            if (context.Host.ReadKey() is { } key)
+            {
+                if (!view.Press(key)) return false;
+                context.Output.Console.Clear();
+                view.Write(context.Output, time.GetUtcNow(), true);
+                continue;
+            }
+
+            await Task.Delay(KeyLook < left ? KeyLook : left, time, cancellation);
         }
 
-        return bars;
+        return true;
     }
 
     /// <summary>Shows something again and again: in place on a terminal, one below the other elsewhere. A server that is away is waited for.</summary>
     private static async Task<int> RepeatAsync(
-        VerbContext context, TimeSpan interval, int times, Func<Task<int>> show, CancellationToken cancellation)
+        VerbContext context, TimeSpan interval, int times, Func<Task<int>> show, CancellationToken cancellation,
+        Func<TimeSpan, CancellationToken, Task<bool>>? keys = null)
     {
         var inPlace = context.Host.OutIsTerminal && context.Output.ForPeople && times > 1;
         try
@@ -153,7 +151,8 @@ internal static class StatusVerbs
                 }
 
                 if (i == times) return ExitCodes.Ok;
-                await Task.Delay(interval, context.Host.Time, cancellation);
+                if (keys is null || !inPlace) await Task.Delay(interval, context.Host.Time, cancellation);
+                else if (!await keys(interval, cancellation)) return ExitCodes.Ok;
             }
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)

@@ -1,6 +1,8 @@
 using System.CommandLine;
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using KafkaOracleOrleans.Client.Cli.Api;
 using KafkaOracleOrleans.Client.Cli.Output;
 
@@ -109,7 +111,36 @@ internal static class TapVerb
         var time = record.GetProperty("timestamp");
         var at = time.ValueKind == JsonValueKind.String ? Show.Time(time.GetDateTimeOffset()) : "-";
         var value = record.GetProperty("value");
-        var text = record.GetProperty("truncated").GetBoolean() ? value.GetString() + " ..." : JsonSerializer.Serialize(value, JsonText.Compact);
+        var text = record.GetProperty("truncated").GetBoolean() ? value.GetString() + " ..." : JsonSerializer.Serialize(Decoded(value), JsonText.Compact);
         output.Line($"{at}  {record.GetProperty("partition").GetString()}@{record.GetProperty("offset").GetInt64()}  {TableModel.OneLine(text)}");
+    }
+
+    /// <summary>A refused record comes with its raw bytes, in base64: where they are text they are shown as that.</summary>
+    private static JsonNode? Decoded(JsonElement value)
+    {
+        var node = JsonSerializer.SerializeToNode(value);
+        if (node is not JsonObject fields) return node;
+        foreach (var name in Raw)
+        {
+            if (fields[name] is JsonValue bytes && bytes.TryGetValue(out string? text) && Text(text) is { } decoded) fields[name] = decoded;
+        }
+
+        return fields;
+    }
+
+    private static readonly string[] Raw = ["record_key", "record_value"];
+
+    private static string? Text(string base64)
+    {
+        var bytes = new byte[base64.Length];
+        if (!Convert.TryFromBase64String(base64, bytes, out var length)) return null;
+        try
+        {
+            return new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(bytes, 0, length);
+        }
+        catch (DecoderFallbackException)
+        {
+            return null;
+        }
     }
 }
