@@ -59,7 +59,41 @@ internal static class TimePattern
 
         if (letters.Exists(l => l.Letter == 'h') && !letters.Exists(l => l.Letter == 't'))
             return "'hh' is the hour up to 12, and nothing says whether before or after noon (tt): 12:30 would be 00:30. The hour up to 23 is HH.";
-        return parses ? ReadingFault(letters) : null;
+        return LengthFault(letters) ?? ClockFault(letters) ?? (parses ? ReadingFault(letters) : null);
+    }
+
+    /// <summary>A run longer than any that stands for something: .NET takes it for the longest one without a word.</summary>
+    private static string? LengthFault(List<Part> letters)
+    {
+        foreach (var part in letters)
+        {
+            if (part.Text.Length > MostLetters(part.Letter)) return $"'{part.Text}' has more letters than stand for anything ({Legend}).";
+            if (part is { Letter: 'y', Text.Length: 3 }) return "'yyy' is no year; four digits are yyyy, two are yy.";
+        }
+
+        return null;
+    }
+
+    private static int MostLetters(char letter) => letter switch
+    {
+        'd' or 'M' or 'y' => 4,
+        'z' => 3,
+        'f' or 'F' => 7,
+        _ => 2,
+    };
+
+    /// <summary>A time of day in which a part contradicts another or lacks the one before it.</summary>
+    private static string? ClockFault(List<Part> letters)
+    {
+        var half = letters.Exists(l => l.Letter == 't');
+        if (half && letters.Exists(l => l.Letter == 'H'))
+            return "'HH' is the hour up to 23, and tt says before or after noon, which goes with the hour up to 12 (hh).";
+        var hour = letters.Exists(l => l.IsHour);
+        if (half && !hour) return "'tt' says before or after noon, and the hour (hh) is missing.";
+        if (!hour) return null;
+        if (letters.Exists(l => l.Letter == 's') && !letters.Exists(l => l.Letter == 'm')) return "There are hours and seconds (ss), and the minutes (mm) are missing.";
+        return letters.Exists(l => l.Letter is 'f' or 'F') && !letters.Exists(l => l.Letter == 's')
+            ? "There are hours and a fraction (fff), and the seconds (ss) are missing." : null;
     }
 
     private static string? ReadingFault(List<Part> letters)
@@ -70,7 +104,12 @@ internal static class TimePattern
             if (kind.Count() > 1) return $"'{kind.ElementAt(1).Text}' stands for the same as '{kind.First().Text}' before it.";
         }
 
-        return letters.Exists(l => l.Letter == 'y') ? null : "The pattern has no year (yyyy): the times read would lie in the year 1.";
+        if (!letters.Exists(l => l.Letter == 'y')) return "The pattern has no year (yyyy): the times read would lie in the year 1.";
+        if (letters.Exists(l => l.IsDay) && !letters.Exists(l => l.Letter == 'M')) return "The pattern has a day and no month (MM): all times read would lie in January.";
+        if (letters.Exists(l => l.IsHour)) return null;
+        if (letters.Exists(l => l.Letter is 'm' or 's' or 'f' or 'F')) return "The pattern has minutes, seconds or a fraction and no hour (HH).";
+        return letters.Exists(l => l is { Letter: 'd', Text.Length: > 2 }) && !letters.Exists(l => l.IsDay)
+            ? "The pattern has the name of a weekday and no day of the month (dd)." : null;
     }
 
     /// <summary>A letter that .NET would print or want as it stands.</summary>
@@ -119,12 +158,32 @@ internal static class TimePattern
             else if (IsMinuteInMonths(letters, i)) text = text.ToLowerInvariant();
             else if (letter == 'h' && !half) text = text.ToUpperInvariant();
             else if (letter == 's' && i > 0 && letters[i - 1].Letter == 's') text = new string('f', text.Length);
-            if (letter is 'f' or 'F' && text.Length > 7) text = text[..7];
+            else if (letter == 'H' && half) text = text.ToLowerInvariant();
+            if (text.Length > MostLetters(text[0])) text = text[..MostLetters(text[0])];
+            if (text == "yyy") text = "yyyy";
             parts[places[i]] = new Part(text[0], text);
+        }
+
+        return AddMissing(parts);
+    }
+
+    /// <summary>The pattern with the month between year and day, the minutes between hour and seconds, when only they are missing.</summary>
+    private static string AddMissing(List<Part> parts)
+    {
+        var letters = parts.Where(p => p.Letter != '\0').ToList();
+        var (seconds, day) = (parts.FindIndex(p => p.Letter == 's'), parts.FindIndex(p => p.IsDay));
+        if (seconds >= 0 && letters.Exists(l => l.IsHour) && !letters.Exists(l => l.Letter == 'm')) parts.Insert(seconds, new Part('m', "mm" + Separator(parts, seconds)));
+        if (day >= 0 && !letters.Exists(l => l.Letter is 'M' or 'm'))
+        {
+            // Behind the day where the year comes last.
+            if (parts.FindIndex(p => p.Letter == 'y') < day) parts.Insert(day, new Part('M', "MM" + Separator(parts, day)));
+            else parts.Insert(day + 1, new Part('M', (day + 1 < parts.Count && parts[day + 1].Letter == '\0' ? parts[day + 1].Text : "") + "MM"));
         }
 
         return string.Concat(parts.Select(p => p.Text));
     }
+
+    private static string Separator(List<Part> parts, int before) => before > 0 && parts[before - 1].Letter == '\0' ? parts[before - 1].Text : "";
 
     /// <summary>Cuts a pattern as .NET does.</summary>
     internal static List<Part> Split(string pattern)

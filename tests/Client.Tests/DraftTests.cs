@@ -65,6 +65,18 @@ public sealed class DraftTests : IAsyncDisposable
         Assert.DoesNotContain("    t:", text, StringComparison.Ordinal);
     }
 
+    /// <summary>A time far beyond the Kafka timestamp is refused as event time (KOR4041), so that it is none.</summary>
+    [Theory]
+    [InlineData("\"valid_until\":\"2099-12-31T00:00:00Z\",", "  eventTime: { field: at,")]
+    [InlineData("\"expires_at\":4000000000000,", "  eventTime: { field: at,")]
+    [InlineData("", "  eventTime: { field: at,")]
+    public async Task An_event_time_is_one_that_has_been(string far, string line)
+    {
+        var text = await DraftAsync("ends", [.. Enumerable.Range(0, 5).Select(i => $$"""{{{far}}"n":{{i}},"at":"2026-01-31T10:00:00Z"}""")], _ => null, 1);
+        Assert.Contains(line, text, StringComparison.Ordinal);
+        Assert.DoesNotContain("field: valid_until", text, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
@@ -83,6 +95,7 @@ public sealed class DraftTests : IAsyncDisposable
     }
 
     private const int Kinds = 20;
+    private static readonly DateTimeOffset Sent = new(2026, 1, 31, 10, 0, 1, TimeSpan.Zero);
 
     private static string Name(Random random, int i) => random.Next(12) switch
     {
@@ -117,7 +130,7 @@ public sealed class DraftTests : IAsyncDisposable
     private async Task<string> DraftAsync(string topic, List<string> values, Func<int, string?> key, int partitions)
     {
         _silo.Answer($"GET /api/v1/topics/{topic}/records?limit=500", new TopicRecords(
-            topic, "main", partitions, [.. values.Select((v, i) => new TopicRecord(i % partitions, i, null, key(i), v, "utf8"))]));
+            topic, "main", partitions, [.. values.Select((v, i) => new TopicRecord(i % partitions, i, Sent, key(i), v, "utf8"))]));
         var made = await _kor.RunAsync("new", "--from-topic", topic, "--force");
         var sample = string.Join('\n', values.Take(5));
         Assert.True(made.Code == ExitCodes.Ok, sample + made.Error);
@@ -126,10 +139,17 @@ public sealed class DraftTests : IAsyncDisposable
         Assert.True(valid.Code == ExitCodes.Ok, sample + "\n" + text + valid.Out + valid.Error);
         var test = await _kor.RunAsync("test", topic + ".test.yaml");
         Assert.True(test.Code == ExitCodes.Ok, sample + "\n" + text + test.Out + test.Error);
-        var decoder = PipelineCompiler.Compile(text, topic + ".yaml").Plan!.Source.CreateDecoder();
+        var plan = PipelineCompiler.Compile(text, topic + ".yaml").Plan!;
+        var decoder = plan.Source.CreateDecoder();
         var batch = new RecordBatch { Rows = new RowBlock(decoder.Schema, values.Count) };
         batch.Reset(RawRecords.Batch(topic, 0, 0, [.. values.Select((v, i) => new RawRecord(Encoding.UTF8.GetBytes(v), Offset: i))]));
         decoder.Decode(batch);
+        if (plan.Source.EventTimeField >= 0)
+        {
+            var times = (LongColumn)batch.Rows.Columns[plan.Source.EventTimeField];
+            Assert.All(Enumerable.Range(0, values.Count), i => Assert.True(times.Values[i] / 1000 <= Sent.ToUnixTimeMilliseconds() + plan.Source.MaxAhead, text));
+        }
+
         Assert.True(batch.Errors.Count == 0, text + string.Join('\n', batch.Errors.Items.Select(e => values[e.Row] + " " + e.Place + " " + e.Message)));
         return text;
     }

@@ -44,6 +44,7 @@ internal sealed partial record DraftField(string Name, SampleField Sample)
 internal sealed partial class DraftText(string name, TopicRecords topic, string sink, List<TopicRecord> records, List<DraftField> fields)
 {
     private readonly List<string> _leftOut = [];
+    private readonly HashSet<string> _noTimes = [];
 
     /// <summary>The fields in words.</summary>
     public string Fields => string.Join(", ", fields.Select(f => $"{f.Sample.Name}:{f.Sample.Type}"));
@@ -70,6 +71,9 @@ internal sealed partial class DraftText(string name, TopicRecords topic, string 
         return true;
     }
 
+    /// <summary>Takes another field, or the Kafka timestamp, for the event time.</summary>
+    public bool GiveTime(string field) => _noTimes.Add(field);
+
     public string Pipeline()
     {
         var text = new StringBuilder();
@@ -84,7 +88,7 @@ internal sealed partial class DraftText(string name, TopicRecords topic, string 
         Line(text, "  format: json");
         Line(text, "  fields:");
         foreach (var field in fields) Line(text, $"    {field.Name}: {Declaration(field, field == key)}");
-        var times = fields.Where(f => f.Sample is { Type.Kind: FieldKind.Timestamp, Everywhere: true }).ToList();
+        var times = fields.Where(f => f.Sample is { Type.Kind: FieldKind.Timestamp, Everywhere: true } && !_noTimes.Contains(f.Name)).ToList();
         var time = times.Find(f => f.Name == f.Sample.Name) ?? times.FirstOrDefault();
         if (time is not null) Line(text, $"  eventTime: {{ field: {time.Name}, maxOutOfOrder: 30s, idleAfter: 30s }}");
         if (key is not null) Steps(text, key);

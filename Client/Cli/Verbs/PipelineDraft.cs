@@ -46,16 +46,19 @@ internal sealed record PipelineDraft(string Pipeline, string Test, int Used, str
                     ExitCodes.Failed, $"No valid pipeline could be drafted from topic '{topic.Topic}'; this is a fault of kor. {string.Join("; ", compiled.Diagnostics)}");
             }
 
-            var (accepted, refused) = Try(plan, values);
-            if (refused is { } error && text.Give(error)) continue;
+            var (accepted, refused, ahead) = Try(plan, values, records);
+            if ((refused is { } error && text.Give(error)) || (ahead && text.GiveTime(plan.Source.Schema[plan.Source.EventTimeField].Name))) continue;
             if (accepted < 0)
                 throw new CliException(ExitCodes.Failed, $"No record of topic '{topic.Topic}' can be taken: {refused!.Value.Code}: {refused.Value.Message}");
             return new PipelineDraft(pipeline, text.Test(records[accepted].Value!), records.Count, text.Fields);
         }
     }
 
-    /// <summary>The last record that the source takes, or -1; and the first it refuses for one of its fields.</summary>
-    private static (int Accepted, RowError? Refused) Try(PipelinePlan plan, List<byte[]> values)
+    /// <summary>
+    /// The last record that the source takes, or -1; the first it refuses for one of its fields; and whether the event time of one lies so far beyond its
+    /// Kafka timestamp that the pipeline would refuse it: the end of a contract is no time at which something happened.
+    /// </summary>
+    private static (int Accepted, RowError? Refused, bool Ahead) Try(PipelinePlan plan, List<byte[]> values, List<TopicRecord> records)
     {
         var decoder = plan.Source.CreateDecoder();
         var batch = new RecordBatch { Rows = new RowBlock(decoder.Schema, values.Count) };
@@ -68,7 +71,19 @@ internal sealed record PipelineDraft(string Pipeline, string Test, int Used, str
             if (values[row].Length < MaxSample) accepted = row;
         }
 
-        return (accepted, batch.Errors.Count == 0 ? null : batch.Errors.Items[0]);
+        return (accepted, batch.Errors.Count == 0 ? null : batch.Errors.Items[0], IsAhead(plan, batch, records));
+    }
+
+    private static bool IsAhead(PipelinePlan plan, RecordBatch batch, List<TopicRecord> records)
+    {
+        if (plan.Source.EventTimeField < 0) return false;
+        var times = (LongColumn)batch.Rows.Columns[plan.Source.EventTimeField];
+        foreach (var row in batch.Alive.Span)
+        {
+            if (!times.IsNull[row] && records[row].Timestamp is { } sent && times.Values[row] / 1000 > sent.ToUnixTimeMilliseconds() + plan.Source.MaxAhead) return true;
+        }
+
+        return false;
     }
 
     private static bool IsObject(string text)

@@ -59,6 +59,24 @@ public sealed class TimePatternTests
         { "%Y-%m-%d %H:%i:%s", "yyyy-MM-dd HH:mm:ss" },
         { "Y-m-d H:i:s", "yyyy-MM-dd HH:mm:ss" },
         { "d/m/Y", "dd/MM/yyyy" },
+        // Parts that contradict each other or lack one between them.
+        { "M/d/yyyy HH:mm:ss tt", "M/d/yyyy hh:mm:ss tt" },
+        { "dd.MM.yyyy H:mm tt", "dd.MM.yyyy h:mm tt" },
+        { "d/m/Y H:i A", "dd/MM/yyyy hh:mm tt" },
+        { "yyyy-MM-dd HH:ss", "yyyy-MM-dd HH:mm:ss" },
+        { "yyyyMMddHHss", "yyyyMMddHHmmss" },
+        { "YYYY-MM-DD HH24:SS", "yyyy-MM-dd HH:mm:ss" },
+        { "yyyy-MM-dd HH:mm.fff", null },
+        { "yyyy-MM-dd tt", null },
+        { "yyy-MM-dd", "yyyy-MM-dd" },
+        { "yyyyy-MM-dd", "yyyy-MM-dd" },
+        { "yyyy-MM-dd HHH:mm:ss", "yyyy-MM-dd HH:mm:ss" },
+        { "dd MMMMM yyyy", "dd MMMM yyyy" },
+        { "yyyy-MM-dd HH:mm:ss zzzz", "yyyy-MM-dd HH:mm:ss zzz" },
+        { "dd-mmm-yyyy", "dd-MMM-yyyy" },
+        { "DD/MM/YYYY HH:mm", "dd/MM/yyyy HH:mm" },
+        { "yyyy-MM-dd'T'hh:mm:ss.SSS'Z'", "yyyy-MM-dd'T'HH:mm:ss.fff'Z'" },
+        { "YYYY-MM-DDTHH:MI:SS", "yyyy-MM-ddTHH:mm:ss" },
         // What nothing stands for.
         { "yyyy-MM-dd Q", null },
         { "yyyy-'W'ww", null },
@@ -113,6 +131,30 @@ public sealed class TimePatternTests
         Assert.Equal(time, Value($"to_timestamp('{text}', '{pattern.Replace("'", "''", StringComparison.Ordinal)}')"));
         var plan = PlanOf(Base.Replace("pattern: epoch_ms", $"pattern: '{pattern.Replace("'", "''", StringComparison.Ordinal)}'", StringComparison.Ordinal));
         Assert.Equal(TimeEncoding.Pattern, plan.Source.Format!.Fields[^1].Encoding);
+    }
+
+    /// <summary>What can be written, and read by nobody.</summary>
+    public static TheoryData<string, string?, string> Unreadable => new()
+    {
+        { "yyyy dd", "yyyy MM dd", "no month" },
+        { "yyyy-dd", "yyyy-MM-dd", "no month" },
+        { "dd.yyyy", "dd.MM.yyyy", "no month" },
+        { "yyyy-MM-dd mm:ss", null, "no hour" },
+        { "yyyy-MM-dd ss", null, "no hour" },
+        { "dddd MMMM yyyy", null, "day of the month" },
+        { "HH:mm:ss", null, "no year" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Unreadable))]
+    public void Patterns_that_leave_a_part_out_are_refused_for_reading(string pattern, string? meant, string part)
+    {
+        var error = Assert.Single(Compile("to_timestamp('x', '{0}')", pattern).Errors);
+        Assert.Equal(meant, error.Suggestion);
+        Assert.Contains(part, error.Message, StringComparison.Ordinal);
+        Assert.Empty(Compile("format_timestamp(TIMESTAMP '2026-07-31 22:30:05', '{0}')", pattern).Errors);
+        var refused = Assert.Single(Definition.PipelineTexts.Compile(Base.Replace("pattern: epoch_ms", $"pattern: '{pattern}'", StringComparison.Ordinal)).Diagnostics);
+        Assert.Equal(("KOR2028", meant), (refused.Code, refused.Suggestion));
     }
 
     [Theory]
