@@ -102,6 +102,46 @@ internal static class Forms
                 new JsonObject { ["type"] = "string", ["pattern"] = @"^decimal\( *[0-9]+ *(, *[0-9]+ *)?\)$" }),
         });
 
+    /// <summary>The part of a record a field comes from.</summary>
+    public static ScalarShape<FieldSource> Origin() => new(
+        "value, key, header(NAME), topic, partition, offset or kafka_timestamp", default, ParseOrigin,
+        () => new JsonObject
+        {
+            ["anyOf"] = new JsonArray(
+                new JsonObject { ["enum"] = new JsonArray([.. Origins.Select(o => (JsonNode)o.Word)]) },
+                new JsonObject { ["type"] = "string", ["pattern"] = @"^header\(.+\)$" }),
+        });
+
+    private static readonly (string Word, FieldOrigin Origin)[] Origins =
+    [
+        ("value", FieldOrigin.Value), ("key", FieldOrigin.Key), ("topic", FieldOrigin.Topic), ("partition", FieldOrigin.Partition),
+        ("offset", FieldOrigin.Offset), ("kafka_timestamp", FieldOrigin.KafkaTimestamp),
+    ];
+
+    private static bool ParseOrigin(string text, out FieldSource value, out string? reason)
+    {
+        (value, reason) = (default, null);
+        foreach (var (word, origin) in Origins)
+        {
+            if (word != text) continue;
+            value = new FieldSource(origin, null);
+            return true;
+        }
+
+        if (text.StartsWith("header(", StringComparison.Ordinal) && text.EndsWith(')'))
+        {
+            var name = text[7..^1].Trim();
+            reason = name.Length == 0 ? "the header has no name" : name.Length > 200 ? "the header's name is longer than 200 characters" : null;
+            value = new FieldSource(FieldOrigin.Header, name);
+            return reason is null;
+        }
+
+        reason = text.StartsWith("header", StringComparison.Ordinal) ? "a header is header(NAME)"
+            : text == "timestamp" ? "did you mean kafka_timestamp?"
+            : Text.Suggestions.Nearest(text, Origins.Select(o => o.Word)) is { } near ? $"did you mean {near}?" : null;
+        return false;
+    }
+
     public static ScalarShape<GrainPer> GrainPer() => new(
         "key or group(n) with n from 1 to 65536", default, (string text, out GrainPer value, out string? reason) =>
         {

@@ -48,7 +48,10 @@ public sealed record KafkaDefinition(
 
 /// <summary>The section <c>source.csv</c>.</summary>
 public sealed record CsvDefinition(
-    Located<string>? Delimiter, Located<string>? Quote, IReadOnlyList<Located<string>>? Columns, bool Ragged);
+    Located<string>? Delimiter, Located<string>? Quote, IReadOnlyList<Located<string>>? Columns, bool Ragged, bool SkipHeader = false);
+
+/// <summary>Which part of a record a field comes from; the header's name where it is a header.</summary>
+public readonly record struct FieldSource(FieldOrigin Origin, string? Header);
 
 /// <summary>A field of the source.</summary>
 public sealed record FieldDefinition(
@@ -57,7 +60,20 @@ public sealed record FieldDefinition(
     IReadOnlyList<Located<string>>? Path,
     Located<string>? Default,
     bool Required,
-    Located<string>? Pattern);
+    Located<string>? Pattern)
+{
+    /// <summary>What <c>from</c> says; null: the value.</summary>
+    public Located<FieldSource>? Source { get; init; }
+
+    /// <summary>The zone of clock times.</summary>
+    public Located<string>? Zone { get; init; }
+
+    /// <summary>Strings take numbers and booleans.</summary>
+    public Located<bool>? Lenient { get; init; }
+
+    /// <summary>Decimals in base64.</summary>
+    public Located<bool>? Base64 { get; init; }
+}
 
 /// <summary>The section <c>source.eventTime</c>; without a field it is the Kafka timestamp.</summary>
 public sealed record EventTimeDefinition(

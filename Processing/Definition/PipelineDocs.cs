@@ -83,6 +83,16 @@ public static class PipelineDocs
         - Anchors, aliases and merge keys (`<<`) work, tags do not. Unknown and repeated keys are errors.
         - Types: `boolean`, `integer` (64 bit), `decimal(p,s)` (p up to 28), `double`, `string`, `timestamp`, `date`, `bytes` (base64), `json`.
 
+        **Where a record came from.** A field comes from the value, the key, a header (`from: header(trace-id)`, of several with one name the last), or is
+        the record's `topic`, `partition`, `offset` or `kafka_timestamp`. Headers are texts of the field's type, `bytes` as they are; an integer of the Kafka
+        timestamp is its milliseconds. Such fields are in deletions too. `eventTime: kafka` takes the Kafka timestamp for the event time.
+
+        **Clock times.** Timestamps without an offset are UTC, or the clock times of `zone: Europe/Vienna`. A clock time that the zone skips counts on from before
+        the change (02:30 on the day in spring is 03:30); of one that comes twice the first is meant. Zones of fields, windows and functions follow the rules
+        that come with this build, whatever tables the machine has.
+
+        **CSV.** A record is one line, quoted as RFC 4180 has it. `csv: { header: skip }` leaves out lines that consist of the columns' names (counted as filtered).
+
         **What makes a row unique at a sink.** Rows of windows: the `groupBy` fields and `window_start`; updates are guarded by
         `revision`, which is added as a column when `columns` leaves it out. Running totals: the `groupBy` fields, with the same revision.
         Records in mode `append` without `keys`: the columns `KOR_TOPIC`, `KOR_PARTITION`, `KOR_OFFSET`, which are added (late rows:

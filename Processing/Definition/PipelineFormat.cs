@@ -142,17 +142,21 @@ internal static class SourceFormat
         var ragged = Prop.Optional(
             "ragged", new WordShape<bool>(("refuse", false), ("allow", true)),
             "Lines with fewer or more values than columns: refuse (default; the record goes to quarantine) or allow (missing; not looked at).");
+        var header = Prop.Optional(
+            "header", new WordShape<bool>(("none", false), ("skip", true)),
+            "Lines that consist of the columns' names (case and spaces around do not count): none (default; they are records) or skip (counted as filtered).");
         return new ObjectShape<CsvDefinition>(
-            "csv", "'csv'", [delimiter, quote, columns, ragged],
-            read => new CsvDefinition(read.Find(delimiter), read.Find(quote), read.Find(columns), read.Or(ragged, false)));
+            "csv", "'csv'", [delimiter, quote, columns, ragged, header],
+            read => new CsvDefinition(
+                read.Find(delimiter), read.Find(quote), read.Find(columns), read.Or(ragged, false), read.Or(header, false)));
     }
 
     private static EitherShape<FieldDefinition> MakeField()
     {
         var type = Prop.Required("type", Forms.Type(), "The field's type.");
         var from = Prop.Optional(
-            "from", new WordShape<FieldOrigin>(("value", FieldOrigin.Value), ("key", FieldOrigin.Key)),
-            "Which part of the record it comes from: value (default) or key.");
+            "from", Forms.Origin(),
+            "Which part of the record it comes from: value (default), key, header(NAME) (of several the last), topic, partition, offset or kafka_timestamp.");
         var path = Prop.Optional(
             "path", Forms.Path(),
             "Where it stands: customer.address.city, or a list of names; default: the field's name.");
@@ -164,11 +168,24 @@ internal static class SourceFormat
         var pattern = Prop.Optional(
             "pattern", ScalarRules.Text("a pattern", 100),
             "Times: iso (default), epoch_s, epoch_ms, epoch_us, epoch_ns, epoch_days, or a .NET pattern such as 'yyyy-MM-dd HH:mm:ss'.");
+        var zone = Prop.Optional(
+            "zone", ScalarRules.Text("a time zone such as Europe/Vienna", 100),
+            "Timestamps that say no offset are clock times of this zone. A time that the clocks skip counts on from before the change (02:30 becomes 03:30); of two it is the first. Default: UTC.");
+        var lenient = Prop.Optional("lenient", ScalarRules.Boolean(), "Strings: true takes JSON numbers and booleans as they are written. Default false.");
+        var encoding = Prop.Optional(
+            "encoding", new WordShape<bool>(("text", false), ("base64", true)),
+            "Decimals: text (default), or base64 of the unscaled value (Kafka Connect's Decimal in JSON; the scale is the type's).");
         var full = new ObjectShape<FieldDefinition>(
-            "field", "a field", [type, from, path, byDefault, required, pattern], read => new FieldDefinition(
-                read.Get(type), read.Or(from, FieldOrigin.Value), read.Find(path), read.Find(byDefault),
-                read.Or(required, false),
-                read.Find(pattern)));
+            "field", "a field", [type, from, path, byDefault, required, pattern, zone, lenient, encoding], read =>
+            {
+                var source = read.Find(from);
+                return new FieldDefinition(
+                    read.Get(type), source is { Faulty: false } ? source.Value.Origin : FieldOrigin.Value, read.Find(path), read.Find(byDefault),
+                    read.Or(required, false), read.Find(pattern))
+                {
+                    Source = source, Zone = read.Find(zone), Lenient = read.Find(lenient), Base64 = read.Find(encoding),
+                };
+            });
         var brief = Forms.Type().Select((t, _) => new FieldDefinition(t, FieldOrigin.Value, null, null, false, null));
         return new EitherShape<FieldDefinition>("a type, or a mapping with 'type'", brief, full);
     }

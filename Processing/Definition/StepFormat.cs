@@ -264,8 +264,8 @@ internal static class StepFormat
             "calendar",
             new WordShape<CalendarUnit>(
                 ("hour", CalendarUnit.Hour), ("day", CalendarUnit.Day), ("week", CalendarUnit.Week),
-                ("month", CalendarUnit.Month)),
-            "Windows of a calendar unit; weeks start on Monday.");
+                ("month", CalendarUnit.Month), ("quarter", CalendarUnit.Quarter), ("year", CalendarUnit.Year)),
+            "Windows of a calendar unit: hour, day, week (from Monday), month, quarter or year.");
         var zone = Prop.Optional("zone", ScalarRules.Text("a time zone such as Europe/Vienna", 100),
             "The calendar's time zone; default UTC.");
         return new ObjectShape<WindowDefinition>(

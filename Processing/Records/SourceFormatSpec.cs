@@ -74,6 +74,21 @@ public enum FieldOrigin
     /// The key: as a whole when <see cref="SourceFieldSpec.Path"/> is empty, otherwise a property of a JSON object.
     /// </summary>
     Key,
+
+    /// <summary>The header of the name <see cref="SourceFieldSpec.Header"/>; of several the last. Text of the field's type; bytes as they are.</summary>
+    Header,
+
+    /// <summary>The record's topic.</summary>
+    Topic,
+
+    /// <summary>The record's partition.</summary>
+    Partition,
+
+    /// <summary>The record's offset.</summary>
+    Offset,
+
+    /// <summary>The Kafka timestamp; an integer or a string is its milliseconds since the Unix epoch.</summary>
+    KafkaTimestamp,
 }
 
 /// <summary>How a timestamp or date is written.</summary>
@@ -157,6 +172,20 @@ public sealed record SourceFieldSpec
     /// <summary>Timestamps and dates: how they are written.</summary>
     public TimeEncoding Encoding { get; init; } = TimeEncoding.Iso8601;
 
+    /// <summary>The header's name, case-sensitive; null where <see cref="From"/> is something else.</summary>
+    public string? Header { get; init; }
+
+    /// <summary>Strings of JSON values: numbers and booleans are taken as they are written.</summary>
+    public bool Lenient { get; init; }
+
+    /// <summary>
+    /// Decimals: the text is base64 of the unscaled value, big-endian two's complement, as Kafka Connect's Decimal writes it; the scale is the type's.
+    /// </summary>
+    public bool Base64 { get; init; }
+
+    /// <summary>Timestamps without an offset of their own are clock times of this zone; null: UTC.</summary>
+    public string? Zone { get; init; }
+
     /// <summary>The pattern when <see cref="Encoding"/> is <see cref="TimeEncoding.Pattern"/>.</summary>
     public string? Pattern { get; init; }
 }
@@ -167,4 +196,6 @@ public sealed record SourceFieldSpec
 /// itself.</param>
 /// <param name="Columns">How many values a line has; 0: as many as fields need.</param>
 /// <param name="Ragged">True: lines may have fewer (missing) or more (not looked at) values.</param>
-public sealed record CsvFormatSpec(char Delimiter = ',', char Quote = '"', int Columns = 0, bool Ragged = false);
+/// <param name="Header">The names of the columns: a line that consists of them (case and spaces around do not count) is a header and left out; null: there
+/// are no headers.</param>
+public sealed record CsvFormatSpec(char Delimiter = ',', char Quote = '"', int Columns = 0, bool Ragged = false, IReadOnlyList<string>? Header = null);

@@ -271,7 +271,7 @@ internal sealed class PipelineSession
         foreach (var record in records)
         {
             var offset = record.Offset ?? next;
-            list.Add(new RawRecord(record.Value, record.Key, record.Timestamp ?? (Now == long.MinValue ? -1 : Now), offset));
+            list.Add(new RawRecord(record.Value, record.Key, record.Timestamp ?? (Now == long.MinValue ? -1 : Now), offset) { Headers = record.Headers });
             next = offset + 1;
         }
 

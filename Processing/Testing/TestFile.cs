@@ -37,7 +37,11 @@ internal sealed record CloseAction : TestAction;
 
 /// <summary>A record.</summary>
 internal sealed record TestRecord(
-    byte[]? Value, byte[]? Key, long? Timestamp, string? Topic, int Partition, long? Offset, TextNode Node);
+    byte[]? Value, byte[]? Key, long? Timestamp, string? Topic, int Partition, long? Offset, TextNode Node)
+{
+    /// <summary>The headers in order; null: none.</summary>
+    public IReadOnlyList<KeyValuePair<string, byte[]?>>? Headers { get; init; }
+}
 
 /// <summary>What is expected.</summary>
 internal sealed record Expectation(

@@ -97,6 +97,9 @@ internal static class TestFormat
         Prop.Optional("bytes", Base64Text(), "The value in base64: for what is no text."),
         Prop.Optional("tombstone", ScalarRules.Boolean(), "true: the record has no value."),
         Prop.Optional("key", new AnyShape("the key"), "The key: a text, or a mapping that is a JSON object."),
+        Prop.Optional(
+            "headers", new MapShape<TextNode>("headers", ScalarRules.Text("a header's name", 200), new AnyShape("a text, or null")),
+            "The headers: NAME: text. A mapping or list is written as JSON; null is a header without a value."),
         Prop.Optional("timestamp", Time(), "The Kafka timestamp. Default: processing time."),
         Prop.Optional("topic", ScalarRules.Text("a topic", 249), "The topic. Default: the pipeline's first."),
         Prop.Optional("partition", ScalarRules.Integer(0, 100_000), "The partition. Default: 0."),
@@ -157,10 +160,10 @@ internal static class TestFormat
     /// <summary>The keys of a record, which stand alone or in a batch.</summary>
     private sealed record RecordProps(
         Property<TextNode> Value, Property<Located<string>> Raw, Property<Located<string>> Bytes, Property<Located<bool>> Tombstone,
-        Property<TextNode> Key, Property<Located<long>> Timestamp, Property<Located<string>> Topic, Property<Located<long>> Partition,
+        Property<TextNode> Key, Property<IReadOnlyList<Named<TextNode>>> Headers, Property<Located<long>> Timestamp, Property<Located<string>> Topic, Property<Located<long>> Partition,
         Property<Located<long>> Offset)
     {
-        public IReadOnlyList<Property> All => [Value, Raw, Bytes, Tombstone, Key, Timestamp, Topic, Partition, Offset];
+        public IReadOnlyList<Property> All => [Value, Raw, Bytes, Tombstone, Key, Headers, Timestamp, Topic, Partition, Offset];
 
         public TestRecord Read(ObjectReader read)
         {
@@ -169,7 +172,10 @@ internal static class TestFormat
                 read.Note("KOR6002", read.Node, "a record has exactly one of value, raw, bytes and tombstone; an action is advance, flush, close or batch");
             return new TestRecord(
                 ValueOf(read), read.Find(Key) is { } key ? KeyOf(key) : null, read.Find(Timestamp)?.Value, read.Find(Topic)?.Value,
-                (int)read.Or(Partition, 0), read.Find(Offset)?.Value, read.Node);
+                (int)read.Or(Partition, 0), read.Find(Offset)?.Value, read.Node)
+            {
+                Headers = read.Find(Headers)?.Select(h => KeyValuePair.Create(h.Name.Value, KeyOf(h.Value))).ToList(),
+            };
         }
 
         private byte[]? ValueOf(ObjectReader read)

@@ -39,6 +39,14 @@ internal static class TimePattern
         return new PatternFault(message, null);
     }
 
+    /// <summary>True when every time read by the pattern says its offset itself: by z, K or a Z at the end.</summary>
+    public static bool HasOffset(string pattern)
+    {
+        ArgumentNullException.ThrowIfNull(pattern);
+        var parts = Split(pattern);
+        return parts.Exists(p => p.Letter is 'z' or 'K') || (parts.Count != 0 && parts[^1].Text.Trim('\'', '"') == "Z");
+    }
+
     private static string? FaultOf(string pattern, bool parses)
     {
         if (pattern.Length > 2 && TimePatternDialects.IsPercent(pattern)) return $"'%' and a letter is how Python and C write times; here it is {Legend}.";

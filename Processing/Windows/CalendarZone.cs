@@ -1,7 +1,10 @@
+using KafkaOracleOrleans.Processing.Text;
+using NodaTime;
+
 namespace KafkaOracleOrleans.Processing.Windows;
 
 /// <summary>
-/// Calendar windows of a time zone. A day, week or month begins at the first instant at which the zone's clocks show its midnight (or, when
+/// Calendar windows of a time zone, by the rules of <see cref="ZoneClock"/>. A day, week, month, quarter or year begins at the first instant at which the zone's clocks show its midnight (or, when
 /// a change skips midnight, at the change); an hour is an hour of the clock, and one that the clocks show twice is two
 /// windows. Works for every 64-bit time: beyond the years 1 to 9999 the zone's rules of the nearest such year hold.
 /// </summary>
@@ -10,35 +13,31 @@ internal sealed class CalendarZone
     private const long Hour = 3_600_000;
     private const long Day = 24 * Hour;
     private const int CacheSize = 64;
-    private static readonly long MinKnown = Ms(DateTime.MinValue.AddDays(2));
-    private static readonly long MaxKnown = Ms(DateTime.MaxValue.AddDays(-2));
+    private const long DaysPerEra = 146_097;
+    private static readonly LocalDate Epoch = new(1970, 1, 1);
 
-    private readonly TimeZoneInfo _zone;
+    // What microseconds hold.
+    private const long MinKnown = long.MinValue / 4000;
+    private const long MaxKnown = long.MaxValue / 4000;
+
+    private readonly ZoneClock _zone;
     private readonly CalendarUnit _unit;
     private readonly long _step;
     private readonly (long Start, long End)[] _cache = new (long, long)[CacheSize];
 
-    /// <summary>Resolves the zone. Throws <see cref="ArgumentException"/> when the system does not know it.</summary>
+    /// <summary>Resolves the zone. Throws <see cref="ArgumentException"/> when the rules do not know it.</summary>
     public CalendarZone(CalendarWindow window)
     {
         _unit = window.Unit;
-        try
-        {
-            _zone = TimeZoneInfo.FindSystemTimeZoneById(window.Zone);
-        }
-        catch (Exception e) when (e is TimeZoneNotFoundException or InvalidTimeZoneException)
-        {
-            throw new ArgumentException(
-                $"The time zone '{window.Zone}' is not known here. Use an IANA name such as Europe/Vienna, and install the system's time zone data.",
-                nameof(window), e);
-        }
-
+        _zone = ZoneClock.Of(window.Zone);
         _step = _unit switch
         {
             CalendarUnit.Hour => Hour / 2,
             CalendarUnit.Day => Day,
             CalendarUnit.Week => 7 * Day,
             CalendarUnit.Month => 30 * Day,
+            CalendarUnit.Quarter => 91 * Day,
+            CalendarUnit.Year => 365 * Day,
             _ => throw new ArgumentOutOfRangeException(nameof(window), _unit, "The calendar unit is not known."),
         };
         Array.Fill(_cache, (1, 0));
@@ -112,38 +111,34 @@ internal sealed class CalendarZone
         return to;
     }
 
-    private long Offset(long time)
-    {
-        var utc = DateTime.UnixEpoch.AddTicks(Math.Clamp(time, MinKnown, MaxKnown) * TimeSpan.TicksPerMillisecond);
-        return (long)_zone.GetUtcOffset(utc).TotalMilliseconds;
-    }
+    private long Offset(long time) => _zone.Offset(Math.Clamp(time, MinKnown, MaxKnown) * 1000) / 1000;
 
     private long FirstDay(long day) => _unit switch
     {
         // Day 0, 1 January 1970, was a Thursday.
         CalendarUnit.Week => WindowTime.Floor(day, 7, -3),
-        CalendarUnit.Month => MonthStart(day),
+        CalendarUnit.Month => MonthStart(day, 1),
+        CalendarUnit.Quarter => MonthStart(day, 3),
+        CalendarUnit.Year => MonthStart(day, 12),
         _ => day,
     };
 
     private long NextFirstDay(long firstDay) => _unit switch
     {
         CalendarUnit.Week => firstDay + 7,
-        CalendarUnit.Month => MonthStart(firstDay + 31),
+        CalendarUnit.Month => MonthStart(firstDay + 31, 1),
+        CalendarUnit.Quarter => MonthStart(firstDay + 92, 3),
+        CalendarUnit.Year => MonthStart(firstDay + 366, 12),
         _ => firstDay + 1,
     };
 
-    // Days of the proleptic Gregorian calendar: years are counted from March in eras of 400.
-    private static long MonthStart(long day)
+    /// <summary>The first day of the months a day lies in, counted in so many from January.</summary>
+    private static long MonthStart(long day, int months)
     {
-        var shifted = day + 719_468;
-        var era = WindowTime.Floor(shifted, 146_097, 0) / 146_097;
-        var dayOfEra = shifted - (era * 146_097);
-        var yearOfEra = (dayOfEra - (dayOfEra / 1460) + (dayOfEra / 36_524) - (dayOfEra / 146_096)) / 365;
-        var dayOfYear = dayOfEra - ((365 * yearOfEra) + (yearOfEra / 4) - (yearOfEra / 100));
-        var month = ((5 * dayOfYear) + 2) / 153;
-        return day - (dayOfYear - (((153 * month) + 2) / 5));
+        // Eras of 400 years are alike: the day is looked for in the one around 2000.
+        var era = WindowTime.Floor(day, DaysPerEra, 0);
+        var date = Epoch.PlusDays((int)(day - era));
+        var first = new LocalDate(date.Year, ((date.Month - 1) / months * months) + 1, 1);
+        return era + Period.DaysBetween(Epoch, first);
     }
-
-    private static long Ms(DateTime time) => (time - DateTime.UnixEpoch).Ticks / TimeSpan.TicksPerMillisecond;
 }

@@ -27,6 +27,8 @@ public enum CalendarUnit
     Day,
     Week,
     Month,
+    Quarter,
+    Year,
 }
 
 /// <summary>

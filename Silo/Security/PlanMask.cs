@@ -89,8 +89,8 @@ internal sealed class PlanMask
     /// </summary>
     private static bool IsHiddenPlace(SourceFieldSpec spec, List<SourceFieldSpec> known, FieldMask mask)
     {
-        var same = known.Where(k => k.From == spec.From && k.Column == spec.Column && k.Path.SequenceEqual(spec.Path, StringComparer.Ordinal)).ToList();
-        if (same.Any(k => mask.Hides(k.Name))) return true;
+        var same = known.Where(k => k.From == spec.From && k.Column == spec.Column && k.Header == spec.Header && k.Path.SequenceEqual(spec.Path, StringComparer.Ordinal)).ToList();
+        if (same.Any(k => mask.Hides(k.Name)) || (spec.Header is { } header && mask.Hides(header))) return true;
         return spec.From == FieldOrigin.Value && spec.Path.Count == 0 && same.Count == 0;
     }
 }

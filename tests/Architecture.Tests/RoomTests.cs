@@ -9,7 +9,7 @@ public sealed class RoomTests
 
     public static TheoryData<string, string[], string[]> Rooms => new()
     {
-        { "Processing", [], ["YamlDotNet", "System.IO.Hashing", "Microsoft.CodeAnalysis.BannedApiAnalyzers"] },
+        { "Processing", [], ["YamlDotNet", "System.IO.Hashing", "NodaTime", "Microsoft.CodeAnalysis.BannedApiAnalyzers"] },
         {
             "Streams.Kafka", [],
             ["Microsoft.Orleans.Sdk", "Microsoft.Orleans.Streaming", "Confluent.Kafka"]

@@ -49,6 +49,19 @@ internal static class TimeFunctions
             1, 2, call => Parse(call, ExprType.Timestamp, Casts.TextToTimestamp, PatternOps.ToTimestamp),
             new("to_timestamp('2026-03-05T10:00:00+02:00')", "2026-03-05T08:00:00Z"),
             new("to_timestamp('05.03.2026 10:42', 'dd.MM.yyyy HH:mm')", "2026-03-05T10:42:00Z")),
+        new(Category, "parse_timestamp(text, pattern, zone) -> timestamp",
+            "Text in a .NET pattern without offset, of the clocks of a time zone. A time that the clocks skip counts on from before the change; of two it is the first.",
+            3, 3, ParseAt,
+            new("parse_timestamp('05.03.2026 10:42', 'dd.MM.yyyy HH:mm', 'Europe/Vienna')", "2026-03-05T09:42:00Z"),
+            new("parse_timestamp('2026-03-29 02:30', 'yyyy-MM-dd HH:mm', 'Europe/Vienna')", "2026-03-29T01:30:00Z")),
+        new(Category, "at_zone(timestamp, zone) -> timestamp",
+            "The time at which the clocks of a zone show what is given: turns clock times read as UTC into the times they were. Gaps and overlaps as in parse_timestamp.",
+            2, 2, call => AtClock(call, PatternOps.AtZone),
+            new("at_zone(TIMESTAMP '2026-07-31 22:30:05', 'Europe/Vienna')", "2026-07-31T20:30:05Z"),
+            new("at_zone(TIMESTAMP '2026-10-25 02:30:00', 'Europe/Vienna')", "2026-10-25T00:30:00Z")),
+        new(Category, "local_time(timestamp, zone) -> timestamp", "What the clocks of a zone show at a time, as if it were UTC; for texts and columns that people read.",
+            2, 2, call => AtClock(call, PatternOps.LocalTime),
+            new FunctionExample("local_time(TIMESTAMP '2026-07-31 20:30:05', 'Europe/Vienna')", "2026-07-31T22:30:05Z")),
         new(Category, "to_date(text [, pattern]) -> date", "The same for dates.", 1, 2,
             call => Parse(call, ExprType.Date, Casts.TextToDate, PatternOps.ToDate),
             new("to_date('2026-03-05')", "2026-03-05"), new("to_date('5/3/26', 'd/M/yy')", "2026-03-05")),
@@ -73,6 +86,25 @@ internal static class TimeFunctions
         if (call.Count == 1) return call.Call(type, iso, [call.Text(0)]);
         if (call.ConstantText(1) is not { } pattern) return new ErrorNode(call.Span);
         return IsSound(call, pattern, parses: true) ? call.Call(type, byPattern, [call.Text(0)], pattern) : new ErrorNode(call.Span);
+    }
+
+    private static Node ParseAt(FunctionCall call)
+    {
+        if (call.ConstantText(1) is not { } pattern || ClockOf(call, 2) is not { } clock || !IsSound(call, pattern, parses: true)) return new ErrorNode(call.Span);
+        return TimePattern.HasOffset(pattern)
+            ? call.Invalid(1, $"The pattern '{pattern}' reads an offset with every time, so a zone says nothing more; use to_timestamp.")
+            : call.Call(ExprType.Timestamp, PatternOps.ToTimestampAt, [call.Text(0)], pattern, clock);
+    }
+
+    private static Node AtClock(FunctionCall call, Delegate method) =>
+        ClockOf(call, 1) is { } clock ? call.Call(ExprType.Timestamp, method, [call.Timestamp(0)], clock) : new ErrorNode(call.Span);
+
+    private static ZoneClock? ClockOf(FunctionCall call, int index)
+    {
+        if (call.ConstantText(index) is not { } zone) return null;
+        if (ZoneClock.IsKnown(zone)) return ZoneClock.Of(zone);
+        call.Invalid(index, $"'{zone}' is no time zone.", ZoneClock.Nearest(zone) ?? "Europe/Vienna");
+        return null;
     }
 
     private static bool IsSound(FunctionCall call, string pattern, bool parses)

@@ -1,4 +1,5 @@
 using System.Globalization;
+using KafkaOracleOrleans.Processing.Text;
 
 namespace KafkaOracleOrleans.Processing.Expressions.Runtime;
 
@@ -27,6 +28,26 @@ internal static class PatternOps
     {
         if (!TimeParsing.TryPattern(text.Span, pattern, out var micros))
             state.Fail(ErrorCode.CastFailed, $"The text does not fit the pattern '{pattern}'.");
+        return micros;
+    }
+
+    /// <summary>A text of a zone's clocks.</summary>
+    public static long ToTimestampAt(Utf8Slice text, string pattern, ZoneClock clock, EvaluationState state)
+    {
+        if (!TimeParsing.TryPattern(text.Span, pattern, clock, out var micros))
+            state.Fail(ErrorCode.CastFailed, $"The text does not fit the pattern '{pattern}'.");
+        return micros;
+    }
+
+    /// <summary>The time at which a zone's clocks show a time.</summary>
+    public static long AtZone(long local, ZoneClock clock, EvaluationState state) => InRange(clock.ToUtc(local), state);
+
+    /// <summary>What a zone's clocks show at a time.</summary>
+    public static long LocalTime(long timestamp, ZoneClock clock, EvaluationState state) => InRange(clock.ToLocal(timestamp), state);
+
+    private static long InRange(long micros, EvaluationState state)
+    {
+        if (!TimeParsing.InRange(micros)) state.Fail(ErrorCode.CastFailed, "The time is outside the years 1 to 9999.");
         return micros;
     }
 

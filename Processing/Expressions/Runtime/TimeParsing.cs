@@ -1,4 +1,5 @@
 using KafkaOracleOrleans.Processing.Records.Decoding;
+using KafkaOracleOrleans.Processing.Text;
 
 namespace KafkaOracleOrleans.Processing.Expressions.Runtime;
 
@@ -10,6 +11,11 @@ internal static class TimeParsing
 
     public static bool TryTimestamp(ReadOnlySpan<byte> text, out long micros) =>
         TimeText.ParseIso(text, out micros) == ValueFault.None;
+
+    public static bool InRange(long micros) => TimeText.InRange(micros);
+
+    public static bool TryPattern(ReadOnlySpan<byte> text, string pattern, ZoneClock clock, out long micros) =>
+        TimeText.ParsePattern(text, pattern, clock, out micros) == ValueFault.None;
 
     public static bool TryPattern(ReadOnlySpan<byte> text, string pattern, out long micros) =>
         TimeText.ParsePattern(text, pattern, out micros) == ValueFault.None;

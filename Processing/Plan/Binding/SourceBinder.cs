@@ -34,7 +34,7 @@ internal sealed class SourceBinder(BindingContext context, PipelineDefinition de
         {
             Schema = schema,
             Unknown = unknown,
-            FromKey = fields.Where(f => f.From == FieldOrigin.Key).Select(f => f.Name).ToHashSet(),
+            FromKey = fields.Where(f => f.From != FieldOrigin.Value).Select(f => f.Name).ToHashSet(),
             WholeKey = fields.Where(f => f.From == FieldOrigin.Key && f.Path.Count == 0).Select(f => f.Name).ToHashSet(),
             IsOpaque = _source.Fields.Count == 0,
         };
@@ -122,6 +122,7 @@ internal sealed class SourceBinder(BindingContext context, PipelineDefinition de
     {
         var (type, spec) = (field.Value.Type.Value, field.Value);
         var (encoding, pattern) = EncodingOf(spec, type);
+        FieldOptions.Check(context, field.Value, type, encoding);
         var result = new SourceFieldSpec
         {
             Name = field.Name.Value,
@@ -133,6 +134,10 @@ internal sealed class SourceBinder(BindingContext context, PipelineDefinition de
             Default = spec.Default?.Faulty == false ? spec.Default.Value : null,
             Encoding = encoding,
             Pattern = pattern,
+            Header = spec.Source is { Faulty: false } source ? source.Value.Header : null,
+            Zone = spec.Zone is { Faulty: false } zone ? zone.Value : null,
+            Lenient = spec.Lenient is { Faulty: false, Value: true } && type.Kind == FieldKind.String,
+            Base64 = spec.Base64 is { Faulty: false, Value: true } && type.Kind == FieldKind.Decimal,
         };
         if (result.Default is not null && !FieldText.IsValid(result, result.Default))
         {
@@ -184,6 +189,12 @@ internal sealed class SourceBinder(BindingContext context, PipelineDefinition de
             return _source.Format.Value == SourceFormatKind.Json && field.Value.From == FieldOrigin.Value
                 ? [field.Name.Value] : [];
         if (path.Any(p => p.Faulty) || path.Count == 0) return [];
+        if (field.Value.From is not (FieldOrigin.Value or FieldOrigin.Key))
+        {
+            context.Diagnostics.Error("KOR2028", path[0].Node, "'path' is for fields of the value and of the key; remove it, and take the part out with json_value in a map step");
+            return [];
+        }
+
         if (path.Any(p => p.Value.Length == 0))
         {
             context.Diagnostics.Error("KOR2028", path[0].Node, "the path has an empty name");
@@ -199,11 +210,10 @@ internal sealed class SourceBinder(BindingContext context, PipelineDefinition de
 
     private int ColumnOf(Named<FieldDefinition> field)
     {
-        if (_source.Format.Value != SourceFormatKind.Csv || field.Value.From == FieldOrigin.Key) return -1;
+        if (_source.Format.Value != SourceFormatKind.Csv || field.Value.From != FieldOrigin.Value) return -1;
         var path = field.Value.Path;
         var name = path is { Count: > 0 } ? string.Join('.', path.Select(p => p.Value)) : field.Name.Value;
-        var columns = (_source.Csv?.Columns)?.Select(c => c.Value).ToList()
-            ?? [.. _source.Fields.Where(f => f.Value.From == FieldOrigin.Value).Select(f => f.Name.Value)];
+        var columns = CsvColumns();
         var place = columns.IndexOf(name);
         if (place < 0)
         {
@@ -215,6 +225,9 @@ internal sealed class SourceBinder(BindingContext context, PipelineDefinition de
         return place;
     }
 
+    private List<string> CsvColumns() => (_source.Csv?.Columns)?.Select(c => c.Value).ToList()
+        ?? [.. _source.Fields.Where(f => f.Value.From == FieldOrigin.Value).Select(f => f.Name.Value)];
+
     private CsvFormatSpec CsvOf()
     {
         var csv = _source.Csv;
@@ -223,7 +236,8 @@ internal sealed class SourceBinder(BindingContext context, PipelineDefinition de
         if (_source.Format is { Faulty: false, Value: not SourceFormatKind.Csv })
             context.Diagnostics.Error("KOR2028", _source.Format.Node, "'csv' is for format csv");
         var spec = new CsvFormatSpec(
-            csv.Delimiter is { Faulty: false } d ? d.Value[0] : ',', csv.Quote is { Faulty: false } q ? q.Value[0] : '"', columns, csv.Ragged);
+            csv.Delimiter is { Faulty: false } d ? d.Value[0] : ',', csv.Quote is { Faulty: false } q ? q.Value[0] : '"', columns, csv.Ragged,
+            csv.SkipHeader ? CsvColumns() : null);
         if (spec.Delimiter == spec.Quote)
             context.Diagnostics.Error("KOR2028", csv.Quote?.Node ?? csv.Delimiter!.Node,
                 "delimiter and quote are the same character");

@@ -128,13 +128,7 @@ internal sealed class WindowBinder(BindingContext context, SourceDefinition sour
     {
         if (w.Calendar!.Faulty || w.Zone is { Faulty: true }) return null;
         var zone = w.Zone?.Value ?? "UTC";
-        if (!TimeZoneInfo.TryFindSystemTimeZoneById(zone, out _))
-        {
-            var known = TimeZoneInfo.GetSystemTimeZones().Select(z => z.Id).ToArray();
-            var near = Text.Suggestions.Nearest(zone, known) ?? Array.Find(known, k =>
-                k.EndsWith("/" + zone, StringComparison.OrdinalIgnoreCase));
-            context.Diagnostics.Error("KOR2013", w.Zone!.Node, $"unknown time zone '{zone}'", near);
-        }
+        if (!Text.ZoneClock.IsKnown(zone)) context.Diagnostics.Error("KOR2013", w.Zone!.Node, $"unknown time zone '{zone}'", Text.ZoneClock.Nearest(zone));
 
         return new CalendarWindow(w.Calendar.Value, zone);
     }

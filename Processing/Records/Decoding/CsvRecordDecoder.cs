@@ -15,6 +15,7 @@ internal sealed class CsvRecordDecoder : RecordDecoder
 
     // How many values a line must have; 0: any number.
     private readonly int _wanted;
+    private readonly CsvHeader? _header;
     private byte[] _scratch = [];
 
     public CsvRecordDecoder(SourceFormatSpec spec) : base(spec)
@@ -23,12 +24,14 @@ internal sealed class CsvRecordDecoder : RecordDecoder
         _quote = (byte)spec.Csv.Quote;
         var count = ValueSlots.Length == 0 ? 0 : ValueSlots.Max(s => s.Spec.Column) + 1;
         _columns = new FieldSlot[count][];
+        if (spec.Csv.Header is { } names) _header = new CsvHeader(names, _delimiter, _quote);
         _wanted = spec.Csv.Ragged ? 0 : spec.Csv.Columns;
         for (var i = 0; i < count; i++) _columns[i] = [.. ValueSlots.Where(s => s.Spec.Column == i)];
     }
 
     private protected override bool DecodeValue(ReadOnlySpan<byte> value, int row)
     {
+        if (_header is not null && _header.Matches(value)) return false;
         if (value.StartsWith("\uFEFF"u8))
             return Refuse(row, "KOR4005", ValuePlace,
                 "The text begins with a byte order mark, which a CSV record does not have.");

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Buffers.Text;
 using System.Text.Unicode;
+using KafkaOracleOrleans.Processing.Text;
 
 namespace KafkaOracleOrleans.Processing.Records.Decoding;
 
@@ -10,14 +11,23 @@ namespace KafkaOracleOrleans.Processing.Records.Decoding;
 internal sealed class FieldSlot
 {
     private readonly Column? _default;
+    private readonly ZoneClock? _clock;
 
     public FieldSlot(SourceFieldSpec spec, int index)
     {
         Spec = spec;
         Index = index;
         Kind = spec.Type.Kind;
+        if (spec.Zone is not null) _clock = ZoneClock.Of(spec.Zone);
         Column = Column.Create(spec.Type, 1);
         if (spec.Default is null) return;
+        if (spec.Base64)
+        {
+            // A default is written as people write numbers.
+            _default = new FieldSlot(spec with { Base64 = false }, index)._default;
+            return;
+        }
+
         SetFromText(System.Text.Encoding.UTF8.GetBytes(spec.Default), 0, JsonScanner.DefaultMaxDepth);
         if (Fault != ValueFault.None)
             throw new ArgumentException($"The default of field '{spec.Name}' does not fit: {ValueFaults.Describe(Fault, spec)}");
@@ -67,6 +77,7 @@ internal sealed class FieldSlot
         FieldKind.Bytes => SetBase64(text, row),
         FieldKind.Boolean => SetBoolean(text, row),
         FieldKind.Date or FieldKind.Timestamp => SetTime(text, row),
+        FieldKind.Decimal when Spec.Base64 => SetUnscaled(text, row),
         _ => NumberText.TryScanAll(text, out var number) ? SetNumber(number, text, row) : ValueFault.NotANumber,
     };
 
@@ -85,6 +96,8 @@ internal sealed class FieldSlot
                 fault = EpochTime(number, text, out var time);
                 times.Set(row, time);
                 return fault;
+            case DecimalColumn when Spec.Base64:
+                return ValueFault.WrongType;
             case DecimalColumn decimals:
                 var type = Spec.Type;
                 fault = NumberText.ToDecimal(number, text, type.Precision, type.Scale, out var exact);
@@ -94,9 +107,40 @@ internal sealed class FieldSlot
                 fault = NumberText.ToDouble(number, text, out var real);
                 doubles.Set(row, real);
                 return fault;
+            case BinaryColumn texts when Spec.Lenient:
+                texts.Set(row, text);
+                return ValueFault.None;
             default:
                 return ValueFault.WrongType;
         }
+    }
+
+    /// <summary>Takes a JSON boolean.</summary>
+    public ValueFault SetBoolean(bool value, int row)
+    {
+        if (Column is BooleanColumn booleans) booleans.Set(row, value);
+        else if (Spec.Lenient) ((BinaryColumn)Column).Set(row, value ? "true"u8 : "false"u8);
+        else return ValueFault.WrongType;
+        return ValueFault.None;
+    }
+
+    private ValueFault SetUnscaled(ReadOnlySpan<byte> text, int row)
+    {
+        // 28 digits fit into 12 bytes; zeros and signs before them are let be.
+        Span<byte> bytes = stackalloc byte[48];
+        if (text.Length is 0 or > 64 || text.IndexOfAny(" \t\r\n"u8) >= 0) return text.Length > 64 ? ValueFault.DecimalPrecision : ValueFault.NotBase64;
+        var status = Base64.DecodeFromUtf8(text, bytes, out var read, out var length);
+        if (status != OperationStatus.Done || read != text.Length || length == 0) return ValueFault.NotBase64;
+        return SetUnscaledBytes(bytes[..length], row);
+    }
+
+    /// <summary>Takes the unscaled value of a decimal of the field's own scale, big-endian two's complement.</summary>
+    public ValueFault SetUnscaledBytes(ReadOnlySpan<byte> bytes, int row)
+    {
+        if (!UnscaledNumber.TryRead(bytes, out var unscaled)) return ValueFault.DecimalPrecision;
+        if (!UnscaledNumber.TryDecimal(unscaled, Spec.Type, out var value)) return ValueFault.DecimalPrecision;
+        ((DecimalColumn)Column).Set(row, value);
+        return ValueFault.None;
     }
 
     private ValueFault SetString(ReadOnlySpan<byte> text, int row)
@@ -150,10 +194,10 @@ internal sealed class FieldSlot
                 fault = TimeText.ParseIsoDate(text, out value);
                 break;
             case TimeEncoding.Iso8601:
-                fault = TimeText.ParseIso(text, out value);
+                fault = TimeText.ParseIso(text, _clock, out value);
                 break;
             case TimeEncoding.Pattern:
-                fault = TimeText.ParsePattern(text, Spec.Pattern!, out value);
+                fault = TimeText.ParsePattern(text, Spec.Pattern!, _clock, out value);
                 if (Kind == FieldKind.Date) value = TimeText.FloorDays(value);
                 break;
             default:

@@ -246,8 +246,9 @@ internal sealed class JsonObjectReader(JsonNode root, RecordDecoder decoder)
                 slot.SetNull(row);
                 if (slot.Fault != ValueFault.None) SetFault(slot, slot.Fault);
                 break;
-            case (byte)'t' or (byte)'f' when slot.Kind == FieldKind.Boolean:
-                Unsafe.As<BooleanColumn>(slot.Column).Set(row, text[pos] == 't');
+            case (byte)'t' or (byte)'f' when slot.Kind == FieldKind.Boolean || slot.Spec.Lenient:
+                var refused = slot.SetBoolean(text[pos] == 't', row);
+                if (refused != ValueFault.None) SetFault(slot, refused);
                 break;
             case var _ when slot.Kind == FieldKind.Json:
                 var fault = JsonStrings.CheckEscapes(text[pos..end]);

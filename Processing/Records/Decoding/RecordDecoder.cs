@@ -12,6 +12,7 @@ internal abstract class RecordDecoder : IRecordDecoder
 
     private readonly FieldSlot[] _keySlots;
     private readonly KeyObjectDecoder? _keyObject;
+    private readonly OriginDecoder? _origin;
     private readonly TombstonePolicy _tombstones;
     private readonly int _maxValueBytes;
     private RecordBatch _batch = null!;
@@ -27,6 +28,8 @@ internal abstract class RecordDecoder : IRecordDecoder
         _keySlots = [.. Slots.Where(s => s.Spec.From == FieldOrigin.Key && s.Spec.Path.Count == 0)];
         var parts = Slots.Where(s => s.Spec.From == FieldOrigin.Key && s.Spec.Path.Count != 0).ToArray();
         if (parts.Length != 0) _keyObject = new KeyObjectDecoder(parts, this);
+        var origins = Slots.Where(s => s.Spec.From is not (FieldOrigin.Value or FieldOrigin.Key)).ToArray();
+        if (origins.Length != 0) _origin = new OriginDecoder(origins, this);
     }
 
     public Schema Schema { get; }
@@ -93,6 +96,7 @@ internal abstract class RecordDecoder : IRecordDecoder
             if (!DecodeKey(raw, row)) return false;
         }
 
+        _origin?.Decode(raw, row);
         if (Filled != Slots.Length) FillMissing(row);
         return !Faulty || !RefuseFaulty(row);
     }
@@ -109,8 +113,9 @@ internal abstract class RecordDecoder : IRecordDecoder
                 "The record has neither value nor key: nothing says what to delete.");
         foreach (var slot in Slots) slot.Column.SetNull(row);
         if (!DecodeKey(raw, row)) return false;
-        // What the key does not say is missing as in any record; of the value nothing is wanted.
-        FillMissing(row, FieldOrigin.Key);
+        _origin?.Decode(raw, row);
+        // What key and headers do not say is missing as in any record; of the value nothing is wanted.
+        FillMissing(row, ofValue: false);
         return !Faulty || !RefuseFaulty(row);
     }
 
@@ -128,7 +133,7 @@ internal abstract class RecordDecoder : IRecordDecoder
     }
 
     /// <summary>Fills a field from a text.</summary>
-    private protected void SetText(FieldSlot slot, ReadOnlySpan<byte> text, int row)
+    public void SetText(FieldSlot slot, ReadOnlySpan<byte> text, int row)
     {
         slot.SeenAt = Stamp;
         Filled++;
@@ -136,11 +141,20 @@ internal abstract class RecordDecoder : IRecordDecoder
         if (slot.Fault != ValueFault.None) Faulty = true;
     }
 
-    private void FillMissing(int row, FieldOrigin? of = null)
+    /// <summary>Notes that a field was found, and what is wrong with it.</summary>
+    public void Found(FieldSlot slot, ValueFault fault)
+    {
+        slot.SeenAt = Stamp;
+        slot.Fault = fault;
+        Filled++;
+        if (fault != ValueFault.None) Faulty = true;
+    }
+
+    private void FillMissing(int row, bool ofValue = true)
     {
         foreach (var slot in Slots)
         {
-            if (slot.SeenAt == Stamp || (of is { } origin && slot.Spec.From != origin)) continue;
+            if (slot.SeenAt == Stamp || (!ofValue && slot.Spec.From == FieldOrigin.Value)) continue;
             slot.SeenAt = Stamp;
             slot.Fault = ValueFault.None;
             slot.SetMissing(row);

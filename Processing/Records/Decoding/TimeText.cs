@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using KafkaOracleOrleans.Processing.Text;
 
 namespace KafkaOracleOrleans.Processing.Records.Decoding;
 
@@ -13,6 +14,10 @@ internal static class TimeText
     public const long MicrosPerDay = 86_400_000_000;
     private const int MaxPatternChars = 128;
     private static readonly long MinMicros = DaysFromCivil(1, 1, 1) * MicrosPerDay;
+
+    /// <summary>The last millisecond of the year 9999.</summary>
+    public static readonly long MaxMillis = ((DaysFromCivil(9999, 12, 31) + 1) * MicrosPerDay - 1) / 1000;
+
     private static readonly long MaxMicros = (DaysFromCivil(9999, 12, 31) + 1) * MicrosPerDay - 1;
 
     /// <summary>True for the years 1 to 9999.</summary>
@@ -23,16 +28,27 @@ internal static class TimeText
         micros >= 0 ? micros / MicrosPerDay : (micros + 1) / MicrosPerDay - 1;
 
     /// <summary>A timestamp in ISO 8601 as microseconds since 1970, UTC.</summary>
-    public static ValueFault ParseIso(ReadOnlySpan<byte> text, out long micros)
+    public static ValueFault ParseIso(ReadOnlySpan<byte> text, out long micros) => ParseIso(text, null, out micros);
+
+    /// <summary>The same; without an offset it is a time of a zone's clocks, or UTC.</summary>
+    public static ValueFault ParseIso(ReadOnlySpan<byte> text, ZoneClock? clock, out long micros)
     {
         micros = 0;
         if (!TryDate(text, out var days)) return ValueFault.NotATime;
         micros = days * MicrosPerDay;
-        if (text.Length == 10) return ValueFault.None;
+        if (text.Length == 10) return Local(clock, ref micros);
         if (text[10] is not ((byte)'T' or (byte)'t' or (byte)' ')) return ValueFault.NotATime;
         if (!TryTime(text, 11, out var time, out var pos)) return ValueFault.NotATime;
         if (!TryOffset(text[pos..], out var offset)) return ValueFault.NotATime;
         micros += time - offset;
+        if (pos == text.Length) return Local(clock, ref micros);
+        return InRange(micros) ? ValueFault.None : ValueFault.TimeRange;
+    }
+
+    /// <summary>Takes what was read for a time of a zone's clocks.</summary>
+    private static ValueFault Local(ZoneClock? clock, ref long micros)
+    {
+        if (clock is not null) micros = clock.ToUtc(micros);
         return InRange(micros) ? ValueFault.None : ValueFault.TimeRange;
     }
 
@@ -41,7 +57,10 @@ internal static class TimeText
         text.Length == 10 && TryDate(text, out days) ? ValueFault.None : Fail(out days);
 
     /// <summary>A time in a .NET pattern as microseconds since 1970, UTC.</summary>
-    public static ValueFault ParsePattern(ReadOnlySpan<byte> text, string pattern, out long micros)
+    public static ValueFault ParsePattern(ReadOnlySpan<byte> text, string pattern, out long micros) => ParsePattern(text, pattern, null, out micros);
+
+    /// <summary>The same, of a zone's clocks; then the pattern must have no offset.</summary>
+    public static ValueFault ParsePattern(ReadOnlySpan<byte> text, string pattern, ZoneClock? clock, out long micros)
     {
         micros = 0;
         if (text.Length > MaxPatternChars) return ValueFault.NotATime;
@@ -54,7 +73,7 @@ internal static class TimeText
             return ValueFault.NotATime;
         micros = (time.Ticks - DateTime.UnixEpoch.Ticks) / 10;
         if (time < DateTime.UnixEpoch && time.Ticks % 10 != 0) micros--;
-        return ValueFault.None;
+        return clock is null ? ValueFault.None : Local(clock, ref micros);
     }
 
     /// <summary>A number of one of the epoch's units as microseconds since 1970.</summary>

@@ -73,6 +73,8 @@ internal static class ValueFaults
         ValueFault.NulCharacter => "The text has the character U+0000, which databases do not store.",
         ValueFault.LoneSurrogate => "The text has half of a surrogate pair (\\uD800 to \\uDFFF without its other half).",
         ValueFault.InvalidUtf8 => "The text is not valid UTF-8.",
+        ValueFault.NotBase64 when field.Type.Kind == FieldKind.Decimal =>
+            "The field is a decimal in base64 (the unscaled value, as Kafka Connect writes it); the text is not base64.",
         ValueFault.NotBase64 => "The field is bytes; the text is not base64 (A-Z a-z 0-9 + / with = at the end).",
         ValueFault.NotBoolean => "The field is a boolean; the text is none of true, false, 1, 0.",
         ValueFault.NotJson => "The field is json; the text is not valid JSON.",

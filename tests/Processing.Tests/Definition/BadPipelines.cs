@@ -173,7 +173,7 @@ internal static class BadPipelines
         new("session shorter than its gap", "{ tumbling: 5m }", "{ session: 5m, maxLength: «1m }", "KOR2012"),
         new("zone on session", "{ tumbling: 5m }", "{ session: 5m, zone: «UTC }", "KOR2012"),
         new("unknown zone", "{ tumbling: 5m }", "{ calendar: day, zone: «Vienna }", "KOR2013 Did you mean 'Europe/Vienna'?"),
-        new("unknown calendar unit", "{ tumbling: 5m }", "{ calendar: «year }", "KOR1013"),
+        new("unknown calendar unit", "{ tumbling: 5m }", "{ calendar: «decade }", "KOR1013"),
         new("not an aggregate", "revenue: sum(total)", "revenue: «total", "KOR2015"),
         new("aggregate in a formula", "revenue: sum(total)", "revenue: sum(total) «/ 2", "KOR2015"),
         new("aggregate not closed", "revenue: sum(total)", "revenue: 'sum«(total'", "KOR2015"),

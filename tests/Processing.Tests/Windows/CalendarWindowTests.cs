@@ -30,6 +30,11 @@ public sealed class CalendarWindowTests
     [InlineData(CalendarUnit.Week, "UTC", "1970-01-01T00:00Z", "1969-12-29T00:00Z", "1970-01-05T00:00Z")]
     [InlineData(CalendarUnit.Month, "Europe/Vienna", "2026-03-31T21:59Z", "2026-02-28T23:00Z", "2026-03-31T22:00Z")]
     [InlineData(CalendarUnit.Month, "UTC", "2024-02-29T23:59Z", "2024-02-01T00:00Z", "2024-03-01T00:00Z")]
+    [InlineData(CalendarUnit.Quarter, "Europe/Vienna", "2026-03-31T22:00Z", "2026-03-31T22:00Z", "2026-06-30T22:00Z")]
+    [InlineData(CalendarUnit.Quarter, "Europe/Vienna", "2026-12-31T22:59Z", "2026-09-30T22:00Z", "2026-12-31T23:00Z")]
+    [InlineData(CalendarUnit.Quarter, "UTC", "1969-12-31T23:59Z", "1969-10-01T00:00Z", "1970-01-01T00:00Z")]
+    [InlineData(CalendarUnit.Year, "Europe/Vienna", "2026-12-31T23:00Z", "2026-12-31T23:00Z", "2027-12-31T23:00Z")]
+    [InlineData(CalendarUnit.Year, "UTC", "2024-12-31T23:59Z", "2024-01-01T00:00Z", "2025-01-01T00:00Z")]
     [InlineData(CalendarUnit.Month, "UTC", "1900-02-28T23:59Z", "1900-02-01T00:00Z", "1900-03-01T00:00Z")]
     // A day that began at 1:00 because midnight was skipped, and a date that Samoa never had.
     [InlineData(CalendarUnit.Day, "America/Sao_Paulo", "2017-10-15T12:00Z", "2017-10-15T03:00Z", "2017-10-16T02:00Z")]
