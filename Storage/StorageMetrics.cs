@@ -50,7 +50,7 @@ public static class StorageMetrics
         Meter.CreateCounter<long>("kor.quarantine.expired", "{record}", "Quarantined records dropped because of keepFor.");
 
     internal static Counter<long> QuarantineDropped { get; } =
-        Meter.CreateCounter<long>("kor.quarantine.dropped", "{record}", "Refused records that were not kept, because Kor:Quarantine:MaxRecords lie there and WhenFull is Drop.");
+        Meter.CreateCounter<long>("kor.quarantine.dropped", "{record}", "Refused records that were not kept, because Kor:Quarantine:MaxRecords lie there, or MaxPerMinute came in a minute, and WhenFull is Drop.");
 
     internal static Counter<long> SinkReduced { get; } =
         Meter.CreateCounter<long>("kor.sink.reduced", "{row}",

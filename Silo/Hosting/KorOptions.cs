@@ -121,10 +121,10 @@ public sealed class StateOptions
     public bool Create { get; set; }
 }
 
-/// <summary>What is done when a pipeline's quarantine is full.</summary>
+/// <summary>What is done when a pipeline's quarantine is full, or more is refused in a minute than may be.</summary>
 public enum WhenFull
 {
-    /// <summary>The pipeline waits, and says why, until records are replayed or dropped.</summary>
+    /// <summary>The pipeline waits, and says why, until records are replayed or dropped, or the minute is over.</summary>
     Stop,
 
     /// <summary>What is refused from then on is not kept, and counted (<c>kor_quarantine_dropped_total</c>).</summary>
@@ -141,6 +141,11 @@ public sealed class QuarantineOptions
     /// The most records of a pipeline in quarantine, those not counted that a sink's database refused; 0: no limit; else 1 to 1,000,000,000. Default: 1,000,000.
     /// </summary>
     public long MaxRecords { get; set; } = 1_000_000;
+
+    /// <summary>
+    /// The most records of a pipeline that its steps may refuse in a minute, counted by each silo; 0: no limit; else 1 to 1,000,000,000. Default: 100,000.
+    /// </summary>
+    public long MaxPerMinute { get; set; } = 100_000;
 
     /// <summary>What is done when there are so many: <c>Stop</c> or <c>Drop</c>. Default: <c>Stop</c>.</summary>
     public WhenFull WhenFull { get; set; } = WhenFull.Stop;

@@ -78,6 +78,7 @@ internal static class KorOptionsValidation
         Range(faults, "Kor:Engine:MaxRestarts", engine.MaxRestarts, 0, 10_000);
         if (options.Quarantine.KeepFor != TimeSpan.Zero) Range(faults, "Kor:Quarantine:KeepFor", options.Quarantine.KeepFor, TimeSpan.FromMinutes(1), TimeSpan.FromDays(3653));
         Range(faults, "Kor:Quarantine:MaxRecords", options.Quarantine.MaxRecords, 0, 1_000_000_000);
+        Range(faults, "Kor:Quarantine:MaxPerMinute", options.Quarantine.MaxPerMinute, 0, 1_000_000_000);
         Range(faults, "Kor:Metrics:QuarantineInterval", options.Metrics.QuarantineInterval, TimeSpan.FromSeconds(1), TimeSpan.FromHours(1));
         faults.AddRange(SiloTls.Validate(options.Cluster.Tls));
         faults.AddRange(ClusterSecret.Validate(options.Cluster));

@@ -19,6 +19,7 @@ internal static class QuarantineServices
                 StateConnection = options.State.Connection,
                 Create = options.State.Create,
                 MaxRecords = options.Quarantine.MaxRecords,
+                MaxPerMinute = options.Quarantine.MaxPerMinute,
                 DropWhenFull = options.Quarantine.WhenFull == WhenFull.Drop,
                 Time = sp.GetRequiredService<TimeProvider>(),
                 PlanOf = name => PlanOfAsync(sp.GetRequiredService<PlanProvider>(), name),

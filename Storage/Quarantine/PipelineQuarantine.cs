@@ -17,6 +17,9 @@ public sealed class QuarantineRouting
     /// <summary>The most records of a pipeline that steps refused, in its table; 0: no limit.</summary>
     public long MaxRecords { get; init; }
 
+    /// <summary>The most records of a pipeline that steps refuse in a minute, on one silo; 0: no limit.</summary>
+    public long MaxPerMinute { get; init; }
+
     /// <summary>True: what comes on top is not kept, and counted; false: the pipeline waits until there is room.</summary>
     public bool DropWhenFull { get; init; }
 
@@ -38,7 +41,7 @@ public sealed class PipelineQuarantine(DatabaseConnections connections, Quaranti
 
     private readonly ConcurrentDictionary<(string Connection, string? Table), AdoQuarantine> _tables = new();
     private readonly ConcurrentDictionary<(string Connection, string? Table), bool> _ready = new();
-    private readonly QuarantineBound _bound = new(routing.MaxRecords, routing.Time);
+    private readonly QuarantineBound _bound = new(routing.MaxRecords, routing.MaxPerMinute, routing.Time);
 
     /// <summary>The places that may hold records of a pipeline, the one for records that steps refuse first.</summary>
     public async Task<IReadOnlyList<QuarantineStore>> StoresAsync(string pipeline, CancellationToken cancellation) =>
@@ -50,7 +53,10 @@ public sealed class PipelineQuarantine(DatabaseConnections connections, Quaranti
         foreach (var ours in records.GroupBy(r => r.Pipeline, StringComparer.Ordinal))
         {
             var list = ours.ToArray();
-            await WriteAsync(ours.Key, list, t => AddAsync(t, ours.Key, list, cancellation), cancellation).ConfigureAwait(false);
+            // Before a topic gets what the table would not take: it would get it again with every try.
+            if (!await HasRoomAsync(ours.Key, list, cancellation).ConfigureAwait(false)) continue;
+            await WriteAsync(ours.Key, list, t => t.AddAsync(list, cancellation), cancellation).ConfigureAwait(false);
+            _bound.Added(ours.Key, list.Length);
         }
     }
 
@@ -66,18 +72,27 @@ public sealed class PipelineQuarantine(DatabaseConnections connections, Quaranti
         return dropped;
     }
 
-    private async Task AddAsync(AdoQuarantine table, string pipeline, QuarantineRecord[] records, CancellationToken cancellation)
+    /// <summary>False when the records are not to be kept; throws when the pipeline has to wait.</summary>
+    private async Task<bool> HasRoomAsync(string pipeline, QuarantineRecord[] records, CancellationToken cancellation)
     {
-        var full = await _bound.FullAtAsync(pipeline, records.Length, () => CountAsync(table, pipeline, cancellation)).ConfigureAwait(false);
-        if (full is null)
-        {
-            await table.AddAsync(records, cancellation).ConfigureAwait(false);
-            return;
-        }
-
-        if (!routing.DropWhenFull) throw QuarantineBound.Full(pipeline, full.Value, routing.MaxRecords);
+        var wait = _bound.TooFast(pipeline, records.Length);
+        if (wait is not null && !routing.DropWhenFull) throw QuarantineBound.TooMany(pipeline, routing.MaxPerMinute, wait.Value);
+        var full = wait is null ? await FullAtAsync(pipeline, records.Length, cancellation).ConfigureAwait(false) : null;
+        if (full is not null && !routing.DropWhenFull) throw QuarantineBound.Full(pipeline, full.Value, routing.MaxRecords);
+        if (wait is null && full is null) return true;
         StorageMetrics.QuarantineDropped.Add(records.Length, new KeyValuePair<string, object?>("pipeline", pipeline));
+        return false;
     }
+
+    private async Task<long?> FullAtAsync(string pipeline, int more, CancellationToken cancellation)
+    {
+        var target = await TargetAsync(pipeline).ConfigureAwait(false);
+        if (!target.HasTable) return null;
+        var table = await ReadyAsync(target.Connection ?? routing.StateConnection, target.Table, cancellation).ConfigureAwait(false);
+        return await _bound.FullAtAsync(pipeline, more, () => CountAsync(table, pipeline, cancellation)).ConfigureAwait(false);
+    }
+
+    private async ValueTask<QuarantinePlan> TargetAsync(string pipeline) => (await routing.PlanOf(pipeline).ConfigureAwait(false))?.Quarantine ?? Default;
 
     private static async Task<long> CountAsync(AdoQuarantine table, string pipeline, CancellationToken cancellation)
     {
@@ -152,7 +167,7 @@ public sealed class PipelineQuarantine(DatabaseConnections connections, Quaranti
     private async Task WriteAsync(
         string pipeline, QuarantineRecord[] records, Func<AdoQuarantine, Task> write, CancellationToken cancellation)
     {
-        var target = (await routing.PlanOf(pipeline).ConfigureAwait(false))?.Quarantine ?? Default;
+        var target = await TargetAsync(pipeline).ConfigureAwait(false);
         if (target.Topic is { } topic)
         {
             var sent = Array.ConvertAll(records, r => (QuarantineRows.IdOf(r), r));

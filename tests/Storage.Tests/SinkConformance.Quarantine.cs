@@ -170,6 +170,49 @@ public abstract partial class SinkConformance
             (await (await quarantine.StoresAsync("p", Cancel))[0].CountAsync(new QuarantineFilter { Pipeline = pipeline }, Cancel)).Sum(c => c.Records);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task What_is_refused_too_fast_waits_for_the_next_minute(bool drops)
+    {
+        var moments = new Moments();
+        var topics = new NotedTopics();
+        var text = Kept.Replace("table: kept_for_an_hour", "table: fast, kafka: { connection: main, topic: refused }", StringComparison.Ordinal);
+        var plan = PipelineCompiler.Compile(text, "p.yaml", new PipelineCompilerOptions { KafkaConnections = ["main"], DatabaseConnections = ["dwh"] }).Plan;
+        var quarantine = new PipelineQuarantine(
+            Connect(Database.Options),
+            new QuarantineRouting
+            {
+                StateConnection = "dwh", Create = true, PlanOf = _ => new(plan), MaxPerMinute = 3, DropWhenFull = drops, Time = moments,
+            },
+            topics);
+        // A batch larger than all there may be has to go somewhere.
+        await quarantine.AddAsync([.. Enumerable.Range(0, 5).Select(i => Refused("check", i))], Cancel);
+        var add = () => quarantine.AddAsync([Refused("check", 5)], Cancel);
+        moments.Now += TimeSpan.FromSeconds(20);
+        if (drops)
+        {
+            await add();
+        }
+        else
+        {
+            var fast = await Assert.ThrowsAsync<StoreUnavailableException>(add);
+            Assert.StartsWith("Pipeline 'p' refuses more than 3 records a minute (Kor:Quarantine:MaxPerMinute)", fast.Message, StringComparison.Ordinal);
+            Assert.Contains("by itself in 40 s", fast.Message, StringComparison.Ordinal);
+        }
+
+        // Neither the table nor the topic has it; another pipeline has its own minute.
+        Assert.Equal(5, topics.Sent);
+        await quarantine.AddAsync([Refused("check", 0) with { Pipeline = "other" }], Cancel);
+        moments.Now += TimeSpan.FromSeconds(40);
+        await add();
+        await add();
+        Assert.Equal(8, topics.Sent);
+        var stores = await quarantine.StoresAsync("p", Cancel);
+        Assert.Equal(6, (await stores[0].CountAsync(new QuarantineFilter { Pipeline = "p" }, Cancel)).Sum(c => c.Records));
+        Assert.Equal(7, await quarantine.PurgeAsync("p", Cancel) + await quarantine.PurgeAsync("other", Cancel));
+    }
+
     private const string Kept = """
         apiVersion: kor/v1
         name: p
@@ -198,6 +241,18 @@ public abstract partial class SinkConformance
         public DateTimeOffset Now { get; set; } = new(2026, 1, 31, 10, 0, 0, TimeSpan.Zero);
 
         public override DateTimeOffset GetUtcNow() => Now;
+    }
+
+    private sealed class NotedTopics : IQuarantineTopic
+    {
+        public int Sent { get; private set; }
+
+        public Task SendAsync(
+            string connection, string topic, IReadOnlyList<(string Id, QuarantineRecord Record)> records, CancellationToken cancellation)
+        {
+            Sent += records.Count;
+            return Task.CompletedTask;
+        }
     }
 
     private sealed class NoTopics : IQuarantineTopic
