@@ -28,6 +28,9 @@ public sealed record TapRequest
     /// <summary>The most records a second a partition shows to one tap.</summary>
     public const int MaxPerSecond = 100;
 
+    /// <summary>The most taps of a partition at a time; the next one is refused.</summary>
+    public const int MaxTaps = 20;
+
     /// <summary>The longest record, characters of its JSON; longer ones are cut and marked.</summary>
     public const int MaxRecordLength = 64 * 1024;
 

@@ -44,7 +44,7 @@ internal interface IPartitionGrain : IGrainWithStringKey
     /// <summary>Shows records of an output to an observer until the tap has not been renewed for <see cref="TapRequest.Lease"/>.</summary>
     [Alias("Tap")]
     [Orleans.Concurrency.AlwaysInterleave]
-    Task TapAsync(TapRequest request, ITapObserver observer);
+    Task<bool> TapAsync(TapRequest request, ITapObserver observer);
 
     /// <summary>
     /// Plays quarantined records of this partition again. Answers when it is done or after 20 s; the same call again waits on, and one that comes

@@ -13,7 +13,6 @@ namespace KafkaOracleOrleans.Grains.Partitions;
 /// <summary>Showing records to those who look. Without a tap a batch costs one comparison with null.</summary>
 internal sealed partial class PartitionGrain
 {
-    private const int MaxTaps = 20;
     private static readonly JsonSerializerOptions TapJson = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
     private List<Tap>? _taps;
 
@@ -30,18 +29,20 @@ internal sealed partial class PartitionGrain
         public Selection Matching { get; } = new();
     }
 
-    public Task TapAsync(TapRequest request, ITapObserver observer)
+    public Task<bool> TapAsync(TapRequest request, ITapObserver observer)
     {
         var tap = _taps?.Find(t => t.Request.Id == request.Id);
         if (tap is null)
         {
-            if (_taps?.Count >= MaxTaps) return Task.CompletedTask;
+            // Without traffic nothing else takes away those whose readers are gone.
+            _taps?.RemoveAll(t => time.GetElapsedTime(t.RenewedAt) > TapRequest.Lease);
+            if (_taps?.Count >= TapRequest.MaxTaps) return Task.FromResult(false);
             tap = new Tap(request, observer);
             (_taps ??= []).Add(tap);
         }
 
         tap.RenewedAt = time.GetTimestamp();
-        return Task.CompletedTask;
+        return Task.FromResult(true);
     }
 
     /// <summary>After a batch is done, while its rows still stand.</summary>

@@ -53,8 +53,11 @@ internal sealed partial class PipelineGrain
         var runtime = await plans.GetAsync(Name, state.State.Version);
         if (TapPlan.Compile(runtime.Plan, request, out var fault) is null) return fault;
         // Repeated by the caller: partitions that were found or moved since are tapped from then on.
-        if (state.State.Desired == DesiredState.Running) await Task.WhenAll(PartitionGrains().Select(p => p.TapAsync(request, observer)));
-        return null;
+        if (state.State.Desired != DesiredState.Running) return null;
+        var open = await Task.WhenAll(PartitionGrains().Select(p => p.TapAsync(request, observer)));
+        return Array.TrueForAll(open, o => o)
+            ? null
+            : $"{TapRequest.MaxTaps} taps look at a partition of '{Name}' already, and there may be no more: close one of them, or try again in {TapRequest.Lease.TotalSeconds:0} s if their readers are gone.";
     }
 
     private async Task<List<ShardPart>> ShardsToRestartAsync(bool onlyFailed)

@@ -83,7 +83,8 @@ public static partial class ErrorCatalog
             "KOR2012",
             "The window does not fit together",
             "A window is exactly one of tumbling, hopping, session and calendar; 'every' belongs to hopping and "
-                + "must divide its size into at most 10,000 parts, 'maxLength' to session, 'zone' to calendar.",
+                + "must divide its size into at most 10,000 parts, 'maxLength' to session, 'zone' to calendar. "
+                + "What a key may have open at once (size, maxOutOfOrder, maxAhead and allowedLateness together) is at most 1,000,000 windows.",
             "window: { hopping: 5m, every: 2m }",
             "Follow the message."),
         new(

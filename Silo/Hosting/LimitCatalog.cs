@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using KafkaOracleOrleans.Grains.Interfaces;
 using KafkaOracleOrleans.Grains.Runtime;
 using KafkaOracleOrleans.Processing.Definition;
 using KafkaOracleOrleans.Processing.Expressions;
@@ -7,6 +8,7 @@ using KafkaOracleOrleans.Processing.Records;
 using KafkaOracleOrleans.Processing.Windows;
 using KafkaOracleOrleans.Silo.Api;
 using KafkaOracleOrleans.Silo.Pipelines;
+using KafkaOracleOrleans.Storage.Lookups;
 
 namespace KafkaOracleOrleans.Silo.Hosting;
 
@@ -26,7 +28,7 @@ public static class LimitCatalog
     private const string Quarantined = "`kor_quarantine_records_total` by reason";
 
     /// <summary>All limits in the order in which they are shown.</summary>
-    public static IReadOnlyList<LimitInfo> All { get; } = [.. Records(), .. Expressions(), .. Windows(), .. Definitions(), .. Requests(), .. Memory()];
+    public static IReadOnlyList<LimitInfo> All { get; } = [.. Records(), .. Expressions(), .. Windows(), .. Definitions(), .. Stored(), .. Requests(), .. Memory()];
 
     /// <summary>docs/limits.md.</summary>
     public static string Markdown()
@@ -62,7 +64,8 @@ public static class LimitCatalog
         new("Expressions", "parts and nesting", $"{Number(ExpressionLimits.MaxNodes)} parts, {ExpressionLimits.MaxDepth} levels", "", "refused with KOR3002", "", "ExpressionModelTests"),
         new("Expressions", "a string that a function makes", Bytes(ExpressionLimits.MaxStringBytes), "", "the record is refused with KOR3105", Quarantined,
             "WorkLimitTests.What_is_quadratic_elsewhere_is_linear_or_refused"),
-        new("Expressions", "all strings made for one record", Bytes(ExpressionLimits.MaxScratchBytes), "", "the record is refused with KOR3105", Quarantined, ""),
+        new("Expressions", "all strings made for one record", Bytes(ExpressionLimits.MaxScratchBytes), "", "the record is refused with KOR3105", Quarantined,
+            "WorkLimitTests.One_records_strings_are_bounded_together_too"),
         new("Expressions", "text that an expression goes through for one record", Bytes(ExpressionLimits.MaxWorkBytes), "",
             $"the record is refused with KOR3107; regular expressions count {ExpressionLimits.RegexWork} for a byte, texts of up to {ExpressionLimits.FreeBytes} bytes nothing",
             Quarantined, "WorkLimitTests.One_records_work_is_bounded_however_many_functions_there_are"),
@@ -81,6 +84,8 @@ public static class LimitCatalog
         new("Windows and aggregates", "a step of the watermark by a single record", Span(WindowLimits.DefaultMaxAhead), "`eventTime: { maxAhead }`, 0 (off) to 365 days",
             "it moves when three records say so", "`kor_watermark_delay_seconds`", "WatermarkTests"),
         new("Windows and aggregates", "hopping windows that a record lies in", Number(WindowLimits.MaxWindowsPerSize), "", "the definition is refused with KOR2012", "", "BadPipelineTests"),
+        new("Windows and aggregates", "windows that a key may have open by its definition", Number(WindowLimits.MaxOpenPerKey), "",
+            "the definition is refused with KOR2012; while a partition is behind the others a key may have more, as far as memory goes", "", "BadPipelineTests"),
         new("Windows and aggregates", "a value that first, last, min, max and collect keep", Bytes(AggregateLimits.MaxValueBytes), "", "the record is refused with KOR4047", Quarantined,
             "RecordRemedyTests.The_remedy_makes_the_record_pass"),
         new("Windows and aggregates", "what collect keeps of a window", Bytes(AggregateLimits.MaxCollectedBytes) + " of JSON", "",
@@ -93,6 +98,23 @@ public static class LimitCatalog
             "RecordRemedyTests.The_remedy_makes_the_record_pass"),
     ];
 
+    private static LimitInfo[] Stored()
+    {
+        var quarantine = new QuarantineOptions();
+        return
+        [
+            new("State", "refused records of a pipeline", Number(quarantine.MaxRecords), "`Kor:Quarantine:MaxRecords`, 1 to 1,000,000,000; 0: no limit",
+                "the pipeline is Blocked and says so until some are dropped; with `Kor:Quarantine:WhenFull=Drop` further ones are not kept", "`kor_quarantine_dropped_total`",
+                "StateStoreTests.A_pipeline_whose_quarantine_is_full_waits_and_says_so"),
+            new("State", "records that a pipeline refuses in a minute, per silo", Number(quarantine.MaxPerMinute), "`Kor:Quarantine:MaxPerMinute`, 1 to 1,000,000,000; 0: no limit",
+                "the pipeline is Blocked and says so until the minute is over; with `Kor:Quarantine:WhenFull=Drop` further ones are not kept", "`kor_quarantine_dropped_total`",
+                "SinkConformance.What_is_refused_too_fast_waits_for_the_next_minute"),
+            new("State", "age of refused records", Span((long)quarantine.KeepFor.TotalMilliseconds), "`keepFor` of the pipeline, `Kor:Quarantine:KeepFor`", "they are dropped",
+                "`kor_quarantine_expired_total`", "SinkConformance.Records_go_when_they_are_older_than_their_pipeline_keeps_them_wherever_they_lie"),
+            new("State", "age of entries of the audit trail", Span((long)new HttpOptions().AuditKeepFor.TotalMilliseconds), "`Kor:Http:AuditKeepFor`", "they are dropped", "the log", "AuditTests"),
+        ];
+    }
+
     private static LimitInfo[] Definitions() =>
     [
         new("Definitions", "length of a pipeline or test file", Number(PipelineReader.MaxTextLength) + " characters", "", "refused", "", "YamlTests.Size_is_bounded"),
@@ -104,14 +126,16 @@ public static class LimitCatalog
         return
         [
             new("Requests", "length of a body", Bytes(http.MaxBodyBytes), "`Kor:Http:MaxBodyBytes`, 1 KiB to 64 MiB", "413", "", "ApiTests.A_body_beyond_the_limit_is_refused"),
-            new("Requests", "time of a request", Span((long)http.RequestTimeout.TotalMilliseconds), "`Kor:Http:RequestTimeout`, 1 s to 10 min", "504", "", ""),
+            new("Requests", "time of a request", Span((long)http.RequestTimeout.TotalMilliseconds), "`Kor:Http:RequestTimeout`, 1 s to 10 min", "504", "", "LimitTests.A_request_ends_with_its_time"),
             new("Requests", "requests of a client", $"{http.RequestsPerSecond} a second, {http.RequestBurst} at once",
                 "`Kor:Http:RequestsPerSecond`, `Kor:Http:RequestBurst`, 1 to 100,000", "429 with Retry-After", "", "LifecycleTests.Whoever_asks_too_much_is_told_when_to_come_back"),
             Trial("expressions, tests and previews at a time", Number(TrialGate.AtOnce), "429 with Retry-After"),
             Trial("rows that one of them makes", Number(TrialGate.MaxRows), "422 with the limit"),
             Trial("bytes of values that one of them makes", Bytes(TrialGate.MaxBytes), "422 with the limit"),
             Trial("time of one of them", $"{TrialGate.MaxSeconds} s, of a preview {TrialGate.MaxPreviewSeconds} s; ends when the client leaves", "422 with the limit"),
-            new("Requests", "records that are read of a topic for a preview", Number(TopicReader.MaxRecords), "", "400", "", ""),
+            new("Requests", "records that are read of a topic for a preview", Number(TopicReader.MaxRecords), "", "400", "", "LimitTests.A_preview_reads_no_more_than_it_may"),
+            new("Requests", "taps of a partition at a time", Number(TapRequest.MaxTaps), "", "the next one is refused with 400", "`kor_tap_clients`", "LimitTests.Those_who_look_at_a_partition_are_few_and_the_next_is_told"),
+            new("Requests", "records a second that a tap shows of a partition", Number(TapRequest.MaxPerSecond), "", "the others are counted and not shown", "the tap's `seen` and `shown`", "LimitTests.Those_who_look_at_a_partition_are_few_and_the_next_is_told"),
         ];
 
         static LimitInfo Trial(string name, string limit, string outcome) => new(
@@ -130,7 +154,16 @@ public static class LimitCatalog
             new("Memory", "rows that wait for sinks, per silo", Bytes(engine.TotalSinkBufferBytes), "`Kor:Engine:TotalSinkBufferBytes`",
                 "partitions wait, which the status says", "`kor_step_time_seconds_total` by state", "SinkShareTests"),
             new("Memory", "closed windows kept for queries, per shard", Number(engine.RecentWindows), "`Kor:Engine:RecentWindows`, 0 to 100,000", "the oldest are forgotten", "",
-                ""),
+                "LimitTests.The_windows_that_closed_first_are_forgotten_first"),
+            new("Memory", "cells in memory (open windows by key, dedup ids by message key), per silo", "a quarter of the heap's limit", "`Kor:Engine:CellBytes`, 1 MiB to 1 TiB",
+                "those that were not called for longest are let go and read again when they are called", "`kor_cell_evicted_total`", "MemoryTests"),
+            new("Memory", "heap, per silo", "what the runtime says: 75 % of a container's memory", "`Kor:Engine:MemoryLimitBytes`, 64 MiB to 16 TiB",
+                "from 80 % on reading waits until it is below 70 %, which the status says", "`kor_memory_tight`", "MemoryTests"),
+            new("Memory", "keys of a lookup kept", Number(CacheDefinition.Default.Rows), "`cache: { rows }`; with `preload` the rows of the table",
+                "the oldest are forgotten and asked for again; a table with more rows is not preloaded, which stops the partition with the reason", "`kor_lookup_requests_total` by result",
+                "SinkConformance.Lookups_find_keys_miss_others_and_refuse_ambiguity"),
+            new("Memory", "keys of one query of a lookup", Number(AdoLookup.MaxKeys), "", "more are asked for in several queries", "`kor_lookup_duration_seconds`",
+                "SinkConformance.Lookups_find_keys_miss_others_and_refuse_ambiguity"),
         ];
     }
 

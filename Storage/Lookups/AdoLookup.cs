@@ -11,7 +11,7 @@ namespace KafkaOracleOrleans.Storage.Lookups;
 /// <summary>Reference rows from a table of any configured database.</summary>
 public sealed class AdoLookup(DatabaseConnections connections) : ILookupSource
 {
-    /// <summary>The most keys of one call.</summary>
+    /// <summary>The most keys of one query; more are asked for in several.</summary>
     public const int MaxKeys = 10_000;
 
     // The types of text keys' columns, by table, as long as lookups work with them.
@@ -20,7 +20,6 @@ public sealed class AdoLookup(DatabaseConnections connections) : ILookupSource
     /// <inheritdoc/>
     public Task<LookupResult> LookupAsync(LookupSpec spec, RowBlock keys, CancellationToken cancellation)
     {
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(keys.Count, MaxKeys);
         var (database, table) = Resolve(spec, [.. keys.Schema.Fields.Select(f => f.Type)]);
         var values = NewBlock(table.Values);
         values.Reset(keys.Count);
@@ -32,7 +31,7 @@ public sealed class AdoLookup(DatabaseConnections connections) : ILookupSource
             if (database.Dialect.ConvertsLookupKeys) table = await WithTypesAsync(database, table, cancellation).ConfigureAwait(false);
             // One key the database refuses fails the query of all: halves of the keys find it.
             var work = new Stack<int[]>();
-            work.Push(rows);
+            foreach (var chunk in rows.Chunk(MaxKeys)) work.Push(chunk);
             while (work.TryPop(out var part))
             {
                 try

@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using KafkaOracleOrleans.Silo.Hosting;
 using KafkaOracleOrleans.Silo.Tests.Support;
 using KafkaOracleOrleans.TestSupport;
@@ -5,7 +6,7 @@ using KafkaOracleOrleans.TestSupport;
 namespace KafkaOracleOrleans.Silo.Tests;
 
 /// <summary>Documents made from code are what the code would make. KOR_UPDATE_DOCS=1 rewrites them.</summary>
-public sealed class DocumentationTests
+public sealed partial class DocumentationTests
 {
     private const string Begin = "<!-- generated from the options: KOR_UPDATE_DOCS=1 dotnet test --project tests/Silo.Tests -->";
     private const string End = "<!-- end of the generated part -->";
@@ -31,10 +32,14 @@ public sealed class DocumentationTests
         Assert.Equal(LimitCatalog.Markdown(), File.ReadAllText(path));
     }
 
+    [GeneratedRegex("(kor|kafka)_[a-z_]+")]
+    private static partial Regex MetricName();
+
     [Fact]
-    public void The_test_of_a_limit_is_there()
+    public void The_test_and_the_metric_of_a_limit_are_there()
     {
-        var sources = Directory.EnumerateFiles(RepoPaths.Under("tests"), "*Tests.cs", SearchOption.AllDirectories).Select(File.ReadAllText).ToList();
+        var sources = Directory.EnumerateFiles(RepoPaths.Under("tests"), "*.cs", SearchOption.AllDirectories)
+            .Where(f => !f.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal)).Select(File.ReadAllText).ToList();
         foreach (var limit in LimitCatalog.All.Where(l => l.Test.Length != 0))
         {
             var parts = limit.Test.Split('.');
@@ -43,5 +48,9 @@ public sealed class DocumentationTests
                     && (parts.Length == 1 || s.Contains($" {parts[1]}(", StringComparison.Ordinal))),
                 $"The test {limit.Test} of '{limit.Name}' is not there.");
         }
+
+        var metrics = File.ReadAllText(RepoPaths.Under("docs", "metrics.md"));
+        foreach (var name in LimitCatalog.All.SelectMany(l => MetricName().Matches(l.Metric).Select(m => m.Value)))
+            Assert.Contains($"`{name}`", metrics, StringComparison.Ordinal);
     }
 }

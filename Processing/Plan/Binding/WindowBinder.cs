@@ -93,9 +93,20 @@ internal sealed class WindowBinder(BindingContext context, SourceDefinition sour
         Only(w.Offset, w.Tumbling is not null || w.Hopping is not null, "offset", "tumbling and hopping");
         Only(w.MaxLength, w.Session is not null, "maxLength", "session");
         Only(w.Zone, w.Calendar is not null, "zone", "calendar");
-        if (w.Tumbling is { } tumbling) return tumbling.Faulty ? null
-            : new TumblingWindow(tumbling.Value, OffsetOf(w, tumbling.Value));
-        if (w.Hopping is not null) return HoppingOf(w);
+        if (w.Tumbling is { } tumbling)
+        {
+            if (tumbling.Faulty) return null;
+            CheckOpen(tumbling, tumbling.Value, tumbling.Value, step);
+            return new TumblingWindow(tumbling.Value, OffsetOf(w, tumbling.Value));
+        }
+
+        if (w.Hopping is not null)
+        {
+            var hopping = HoppingOf(w);
+            if (hopping is not null) CheckOpen(w.Every!, hopping.Size, hopping.Every, step);
+            return hopping;
+        }
+
         return w.Session is not null ? SessionOf(w) : CalendarOf(w);
     }
 
@@ -114,6 +125,21 @@ internal sealed class WindowBinder(BindingContext context, SourceDefinition sour
         else if (size / every > WindowLimits.MaxWindowsPerSize)
             Fault(w.Every.Node, $"a window may start at most {WindowLimits.MaxWindowsPerSize} times in its size");
         return new HoppingWindow(size, every, OffsetOf(w, every));
+    }
+
+    /// <summary>What a key may have open is kept in memory and in its row of the state, whole.</summary>
+    private void CheckOpen(Located<long> place, long size, long every, WindowStepDefinition step)
+    {
+        var time = source.EventTime;
+        var spread = size + Of(time?.MaxOutOfOrder, SourceBinder.DefaultMaxOutOfOrder) + Of(step.AllowedLateness, 0)
+            + Math.Max(WindowLimits.LeastAhead, Of(time?.MaxAhead, WindowLimits.DefaultMaxAhead));
+        if (spread / every <= WindowLimits.MaxOpenPerKey) return;
+        Fault(
+            place.Node,
+            $"a key could have {spread / every} windows open (size, maxOutOfOrder, maxAhead and allowedLateness are {Durations.Format(spread)} together, and one starts every "
+            + $"{Durations.Format(every)}), at most {WindowLimits.MaxOpenPerKey} may be: make the windows longer or allow less lateness");
+
+        static long Of(Located<long>? value, long otherwise) => value is { Faulty: false } given ? given.Value : otherwise;
     }
 
     private SessionWindow? SessionOf(WindowDefinition w)

@@ -166,6 +166,8 @@ internal static class BadPipelines
         new("every does not divide", "{ tumbling: 5m }", "{ hopping: 5m, every: «2m }", "KOR2012 divide"),
         new("every longer than the window", "{ tumbling: 5m }", "{ hopping: 5m, every: «10m }", "KOR2012"),
         new("too many panes", "{ tumbling: 5m }", "{ hopping: 1d, every: «1s }", "KOR2012 10000"),
+        new("too many windows open", "{ tumbling: 5m }", "{ tumbling: «3ms }", "KOR2012 1000000"),
+        new("too many windows open of hopping ones", "{ tumbling: 5m }", "{ hopping: 6ms, every: «3ms }", "KOR2012 1000000"),
         new("every on tumbling", "{ tumbling: 5m }", "{ tumbling: 5m, every: «1m }", "KOR2012 hopping"),
         new("two kinds of window", "{ tumbling: 5m }", "{ tumbling: 5m, session: «5m }", "KOR2012 exactly one"),
         new("no kind of window", "{ tumbling: 5m }", "«{ offset: 1m }", "KOR2012 exactly one"),

@@ -49,6 +49,15 @@ public sealed class WorkLimitTests
     }
 
     [Fact]
+    public void One_records_strings_are_bounded_together_too()
+    {
+        Assert.Null(Run.One(Parts(15), Fields, "", 1_000_000).Error);
+        Assert.Equal("KOR3105", Run.One(Parts(20), Fields, "", 1_000_000).Error);
+
+        static string Parts(int count) => string.Join(" || ", Enumerable.Repeat("left(rpad('x', n, 'a'), 1)", count));
+    }
+
+    [Fact]
     public void Try_gives_null_instead_of_too_much_work() => Assert.Equal(
         (null, null), Run.One($"try({string.Join(" || ", Enumerable.Repeat("left(sha256(t), 1)", 400))})", Fields, new string('a', Long), 0));
 
