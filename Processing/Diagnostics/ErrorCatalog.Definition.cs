@@ -31,7 +31,7 @@ public static partial class ErrorCatalog
             "A file may have 1,048,576 characters, 64 levels, 100,000 values once aliases are followed, and "
                 + "values of 65,536 characters once variables are replaced.",
             "a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]",
-            "Split the pipeline, or write repeated parts less deeply."),
+            "Split the pipeline, write repeated parts less deeply, or give the variable a shorter value."),
         new(
             "KOR1005",
             "An alias names no anchor",
@@ -87,7 +87,7 @@ public static partial class ErrorCatalog
             "A value is missing",
             "The key is there but nothing follows it.",
             "table:",
-            "Give it a value, or remove the key to get the default."),
+            "Give it a value; where the key has a default (docs/pipelines.md), remove the key to get it."),
         new(
             "KOR1015",
             "Too few or too many entries",

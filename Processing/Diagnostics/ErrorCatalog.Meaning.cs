@@ -51,22 +51,23 @@ public static partial class ErrorCatalog
             "Window rows leave by the outbox of their shard and go to sinks only.",
             "steps:\n  - { id: w, type: window, window: { tumbling: 5m }, aggregates: { n: count() } }\n  - { "
                 + "id: m, type: map, set: { k: n * 2 } }",
-            "Give the step a 'from' that is before the window, or do it in a second pipeline or in the "
-                + "database."),
+            "Give the step a 'from' that is before the window, compute inside the aggregates: sum(n * 2), or use a view "
+                + "in the database."),
         new(
             "KOR2008",
             "Duplicate field or column",
             "Two fields, or two columns of a table, have the same name; databases do not tell names apart by "
                 + "case.",
             "set: { total: a }\nrename: { b: total }",
-            "Rename one of them."),
+            "Rename one of them, or take it out."),
         new(
             "KOR2009",
             "The name is reserved",
             "quarantined and source are inputs of sinks and steps; window_start, window_end and revision are "
                 + "added to window rows; KOR_ columns are the engine's.",
             "- { id: source, type: map }",
-            "Choose another name."),
+            "Choose another name. A field of the source finds its value by 'path': began_at: { type: timestamp, path: window_start }. A column of a table is renamed "
+                + "with the sink's 'columns'."),
         new(
             "KOR2010",
             "The event-time field does not fit",
@@ -169,19 +170,19 @@ public static partial class ErrorCatalog
             "The sink rows are routed to is wrong",
             "A route ends at one sink, which reads nothing else: it says no 'from', or STEP.routed.",
             "onFail: { route: clean }   # and clean has from: customer",
-            "Give the routed rows a sink of their own."),
+            "Give the routed rows a sink of their own: it says no 'from', or from: STEP.routed."),
         new(
             "KOR2026",
             "The sink says not what it reads",
             "A sink without 'from' must be the target of a route.",
             "- { id: s, connection: dwh, table: T }",
-            "Add from: STEP."),
+            "Add from: STEP, or route rows to it: onFail: { route: SINK } of a quality step."),
         new(
             "KOR2027",
             "The default does not fit the field's type",
             "The default is converted like a value of the field.",
             "amount: { type: 'decimal(12,2)', default: none }",
-            "Write a value of the type."),
+            "Write a value of the type, a time in the field's pattern (ISO 8601 without one)."),
         new(
             "KOR2028",
             "The field's options do not fit together",

@@ -52,8 +52,7 @@ internal sealed class MapBinder(BindingContext context, StepNode node, MapStepDe
     private void Set(Located<string> name, Located<string> expression)
     {
         if (name.Faulty) return;
-        if (SideOutputs.IsReserved(name.Value))
-            context.Diagnostics.Error("KOR2009", name.Node, $"the field name '{name.Value}' is reserved");
+        CheckReserved(name);
         var flow = node.InputFlow with { Schema = new Schema([.. _scratch]), Unknown = _unknown };
         var compiled = context.Expression(expression, flow);
         _fromKey.Remove(name.Value);
@@ -75,6 +74,11 @@ internal sealed class MapBinder(BindingContext context, StepNode node, MapStepDe
         else _output.Add(entry);
     }
 
+    private void CheckReserved(Located<string> name)
+    {
+        if (SideOutputs.IsReserved(name.Value)) context.Diagnostics.Error("KOR2009", name.Node, $"the field name '{name.Value}' is reserved");
+    }
+
     private void Hide(int place, bool remove)
     {
         var (name, scratch) = _output[place];
@@ -87,6 +91,7 @@ internal sealed class MapBinder(BindingContext context, StepNode node, MapStepDe
     {
         var place = OutputOf(from);
         if (to.Faulty) return;
+        CheckReserved(to);
         if (_output.FindIndex(o => o.Name == to.Value) is >= 0 and var other && other != place)
         {
             context.Diagnostics.Error("KOR2008", to.Node, $"the field '{to.Value}' exists already");

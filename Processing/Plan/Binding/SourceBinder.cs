@@ -163,7 +163,7 @@ internal sealed class SourceBinder(BindingContext context, PipelineDefinition de
         // A word, not a pattern: those have a year.
         var isWord = pattern.Value.All(c => char.IsAsciiLetter(c) || c == '_')
             && (pattern.Value.StartsWith("epoch", StringComparison.Ordinal) || !pattern.Value.Contains('y', StringComparison.Ordinal));
-        if (isWord && Suggestions.Nearest(pattern.Value, TimeEncodings.Names) is { } near)
+        if (isWord && (UnitMeant(pattern.Value) ?? Suggestions.Nearest(pattern.Value, TimeEncodings.Names)) is { } near)
         {
             context.Diagnostics.Error("KOR2028", pattern.Node, $"'{pattern.Value}' is no way to write times; known: {string.Join(", ", TimeEncodings.Names)}, or a pattern", near);
         }
@@ -181,6 +181,17 @@ internal sealed class SourceBinder(BindingContext context, PipelineDefinition de
 
         return (TimeEncoding.Pattern, pattern.Value);
     }
+
+    /// <summary>Words of other programs for a number since 1970.</summary>
+    private static string? UnitMeant(string word) => word.ToUpperInvariant() switch
+    {
+        "S" or "SEC" or "SECONDS" or "UNIX" or "UNIXTIME" or "EPOCH" or "EPOCH_SECONDS" => "epoch_s",
+        "MS" or "MILLIS" or "MILLISECONDS" or "EPOCH_MILLIS" => "epoch_ms",
+        "US" or "MICROS" or "MICROSECONDS" or "EPOCH_MICROS" => "epoch_us",
+        "NS" or "NANOS" or "NANOSECONDS" or "EPOCH_NANOS" => "epoch_ns",
+        "DAYS" or "EPOCH_DAY" => "epoch_days",
+        _ => null,
+    };
 
     private IReadOnlyList<string> PathOf(Named<FieldDefinition> field)
     {

@@ -185,6 +185,8 @@ internal sealed class StepBinder(BindingContext context, SourceDefinition source
 
     private void AddField(List<Field> added, Flow flow, string name, FieldType type, TextNode at, bool nullable)
     {
+        if (SideOutputs.IsReserved(name))
+            context.Diagnostics.Error("KOR2009", at, $"the field name '{name}' is reserved");
         if (flow.Schema.IndexOf(name) >= 0 || added.Exists(f => f.Name == name))
             context.Diagnostics.Error("KOR2008", at, $"the field '{name}' exists already");
         else if (name.Length > 0)

@@ -249,8 +249,9 @@ internal sealed class WindowBinder(BindingContext context, SourceDefinition sour
             if (argument.Text.Length == 0) return new AggregateFault("KOR2018", argument.Start, 1,
                 $"an argument of {info.Name} is empty");
             if (argument.Text.StartsWith("DISTINCT ", StringComparison.OrdinalIgnoreCase))
-                return new AggregateFault("KOR2018", argument.Start, 8, "DISTINCT is not an argument",
-                    "count_distinct(...)");
+                return new AggregateFault("KOR2018", argument.Start, 8, "DISTINCT is not an argument; " + (info.Kind == AggregateKind.Count
+                    ? $"write count_distinct({argument.Text[9..].Trim()})"
+                    : $"{info.Name} has none: leave copies out before, in a dedup step"));
         }
 
         return null;

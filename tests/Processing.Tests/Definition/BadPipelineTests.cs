@@ -13,7 +13,7 @@ public sealed class BadPipelineTests
     public void Fault_is_found_at_its_place(string name)
     {
         var test = BadPipelines.All.Single(c => c.Name == name);
-        var (text, places) = TextOf(test);
+        var (text, places) = BadPipelines.TextOf(test);
 
         var errors = Compile(text).Errors().ToList();
 
@@ -103,25 +103,5 @@ public sealed class BadPipelineTests
         Assert.Equal(("KOR2020", Severity.Warning, 29, 15),
             (warning.Code, warning.Severity, warning.Line, warning.Column));
         Assert.NotNull(nullable.Plan);
-    }
-
-    private static (string Text, List<string> Places) TextOf(BadPipelines.Case test)
-    {
-        Assert.Contains(test.From, Base, StringComparison.Ordinal);
-        var marked = Base.Replace(test.From, test.To, StringComparison.Ordinal);
-        var places = new List<string>();
-        var (line, column) = (1, 1);
-        foreach (var c in marked)
-        {
-            if (c == '«')
-            {
-                places.Add($"({line},{column})");
-                continue;
-            }
-
-            (line, column) = c == '\n' ? (line + 1, 1) : (line, column + 1);
-        }
-
-        return (marked.Replace("«", "", StringComparison.Ordinal), places);
     }
 }

@@ -138,12 +138,14 @@ internal static class BadPipelines
         new("unknown group field", "groupBy: [customer]", "groupBy: [«custmer]", "KOR2003 Did you mean 'customer'?"),
         new("dropped field used", "key: [order_id]", "key: [«weight]", "KOR2003"),
         new("unknown dropped field", "drop: [weight]", "drop: [«wieght]", "KOR2003 Did you mean 'weight'?"),
-        new("unknown renamed field", "drop: [weight]", "rename: { «wieght: w }, drop: [weight]", "KOR2003"),
+        new("unknown renamed field", "drop: [weight]", "rename: { «wieght: w }", "KOR2003"),
         new("unknown lookup key", "{ ID: customer }", "{ ID: «cust }", "KOR2003"),
         new("unknown event-time field", "field: at,", "field: «att,", "KOR2003 Did you mean 'at'?"),
         new("event time of the wrong type", "field: at,", "field: «order_id,", "KOR2010"),
         new("window without event time", "  eventTime: { field: at, maxOutOfOrder: 30s, idleAfter: 10s }\n", "", "KOR2011@26,13"),
         new("rename onto a field", "drop: [weight]", "rename: { extra: «amount }, drop: [weight]", "KOR2008"),
+        new("rename onto a reserved field", "drop: [weight]", "rename: { extra: «window_start }, drop: [weight]", "KOR2009 window_start"),
+        new("lookup adds a reserved field", "{ segment: SEGMENT }", "{ «late_reason: SEGMENT }", "KOR2009 late_reason"),
         new("lookup adds a field that exists", "{ segment: SEGMENT }", "{ «total: SEGMENT }", "KOR2008"),
         new("lookup column twice", "{ ID: customer }", "{ ID: customer, «id: order_id }", "KOR2008"),
         new("dedup key twice", "key: [order_id]", "key: [order_id, «order_id]", "KOR2008"),
@@ -155,7 +157,7 @@ internal static class BadPipelines
         new("default beyond the scale", "amount:   decimal(12,2)", "amount: { type: 'decimal(12,2)', default: «0.001 }", "KOR2027"),
         new("default time with a pattern", "pattern: epoch_ms", "pattern: epoch_ms, default: «'2026-01-01'", "KOR2027"),
         new("pattern on a string", "default: none", "pattern: «epoch_ms", "KOR2028"),
-        new("bad pattern", "pattern: epoch_ms", "pattern: «millis", "KOR2028"),
+        new("bad pattern", "pattern: epoch_ms", "pattern: «millis", "KOR2028 Did you mean 'epoch_ms'?"),
         new("path in a string source", "format: json", "format: string", "KOR2028@8,37"),
         new("csv options of json", "format: json", "format: «json\n  csv: { delimiter: ';' }", "KOR2028"),
         new("unknown csv column", "format: json", "format: csv\n  csv: { columns: [order_id, amount, weight, extra, at] }", "KOR2033@9,37"),
@@ -189,7 +191,7 @@ internal static class BadPipelines
         new("collect of everything", "revenue: sum(total)", "revenue: 'collect(total, «1000000)'", "KOR2018"),
         new("sum of nothing", "revenue: sum(total)", "revenue: «sum()", "KOR2018"),
         new("sum of two", "revenue: sum(total)", "revenue: '«sum(total, amount)'", "KOR2018"),
-        new("count distinct in SQL", "revenue: sum(total)", "revenue: count(«DISTINCT total)", "KOR2018 count_distinct"),
+        new("count distinct in SQL", "revenue: sum(total)", "revenue: count(«DISTINCT total)", "KOR2018 write count_distinct(total)"),
         new("aggregate named like the key", "revenue: sum(total)", "«customer: sum(total)", "KOR2034"),
         new("aggregate named like a window field", "revenue: sum(total)", "«revision: sum(total)", "KOR2009"),
         new("unknown field in an aggregate", "revenue: sum(total)", "revenue: sum(«totl)", "KOR2003 Did you mean 'total'?"),
@@ -244,4 +246,25 @@ internal static class BadPipelines
           - { id: totals, from: sums, connection: dwh, table: TOTALS_T }
 
         """;
+
+    /// <summary>A case's text, and its marked places as messages show them.</summary>
+    public static (string Text, List<string> Places) TextOf(Case test)
+    {
+        Assert.Contains(test.From, PipelineTexts.Base, StringComparison.Ordinal);
+        var marked = PipelineTexts.Base.Replace(test.From, test.To, StringComparison.Ordinal);
+        var places = new List<string>();
+        var (line, column) = (1, 1);
+        foreach (var c in marked)
+        {
+            if (c == '«')
+            {
+                places.Add($"({line},{column})");
+                continue;
+            }
+
+            (line, column) = c == '\n' ? (line + 1, 1) : (line, column + 1);
+        }
+
+        return (marked.Replace("«", "", StringComparison.Ordinal), places);
+    }
 }
