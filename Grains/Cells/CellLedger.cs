@@ -114,14 +114,6 @@ internal sealed class CellEntry(string name)
     }
 }
 
-/// <summary>A cell lost what only it held: the owner starts over from its checkpoint.</summary>
-internal sealed class CellLostException(string cell)
-    : Exception($"Cell '{cell}' lost calls that were not yet durable; the owner starts over from its checkpoint.");
-
-/// <summary>A newer owner holds the cell.</summary>
-internal sealed class OwnerFencedException(string cell)
-    : Exception($"Cell '{cell}' follows a newer owner.");
-
 /// <summary>Reads of cold cells, coalesced.</summary>
 internal static class ColdCells
 {

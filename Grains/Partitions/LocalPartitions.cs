@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
 using KafkaOracleOrleans.Grains.Contracts;
 using KafkaOracleOrleans.Grains.Interfaces;
+using KafkaOracleOrleans.Grains.Runtime;
+using KafkaOracleOrleans.Protocol.Faults;
 
 namespace KafkaOracleOrleans.Grains.Partitions;
 
@@ -40,7 +42,7 @@ public sealed class LocalPartitions(IGrainFactory grains, TimeProvider time)
             await grains.GetGrain<IPartitionGrain>(key).HandOverAsync().WaitAsync(cancellation);
             return true;
         }
-        catch (Exception e) when (e is OperationCanceledException or TimeoutException or Orleans.Runtime.OrleansException)
+        catch (Exception e) when (e.Kind() is FaultKind.Cancelled or FaultKind.Lost)
         {
             // What is not durable is read again by the next owner.
             return false;

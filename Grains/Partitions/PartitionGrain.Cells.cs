@@ -5,6 +5,7 @@ using KafkaOracleOrleans.Processing.Dedup;
 using KafkaOracleOrleans.Processing.Plan;
 using KafkaOracleOrleans.Processing.Ports;
 using KafkaOracleOrleans.Processing.Steps;
+using KafkaOracleOrleans.Protocol.Faults;
 
 namespace KafkaOracleOrleans.Grains.Partitions;
 

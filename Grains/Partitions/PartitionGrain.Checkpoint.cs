@@ -3,6 +3,8 @@ using KafkaOracleOrleans.Grains.Contracts;
 using KafkaOracleOrleans.Grains.Interfaces;
 using KafkaOracleOrleans.Grains.Runtime;
 using KafkaOracleOrleans.Processing.Ports;
+using KafkaOracleOrleans.Protocol.Faults;
+using KafkaOracleOrleans.Protocol.Partitions;
 using KafkaOracleOrleans.Streams.Kafka;
 using Microsoft.Extensions.Logging;
 
@@ -15,9 +17,6 @@ namespace KafkaOracleOrleans.Grains.Partitions;
 internal sealed partial class PartitionGrain
 {
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(200);
-
-    // Positions that may be read while a checkpoint waits for the flush of a sink.
-    private const long MaxHeld = 200_000;
 
     private bool _changed;
     private Task _commit = Task.CompletedTask;
@@ -142,10 +141,10 @@ internal sealed partial class PartitionGrain
     {
         foreach (var lane in _lanes)
         {
-            var changed = lane.Confirmed < position ? ChangedAsync(lane) : Task.CompletedTask;
-            while (lane.Confirmed < position)
+            var changed = CheckpointGate.HasSink(position, lane.Confirmed) ? Task.CompletedTask : ChangedAsync(lane);
+            while (!CheckpointGate.HasSink(position, lane.Confirmed))
             {
-                if (Hurries || _header.Position - position > MaxHeld) lane.Flush();
+                if (CheckpointGate.Urges(position, _header.Position, Hurries)) lane.Flush();
                 if (await Task.WhenAny(changed, Task.Delay(Poll, time, _reign.Token)) != changed) continue;
                 await changed;
                 changed = ChangedAsync(lane);
@@ -164,9 +163,10 @@ internal sealed partial class PartitionGrain
         while (true)
         {
             var at = await PositionAsync(shard, source, reign);
-            if (at.Durable >= position) break;
+            var standing = CheckpointGate.OfShard(position, at.Applied, at.Durable);
+            if (standing == ShardStanding.Durable) break;
             // It had taken this in and started over since; without traffic nothing else would tell.
-            if (at.Applied < position)
+            if (standing == ShardStanding.Behind)
                 throw new RewindException($"Shard {shard.GetPrimaryKeyString()} is at {at.Applied} again, before {position}.");
             if ((urge || _urgent || _crowded) && !urged)
             {
@@ -186,7 +186,7 @@ internal sealed partial class PartitionGrain
         {
             return await shard.GetPositionAsync(source).WaitAsync(reign);
         }
-        catch (Exception e) when (e is TimeoutException or Orleans.Runtime.OrleansException)
+        catch (Exception e) when (e.IsLost())
         {
             LogCall(_owner, shard, e);
             return new ShardPosition(null, -1);
@@ -200,7 +200,7 @@ internal sealed partial class PartitionGrain
         {
             await kafka.CommitAsync(_id.Source, _id.Topic, _id.Partition, position);
         }
-        catch (Exception e) when (e is KafkaPartitionNotOwnedException or TimeoutException or Orleans.Runtime.OrleansException)
+        catch (Exception e) when (e is KafkaPartitionNotOwnedException || e.IsLost())
         {
             LogAdvice(_owner, position, e);
         }

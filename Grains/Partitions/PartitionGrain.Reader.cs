@@ -2,6 +2,8 @@ using System.Globalization;
 using KafkaOracleOrleans.Grains.Interfaces;
 using KafkaOracleOrleans.Grains.Runtime;
 using KafkaOracleOrleans.Grains.Sinks;
+using KafkaOracleOrleans.Protocol.Waiting;
+using KafkaOracleOrleans.Protocol.Writers;
 using KafkaOracleOrleans.Streams.Kafka;
 
 namespace KafkaOracleOrleans.Grains.Partitions;
@@ -67,8 +69,8 @@ internal sealed partial class PartitionGrain
         if (state < PartState.Blocked && memory.Reason is { } shortage) (state, reason) = (PartState.Blocked, shortage);
         foreach (var lane in _lanes)
         {
-            if (lane.State <= state) continue;
-            state = lane.State;
+            if (lane.Part() <= state) continue;
+            state = lane.Part();
             reason = $"Sink '{lane.Sink.Id}': {lane.Reason}";
         }
 

@@ -5,6 +5,7 @@ using KafkaOracleOrleans.Processing.Plan;
 using KafkaOracleOrleans.Processing.Ports;
 using KafkaOracleOrleans.Processing.Records;
 using KafkaOracleOrleans.Processing.Steps;
+using KafkaOracleOrleans.Protocol.Faults;
 using KafkaOracleOrleans.Streams.Kafka;
 using Microsoft.Extensions.Logging;
 

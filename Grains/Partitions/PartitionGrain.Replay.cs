@@ -6,6 +6,8 @@ using KafkaOracleOrleans.Processing.Plan;
 using KafkaOracleOrleans.Processing.Ports;
 using KafkaOracleOrleans.Processing.Records;
 using KafkaOracleOrleans.Processing.Steps;
+using KafkaOracleOrleans.Protocol.Faults;
+using KafkaOracleOrleans.Protocol.Writers;
 using Microsoft.Extensions.Logging;
 
 namespace KafkaOracleOrleans.Grains.Partitions;
@@ -99,12 +101,12 @@ internal sealed partial class PartitionGrain
             foreach (var lane in _lanes)
             {
                 var reply = await lane.FenceAsync();
-                if (reply.Answer == SinkAnswer.Fenced) throw new OwnerFencedException($"sink '{lane.Sink.Id}'");
-                if (reply.Answer != SinkAnswer.Ok) return NotYet($"sink '{lane.Sink.Id}': {reply.Reason}");
+                if (reply.Answer == WriterAnswer.Fenced) throw new OwnerFencedException($"sink '{lane.Sink.Id}'");
+                if (reply.Answer != WriterAnswer.Ok) return NotYet($"sink '{lane.Sink.Id}': {reply.Reason}");
                 from = Math.Max(from, reply.Confirmed);
             }
         }
-        catch (Exception e) when (e is TimeoutException or Orleans.Runtime.OrleansException or StoreUnavailableException or PipelineChangedException)
+        catch (Exception e) when (e.Kind() is FaultKind.Lost or FaultKind.Unavailable or FaultKind.Changed)
         {
             return NotYet(e.Message);
         }
@@ -275,7 +277,7 @@ internal sealed partial class PartitionGrain
             Owner = _owner,
             Epoch = _epoch,
         };
-        var backoff = new Backoff(_options, time);
+        var backoff = _options.NewBackoff(time);
         while (await CallSinkAsync(grain, call, reign) is { } wait)
         {
             SetState(wait.State, $"Sink '{request.Sink.Id}', replay from quarantine: {wait.Reason}");
@@ -294,7 +296,7 @@ internal sealed partial class PartitionGrain
             if (reply.Answer == SinkAnswer.Fenced) throw new OwnerFencedException(grain.GetPrimaryKeyString());
             return (reply.Answer == SinkAnswer.Failed ? PartState.Failed : PartState.Blocked, reply.Reason ?? "", reply.RetryAfter);
         }
-        catch (Exception e) when (e is TimeoutException or Orleans.Runtime.OrleansException)
+        catch (Exception e) when (e.IsLost())
         {
             // Whether it was written is unknown; the lane's progress tells at the repetition.
             return (PartState.Blocked, $"the sink's writer did not answer: {e.Message}", null);

@@ -1,8 +1,10 @@
 using KafkaOracleOrleans.Grains.Cells;
 using KafkaOracleOrleans.Grains.Interfaces;
 using KafkaOracleOrleans.Grains.Runtime;
+using KafkaOracleOrleans.Grains.Sinks;
 using KafkaOracleOrleans.Processing.Ports;
 using KafkaOracleOrleans.Processing.Steps;
+using KafkaOracleOrleans.Protocol.Faults;
 
 namespace KafkaOracleOrleans.Grains.Partitions;
 
@@ -19,25 +21,12 @@ internal sealed partial class PartitionGrain
     /// </summary>
     private bool GivesUp(Exception e)
     {
-        if (e is PipelineStopException) return true;
-        EngineMetrics.Restarted(_id.Source, KindOf(e));
-        if (MendsItself(e)) return false;
+        var kind = e.Kind();
+        if (kind == FaultKind.StopRule) return true;
+        EngineMetrics.Restarted(_id.Source, kind.Label());
+        if (kind.MendsItself()) return false;
         return ++_faults > _options.MaxRestarts;
     }
-
-    private static bool MendsItself(Exception e) =>
-        e is StoreUnavailableException or SinkUnavailableException or EpochFencedException or OwnerFencedException or CellLostException
-            or RewindException or PipelineChangedException or TimeoutException or Orleans.Runtime.OrleansException;
-
-    private static string KindOf(Exception e) => e switch
-    {
-        StoreUnavailableException or SinkUnavailableException => "unavailable",
-        EpochFencedException or OwnerFencedException => "fenced",
-        CellLostException or RewindException => "rewind",
-        PipelineChangedException => "changed",
-        TimeoutException or Orleans.Runtime.OrleansException => "cluster",
-        _ => "fault",
-    };
 
     private void Tell(string kind, string text, bool restart) =>
         GrainFactory.GetGrain<IPipelineGrain>(_id.Source).TellAsync(kind, $"Partition {_source}: {text}", restart).Ignore();
@@ -53,7 +42,7 @@ internal sealed partial class PartitionGrain
         gauges.QueuedRecords = _queue.Sum(b => b.Count);
         // Where nothing is to be made durable, what is durable is of now: a quiet topic is no checkpoint that is overdue.
         gauges.CheckpointAt = _owned && !_changed && _commit.IsCompleted ? time.GetUtcNow().ToUnixTimeMilliseconds() : _checkpointedAt;
-        gauges.Lanes = _lanes.ConvertAll(l => l.Gauge(l.Freshness(IsComplete(l))));
+        gauges.Lanes = _lanes.ConvertAll(l => l.Gauge(l.Fresh(IsComplete(l))));
         gauges.States = [.. _cells.Values.Select(c => new StateGauge(c.Step.Id, c.ByName.Count, 0, c.Bytes))];
     }
 

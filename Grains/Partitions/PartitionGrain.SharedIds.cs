@@ -5,6 +5,7 @@ using KafkaOracleOrleans.Grains.Runtime;
 using KafkaOracleOrleans.Processing.Dedup;
 using KafkaOracleOrleans.Processing.Plan;
 using KafkaOracleOrleans.Processing.Steps;
+using KafkaOracleOrleans.Protocol.Faults;
 
 namespace KafkaOracleOrleans.Grains.Partitions;
 
@@ -81,7 +82,7 @@ internal sealed partial class PartitionGrain
 
     private async Task<SharedClaimReply> ClaimAtAsync(IDedupShardGrain shard, SharedClaimCall call, CancellationToken reign)
     {
-        var backoff = new Backoff(_options, time);
+        var backoff = _options.NewBackoff(time);
         while (true)
         {
             // Should it be lost, whether it was decided is unknown; the repetition gets the same answer.

@@ -1,6 +1,7 @@
 using KafkaOracleOrleans.Grains.Contracts;
 using KafkaOracleOrleans.Grains.Interfaces;
 using KafkaOracleOrleans.Grains.Runtime;
+using KafkaOracleOrleans.Grains.Sinks;
 using KafkaOracleOrleans.Streams.Kafka;
 using Microsoft.Extensions.Logging;
 
@@ -52,7 +53,7 @@ internal sealed partial class PartitionGrain
         LagSeconds = LagSeconds(),
         Buffered = _lanes.ToDictionary(l => l.Sink.Id, l => l.PendingRows, StringComparer.Ordinal),
         UnreadSeconds = _reader is null ? time.GetElapsedTime(_readAt).TotalSeconds : null,
-        Fresh = _lanes.ToDictionary(l => l.Sink.Id, l => l.Freshness(IsComplete(l)), StringComparer.Ordinal),
+        Fresh = _lanes.ToDictionary(l => l.Sink.Id, l => l.Fresh(IsComplete(l)), StringComparer.Ordinal),
         InputPerSecond = _inputRate,
         BatchMs = _batchMs,
     });

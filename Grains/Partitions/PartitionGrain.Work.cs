@@ -8,6 +8,9 @@ using KafkaOracleOrleans.Processing.Ports;
 using KafkaOracleOrleans.Processing.Records;
 using KafkaOracleOrleans.Processing.Steps;
 using KafkaOracleOrleans.Processing.Windows;
+using KafkaOracleOrleans.Protocol.Faults;
+using KafkaOracleOrleans.Protocol.Owners;
+using KafkaOracleOrleans.Protocol.Writers;
 using KafkaOracleOrleans.Streams.Kafka;
 
 namespace KafkaOracleOrleans.Grains.Partitions;
@@ -152,7 +155,7 @@ internal sealed partial class PartitionGrain
     /// <summary>Repeats what fails because something outside is away, and shows it as a state; an outage never turns into a result.</summary>
     private async Task RetryAsync(Func<Task> action, CancellationToken reign)
     {
-        var backoff = new Backoff(_options, time);
+        var backoff = _options.NewBackoff(time);
         while (true)
         {
             try
@@ -190,7 +193,7 @@ internal sealed partial class PartitionGrain
 
     private async Task<ApplyReply> ApplyAsync(IAggregatorGrain shard, SubBatch batch, CancellationToken reign)
     {
-        var backoff = new Backoff(_options, time);
+        var backoff = _options.NewBackoff(time);
         while (true)
         {
             // Should it be lost, whether it was applied is unknown; positions make the repetition harmless.
@@ -219,7 +222,7 @@ internal sealed partial class PartitionGrain
         {
             return await call().WaitAsync(reign);
         }
-        catch (Exception e) when (e is TimeoutException or Orleans.Runtime.OrleansException)
+        catch (Exception e) when (e.IsLost())
         {
             LogCall(_owner, grain, e);
             return null;
@@ -245,7 +248,7 @@ internal sealed partial class PartitionGrain
             ?? throw new PipelineChangedException($"There is no lane for sink '{request.Sink.Id}'.");
         while (lane.PendingBytes > _options.SinkShare(local.Count * _lanes.Count))
         {
-            SetState(lane.State, $"Sink '{lane.Sink.Id}' holds {lane.PendingRows} rows not yet written. {lane.Reason}");
+            SetState(lane.Part(), $"Sink '{lane.Sink.Id}' holds {lane.PendingRows} rows not yet written. {lane.Reason}");
             lane.Flush();
             await ChangedAsync(lane);
         }
@@ -270,7 +273,7 @@ internal sealed partial class PartitionGrain
         {
             var grain = GrainFactory.GetGrain<ISinkGrain>($"{_id.Source}/{sink.Id}/{lane}");
             var delivery = new SinkDelivery(
-                grain, sink, _runtime.Version, _fresh ? -1 : _header.Position, _options, time, _reign.Token, _owner, _epoch);
+                new GrainWriter(grain), sink, _runtime.Version, _fresh ? -1 : _header.Position, Owners.Context(_options, time), _reign.Token, _owner, new Epoch(_epoch));
             // Everything below the checkpoint is in the table.
             delivery.Mark(delivery.Confirmed, _header.NewestAt);
             _lanes.Add(delivery);
@@ -314,6 +317,3 @@ internal sealed partial class PartitionGrain
         return headers;
     }
 }
-
-/// <summary>A shard has less than this partition believes: it starts over from its checkpoint, which no shard is behind.</summary>
-internal sealed class RewindException(string message) : Exception(message);

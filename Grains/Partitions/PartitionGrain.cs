@@ -5,6 +5,8 @@ using KafkaOracleOrleans.Grains.Interfaces;
 using KafkaOracleOrleans.Grains.Runtime;
 using KafkaOracleOrleans.Processing.Ports;
 using KafkaOracleOrleans.Processing.Steps;
+using KafkaOracleOrleans.Protocol.Partitions;
+using KafkaOracleOrleans.Protocol.Waiting;
 using KafkaOracleOrleans.Streams.Kafka;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -86,7 +88,7 @@ internal sealed partial class PartitionGrain(
         _id = KafkaStreamId.Parse(this.GetPrimaryKeyString());
         _owner = Names.PartitionOwner(_id.Source, _id.Topic, _id.Partition);
         _source = Names.Source(_id.Topic, _id.Partition);
-        _restarts = new Backoff(_options, time);
+        _restarts = _options.NewBackoff(time);
         _owning = new SharedRun(BeginReignAsync);
         _lastBatchAt = _readAt = time.GetTimestamp();
         PartMetrics.Add(_gauges = new PartitionGauges(_id.Source, _id.Topic, _id.Partition));
@@ -196,12 +198,14 @@ internal sealed partial class PartitionGrain(
     private async Task<bool> AdmitAsync(KafkaBatch batch)
     {
         _accepted ??= _first ?? batch.From;
-        if (batch.To < _accepted || (batch.To == _accepted && batch.Count > 0)) return false;
-        if (batch.From != _accepted)
+        switch (Admission.Judge(_accepted.Value, batch.From, batch.To, batch.Count))
         {
-            LogGap(_owner, _accepted.Value, batch.From, batch.To);
-            await SeekAsync(_accepted.Value);
-            return false;
+            case Admitted.Seen:
+                return false;
+            case Admitted.Gap:
+                LogGap(_owner, _accepted.Value, batch.From, batch.To);
+                await SeekAsync(_accepted.Value);
+                return false;
         }
 
         if (!await IsOfTopicAsync(batch)) return false;

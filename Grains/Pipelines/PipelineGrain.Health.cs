@@ -43,7 +43,7 @@ internal sealed partial class PipelineGrain
         {
             await AskRefusalsAsync();
         }
-        catch (Exception e) when (e is TimeoutException or Orleans.Runtime.OrleansException)
+        catch (Exception e) when (e.IsLost())
         {
             // A catalog that cannot be had shows in the condition and in the log, by the clockwork; a status then has what was known last.
             LogNoRefusals(Name, e.Message);

@@ -29,7 +29,7 @@ internal sealed partial class PipelineGrain
             Pace(status.Desired == DesiredState.Stopped ? !_halting : IsAtRest(status));
             if (plans.Find(Name) is { } runtime && status.Partitions.Count != 0) await TellEndsAsync(runtime, status.Partitions);
         }
-        catch (Exception e) when (e is TimeoutException or OrleansException)
+        catch (Exception e) when (e.IsLost())
         {
             LogProblem(Name, e);
         }

@@ -83,7 +83,7 @@ internal sealed partial class PipelineGrain
         {
             return await PartitionOf(source).GetStatusAsync().WaitAsync(Deadlines.Status, time);
         }
-        catch (Exception e) when (e is TimeoutException or Orleans.Runtime.OrleansException)
+        catch (Exception e) when (e.IsLost())
         {
             return new PartitionStatus
             {
@@ -106,7 +106,7 @@ internal sealed partial class PipelineGrain
         {
             return await shard.GetStatusAsync().WaitAsync(Deadlines.Status, time);
         }
-        catch (Exception e) when (e is TimeoutException or Orleans.Runtime.OrleansException)
+        catch (Exception e) when (e.IsLost())
         {
             return new ShardStatus
             {
@@ -130,7 +130,7 @@ internal sealed partial class PipelineGrain
         {
             return await _parts.Get<ISinkGrain>($"{Name}/{sink}/{lane}").GetStatusAsync().WaitAsync(Deadlines.Status, time);
         }
-        catch (Exception e) when (e is TimeoutException or Orleans.Runtime.OrleansException)
+        catch (Exception e) when (e.IsLost())
         {
             return new SinkStatus
             {

@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using KafkaOracleOrleans.Protocol.Waiting;
 
 namespace KafkaOracleOrleans.Grains.Runtime;
 
@@ -50,6 +51,9 @@ public sealed class EngineOptions
     /// </summary>
     public long MemoryLimitBytes { get; set; }
 
+    /// <summary>The waits of <see cref="RetryDelay"/> and <see cref="MaxRetryDelay"/>.</summary>
+    internal RetryPace RetryPace => new(RetryDelay, MaxRetryDelay);
+
     /// <summary>What one of so many deliveries may hold.</summary>
     internal long SinkShare(int deliveries) => Math.Clamp(TotalSinkBufferBytes / Math.Max(1, deliveries), 1 << 20, SinkBufferBytes);
 
@@ -85,26 +89,4 @@ internal static class Deadlines
 
     /// <summary>How long a status waits for a part's answer.</summary>
     public static readonly TimeSpan Status = TimeSpan.FromSeconds(5);
-}
-
-/// <summary>Waits that double, with jitter, between two bounds.</summary>
-internal sealed class Backoff(EngineOptions options, TimeProvider time, TimeSpan? longest = null)
-{
-    private readonly TimeSpan _longest = longest ?? options.MaxRetryDelay;
-    private int _failures;
-
-    public int Failures => _failures;
-
-    public void Reset() => _failures = 0;
-
-    public Task WaitAsync(CancellationToken cancellation) => Task.Delay(Next(), time, cancellation);
-
-    /// <summary>Counts a failure and says how long to wait after it.</summary>
-    public TimeSpan Next()
-    {
-        var exponent = Math.Min(_failures++, 16);
-        var bound = Math.Min(_longest.TotalMilliseconds, options.RetryDelay.TotalMilliseconds * (1L << exponent));
-        // Jitter keeps the parts of a pipeline from knocking at a returning database all at once.
-        return TimeSpan.FromMilliseconds(bound * (0.5 + (Random.Shared.NextDouble() / 2)));
-    }
 }

@@ -3,6 +3,7 @@ using KafkaOracleOrleans.Grains.Contracts;
 using KafkaOracleOrleans.Grains.Runtime;
 using KafkaOracleOrleans.Processing.Records;
 using KafkaOracleOrleans.Processing.Windows;
+using KafkaOracleOrleans.Protocol.Faults;
 
 namespace KafkaOracleOrleans.Grains.Shards;
 

@@ -7,6 +7,10 @@ using KafkaOracleOrleans.Processing.Plan;
 using KafkaOracleOrleans.Processing.Ports;
 using KafkaOracleOrleans.Processing.Records;
 using KafkaOracleOrleans.Processing.Windows;
+using KafkaOracleOrleans.Protocol.Faults;
+using KafkaOracleOrleans.Protocol.Owners;
+using KafkaOracleOrleans.Protocol.Waiting;
+using KafkaOracleOrleans.Protocol.Writers;
 using Microsoft.Extensions.Logging;
 
 namespace KafkaOracleOrleans.Grains.Shards;
@@ -55,7 +59,7 @@ internal sealed partial class AggregatorGrain
         {
             var grain = GrainFactory.GetGrain<ISinkGrain>(
                 $"{_pipeline}/{sink.Id}/{Names.ShardLane(_runtime, _stepId, _shard)}");
-            _deliveries[sink.Id] = new SinkDelivery(grain, sink, _runtime.Version, -1, _options, time, _reign.Token);
+            _deliveries[sink.Id] = new SinkDelivery(new GrainWriter(grain), sink, _runtime.Version, -1, Owners.Context(_options, time), _reign.Token);
         }
 
         foreach (var entry in outbox) Deliver(entry, RowBlockCodec.Decode(entry.Payload));
@@ -234,7 +238,7 @@ internal sealed partial class AggregatorGrain
 
     private async Task CommitAsync(CheckpointWrite write, Action done)
     {
-        var backoff = new Backoff(_options, time);
+        var backoff = _options.NewBackoff(time);
         var reign = _reign.Token;
         while (!reign.IsCancellationRequested)
         {
@@ -304,7 +308,7 @@ internal sealed partial class AggregatorGrain
     {
         foreach (var delivery in _deliveries.Values)
         {
-            while (delivery is { PendingRows: > 0, State: PartState.Running })
+            while (delivery is { PendingRows: > 0, State: Condition.Running })
             {
                 delivery.Flush();
                 await delivery.ChangedAsync().WaitAsync(cancellation);

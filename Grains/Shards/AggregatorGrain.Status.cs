@@ -5,6 +5,7 @@ using KafkaOracleOrleans.Grains.Sinks;
 using KafkaOracleOrleans.Processing.Ports;
 using KafkaOracleOrleans.Processing.Records;
 using KafkaOracleOrleans.Processing.Windows;
+using KafkaOracleOrleans.Protocol.Writers;
 
 namespace KafkaOracleOrleans.Grains.Shards;
 
@@ -50,7 +51,7 @@ internal sealed partial class AggregatorGrain
     {
         var closing = _closed is { Count: > 0 } || _commit is { IsCompleted: false } || _cold.IsDue(_header.Watermark.Current);
         if (!closing && delivery.PendingRows == 0 && NewestApplied() is var newest and > 0) delivery.Mark(delivery.Confirmed, newest);
-        return delivery.Freshness(!closing && _header.Watermark.AllIdle);
+        return delivery.Fresh(!closing && _header.Watermark.AllIdle);
     }
 
     /// <summary>The Kafka time up to which every partition that is not idle has been taken in; 0: not known.</summary>
@@ -175,8 +176,8 @@ internal sealed partial class AggregatorGrain
         var state = _state;
         foreach (var delivery in _deliveries.Values)
         {
-            if (delivery.State <= state) continue;
-            state = delivery.State;
+            if (delivery.Part() <= state) continue;
+            state = delivery.Part();
             reason = $"Sink '{delivery.Sink.Id}': {delivery.Reason}";
         }
 

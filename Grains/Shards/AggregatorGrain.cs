@@ -8,6 +8,7 @@ using KafkaOracleOrleans.Processing.Plan;
 using KafkaOracleOrleans.Processing.Ports;
 using KafkaOracleOrleans.Processing.Records;
 using KafkaOracleOrleans.Processing.Windows;
+using KafkaOracleOrleans.Protocol.Faults;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 

@@ -7,6 +7,7 @@ using KafkaOracleOrleans.Grains.Sinks;
 using KafkaOracleOrleans.Grains.Tests.Support;
 using KafkaOracleOrleans.Processing.Records;
 using KafkaOracleOrleans.Processing.Windows;
+using KafkaOracleOrleans.Protocol.Writers;
 
 namespace KafkaOracleOrleans.Grains.Tests.Units;
 

@@ -1,6 +1,6 @@
 using KafkaOracleOrleans.Processing.Records;
 
-namespace KafkaOracleOrleans.Grains.Sinks;
+namespace KafkaOracleOrleans.Protocol.Writers;
 
 /// <summary>Copies of blocks.</summary>
 internal static class RowBlocks

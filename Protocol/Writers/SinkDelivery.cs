@@ -1,10 +1,9 @@
-using KafkaOracleOrleans.Grains.Contracts;
-using KafkaOracleOrleans.Grains.Interfaces;
-using KafkaOracleOrleans.Grains.Runtime;
 using KafkaOracleOrleans.Processing.Plan;
 using KafkaOracleOrleans.Processing.Records;
+using KafkaOracleOrleans.Protocol.Owners;
+using KafkaOracleOrleans.Protocol.Waiting;
 
-namespace KafkaOracleOrleans.Grains.Sinks;
+namespace KafkaOracleOrleans.Protocol.Writers;
 
 /// <summary>
 /// An owner's side of a sink lane: keeps rows until the lane has confirmed them and sends them in order, one call at a time. Lives on the
@@ -12,7 +11,7 @@ namespace KafkaOracleOrleans.Grains.Sinks;
 /// </summary>
 internal sealed class SinkDelivery
 {
-    private readonly ISinkGrain _grain;
+    private readonly IWriter _writer;
     private readonly FlushPlan _flush;
     private readonly int _version;
     private readonly TimeProvider _time;
@@ -20,27 +19,38 @@ internal sealed class SinkDelivery
     private readonly Queue<Item> _pending = new();
     private readonly CancellationToken _stopping;
     private readonly string? _owner;
-    private readonly long _epoch;
-    private TaskCompletionSource _changed = NewSignal();
-    private TaskCompletionSource _wake = NewSignal();
+    private readonly Epoch _epoch;
+    private readonly Signal _changed = new();
+    private readonly Signal _wake = new();
     private readonly Queue<(long Progress, long At)> _marks = new();
     private readonly long _openedAt;
     private long _firstPendingAt;
     private long _marked;
     private bool _flushNow;
 
+    // What is confirmed with the rows under way, since nothing comes between them and it; -1: no more than their own progress.
+    private long _afterFlight = -1;
+    private string _callFailure = "";
+
+    /// <param name="writer">The lane's writer.</param>
+    /// <param name="plan">The sink.</param>
+    /// <param name="version">The pipeline's version.</param>
+    /// <param name="confirmed">What is in the table already; -1: nothing.</param>
+    /// <param name="context">Clock and waits.</param>
+    /// <param name="stopping">Ends it: the owner's term is over.</param>
+    /// <param name="owner">Whose epoch counts; null: any may write.</param>
+    /// <param name="epoch">The owner's.</param>
     public SinkDelivery(
-        ISinkGrain grain, SinkPlan plan, int version, long confirmed, EngineOptions options, TimeProvider time,
-        CancellationToken stopping, string? owner = null, long epoch = 0)
+        IWriter writer, SinkPlan plan, int version, long confirmed, OwnerContext context, CancellationToken stopping, string? owner = null, Epoch epoch = default)
     {
         (_owner, _epoch) = (owner, epoch);
-        _grain = grain;
+        _writer = writer;
         _flush = plan.Flush;
         _version = version;
-        _time = time;
-        _openedAt = time.GetUtcNow().ToUnixTimeMilliseconds();
+        _time = context.Time;
+        _openedAt = _time.GetUtcNow().ToUnixTimeMilliseconds();
         _stopping = stopping;
-        _backoff = new Backoff(options, time);
+        _backoff = context.NewBackoff();
         Sink = plan;
         Confirmed = confirmed;
         Sent = confirmed;
@@ -67,7 +77,7 @@ internal sealed class SinkDelivery
     public long PendingBytes { get; private set; }
     public long Written { get; private set; }
     public long Quarantined { get; private set; }
-    public PartState State { get; private set; } = PartState.Running;
+    public Condition State { get; private set; } = Condition.Running;
     public string? Reason { get; private set; }
 
     /// <summary>A newer owner writes to the lane; this one writes nothing more.</summary>
@@ -84,16 +94,13 @@ internal sealed class SinkDelivery
     /// source that was silent for an hour is not an hour behind with its next record.
     /// </summary>
     /// <param name="complete">Nothing is unread in the source; what of it is not written yet is known here.</param>
-    public SinkFreshness Freshness(bool complete)
+    public (long? NewestAt, double Seconds) Freshness(bool complete)
     {
         var now = _time.GetUtcNow().ToUnixTimeMilliseconds();
         if (complete && PendingRows == 0) CompleteAt = now;
         var from = Math.Max(NewestAt, CompleteAt);
-        return new SinkFreshness(NewestAt == 0 ? null : NewestAt, Math.Max(0, now - (from == 0 ? _openedAt : from)) / 1000.0);
+        return (NewestAt == 0 ? null : NewestAt, Math.Max(0, now - (from == 0 ? _openedAt : from)) / 1000.0);
     }
-
-    /// <summary>What it shows in gauges.</summary>
-    public LaneGauge Gauge(SinkFreshness fresh) => new(Sink.Id, PendingRows - InFlight, InFlight, fresh.Seconds ?? -1);
 
     /// <summary>Ends when the owner stops; never faults.</summary>
     public Task Loop { get; }
@@ -113,7 +120,7 @@ internal sealed class SinkDelivery
         PendingRows += rows.Count;
         PendingBytes += bytes;
         Sent = progress;
-        _wake.TrySetResult();
+        _wake.Set();
     }
 
     /// <summary>Says that there are no further rows up to a progress.</summary>
@@ -131,8 +138,6 @@ internal sealed class SinkDelivery
         }
     }
 
-    private long _afterFlight = -1;
-
     /// <summary>Says of which Kafka time the newest record below a progress is; it counts once that progress is confirmed.</summary>
     public void Mark(long progress, long at)
     {
@@ -147,14 +152,23 @@ internal sealed class SinkDelivery
     public void Flush()
     {
         _flushNow = true;
-        _wake.TrySetResult();
+        _wake.Set();
     }
 
     /// <summary>Shuts older owners out of the lane; answers with the lane's progress.</summary>
-    public Task<SinkReply> FenceAsync() => _grain.FenceAsync(_owner!, _epoch, _version).WaitAsync(_stopping);
+    public Task<WriterReply> FenceAsync() => _writer.FenceAsync(_owner!, _epoch, _version).UntilAsync(_stopping);
+
+    /// <summary>Throws when something that always holds does not.</summary>
+    public void Assert()
+    {
+        var pending = _pending.Sum(i => i.Rows.Count);
+        if (PendingRows != pending + InFlight) throw new InvariantException($"Sink {Sink.Id}: {PendingRows} rows are kept, {pending} wait and {InFlight} are under way.");
+        if (Confirmed > Sent) throw new InvariantException($"Sink {Sink.Id}: {Confirmed} is confirmed, and {Sent} was handed in.");
+        if (Confirmed == Sent && PendingRows != 0) throw new InvariantException($"Sink {Sink.Id}: all up to {Sent} is confirmed, and {PendingRows} rows are kept.");
+    }
 
     /// <summary>Waits until something was confirmed or the state changed.</summary>
-    public Task ChangedAsync() => _changed.Task.WaitAsync(_stopping);
+    public Task ChangedAsync() => _changed.NextAsync(_stopping);
 
     private async Task RunAsync()
     {
@@ -180,17 +194,13 @@ internal sealed class SinkDelivery
             if (_pending.Count == 0)
             {
                 _flushNow = false;
-                await _wake.Task.WaitAsync(_stopping);
-            }
-            else
-            {
-                var waited = _time.GetElapsedTime(_firstPendingAt).TotalMilliseconds;
-                if (_flushNow || PendingRows >= _flush.Rows || PendingBytes >= _flush.Bytes || waited >= _flush.IntervalMs) return;
-                var rest = TimeSpan.FromMilliseconds(Math.Max(1, _flush.IntervalMs - waited));
-                await Task.WhenAny(_wake.Task, Task.Delay(rest, _time, _stopping));
+                await _wake.NextAsync(_stopping);
+                continue;
             }
 
-            _wake = NewSignal();
+            var waited = _time.GetElapsedTime(_firstPendingAt).TotalMilliseconds;
+            if (_flushNow || PendingRows >= _flush.Rows || PendingBytes >= _flush.Bytes || waited >= _flush.IntervalMs) return;
+            await _wake.NextAsync(TimeSpan.FromMilliseconds(Math.Max(1, _flush.IntervalMs - waited)), _time, _stopping);
         }
     }
 
@@ -201,16 +211,16 @@ internal sealed class SinkDelivery
         while (true)
         {
             var reply = await CallAsync(call);
-            if (reply is { Answer: SinkAnswer.Ok })
+            if (reply is { Answer: WriterAnswer.Ok })
             {
                 Written += call.Rows.Count - reply.Quarantined;
                 Quarantined += reply.Quarantined;
                 break;
             }
 
-            if (reply?.Answer == SinkAnswer.Fenced) await EndAsync(reply.Reason);
-            SetState(reply?.Answer == SinkAnswer.Failed ? PartState.Failed : PartState.Blocked, reply?.Reason ?? _callFailure);
-            if (reply?.RetryAfter is { } after) await Task.Delay(after, _time, _stopping);
+            if (reply?.Answer == WriterAnswer.Fenced) await EndAsync(reply.Reason);
+            SetState(reply?.Answer == WriterAnswer.Failed ? Condition.Failed : Condition.Blocked, reply?.Reason ?? _callFailure);
+            if (reply?.RetryAfter is { } after) await _time.DelayAsync(after, _stopping);
             else await _backoff.WaitAsync(_stopping);
         }
 
@@ -223,7 +233,7 @@ internal sealed class SinkDelivery
         }
 
         _firstPendingAt = _time.GetTimestamp();
-        SetState(PartState.Running, null);
+        SetState(Condition.Running, null);
         SetConfirmed(Math.Max(call.Progress, _pending.Count == 0 ? _afterFlight : -1));
         if (_pending.Count == 0) _flushNow = false;
     }
@@ -232,17 +242,15 @@ internal sealed class SinkDelivery
     private async Task EndAsync(string? reason)
     {
         IsFenced = true;
-        SetState(PartState.Blocked, reason);
-        await Task.Delay(Timeout.InfiniteTimeSpan, _time, _stopping);
+        SetState(Condition.Blocked, reason);
+        await new Signal().NextAsync(_stopping);
     }
 
-    private string _callFailure = "";
-
-    private async Task<SinkReply?> CallAsync(SinkCall call)
+    private async Task<WriterReply?> CallAsync(WriterCall call)
     {
         try
         {
-            return await _grain.WriteAsync(call).WaitAsync(_stopping);
+            return await _writer.WriteAsync(call).UntilAsync(_stopping);
         }
         catch (Exception e) when (e is not OperationCanceledException || !_stopping.IsCancellationRequested)
         {
@@ -252,7 +260,7 @@ internal sealed class SinkDelivery
         }
     }
 
-    private (SinkCall Call, List<Item> Items) TakeBatch()
+    private (WriterCall Call, List<Item> Items) TakeBatch()
     {
         var items = new List<Item>();
         var rows = 0;
@@ -282,7 +290,7 @@ internal sealed class SinkDelivery
         return (Call(block, order, deletes, raw, last.Progress), items);
     }
 
-    private SinkCall Call(RowBlock rows, long[] order, bool[]? deletes, RawBatch? raw, long progress) => new()
+    private WriterCall Call(RowBlock rows, long[] order, bool[]? deletes, RawBatch? raw, long progress) => new()
     {
         Rows = rows,
         Order = order,
@@ -299,23 +307,14 @@ internal sealed class SinkDelivery
         if (progress <= Confirmed) return;
         Confirmed = progress;
         while (_marks.TryPeek(out var mark) && mark.Progress <= progress) NewestAt = _marks.Dequeue().At;
-        Signal();
+        _changed.Set();
     }
 
-    private void SetState(PartState state, string? reason)
+    private void SetState(Condition state, string? reason)
     {
         var changed = state != State;
         State = state;
         Reason = reason;
-        if (changed) Signal();
+        if (changed) _changed.Set();
     }
-
-    private void Signal()
-    {
-        var signal = _changed;
-        _changed = NewSignal();
-        signal.TrySetResult();
-    }
-
-    private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 }
