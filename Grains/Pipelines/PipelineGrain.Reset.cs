@@ -142,10 +142,10 @@ internal sealed partial class PipelineGrain
 
         // As with a reset: sink lanes and revisions start a new count above the old one, and that is written down first.
         state.State.Generation++;
-        (state.State.WindowsFrom, state.State.Resetting, state.State.Start) = (null, null, null);
+        (state.State.WindowsFrom, state.State.Resetting, state.State.Start) = (null, [], null);
         (state.State.Fingerprints, state.State.Sources) = ([], []);
         await SaveAsync();
-        await store.ResetAsync($"{Name}/", CancellationToken.None);
+        await FinishResetAsync();
         Note("purged", "What the removed pipeline left in the state store was freed.");
         return null;
     }
@@ -175,6 +175,7 @@ internal sealed partial class PipelineGrain
         state.State.Resetting = null;
         await SaveAsync();
         ForgetStopped();
+        if (state.State.Hash is null) return;
         await PublishAsync();
         Note("reset", $"Set back: {string.Join(", ", targets.OrderBy(t => t.Key, StringComparer.Ordinal).Select(t => $"{t.Key} to {t.Value}"))}.");
     }

@@ -93,7 +93,13 @@ internal sealed partial class PipelineGrain(
         var taken = await Catalog.ClaimTablesAsync(Name, TableClaims.Of(plan), inForce: false, definition.Replaces);
         if (taken.Count != 0) return Refuse([.. taken.Select(t => $"{definition.FileName}: error {t.Message}")]);
 
-        if (state.State.Hash is null) state.State.Desired = definition.Initial;
+        if (state.State.Hash is null)
+        {
+            // What a removed pipeline of this name left may have been freed in part only.
+            await FinishResetAsync();
+            state.State.Desired = definition.Initial;
+        }
+
         var wasRunning = state.State.Desired == DesiredState.Running;
         await ReplaceAsync(definition, plan);
         _tablesClaimed = true;

@@ -93,7 +93,7 @@ public interface IStateStore
 
     /// <summary>
     /// Deletes header, cells and outbox of every owner whose name starts with a prefix (<c>kor reset</c>), keeping and raising epochs,
-    /// so that whoever still acts is fenced.
+    /// so that whoever still acts is fenced. One owner after the other, each in a transaction: a reset that breaks off has to be asked for again.
     /// </summary>
     Task ResetAsync(string ownerPrefix, CancellationToken cancellation);
 }

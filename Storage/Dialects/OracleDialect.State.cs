@@ -30,9 +30,10 @@ internal sealed partial class OracleDialect
         AddOutbox = MergeText("KOR_OUTBOX", ["OWNER", "SEQUENCE"], ["SINK", "PAYLOAD"]),
         DropOutbox = "DELETE FROM KOR_OUTBOX WHERE OWNER = :P0 AND SEQUENCE = :P1",
         ReadOutbox = "SELECT SEQUENCE, SINK, PAYLOAD FROM KOR_OUTBOX WHERE OWNER = :P0 ORDER BY SEQUENCE",
-        ResetOwners = $"UPDATE KOR_OWNER SET EPOCH = EPOCH + 1, HEADER = NULL, UPDATED_AT = {Now} WHERE INSTR(OWNER, :P0) = 1",
-        ResetCells = "DELETE FROM KOR_CELL WHERE OWNER IN (SELECT OWNER FROM KOR_OWNER WHERE INSTR(OWNER, :P0) = 1)",
-        ResetOutbox = "DELETE FROM KOR_OUTBOX WHERE OWNER IN (SELECT OWNER FROM KOR_OWNER WHERE INSTR(OWNER, :P0) = 1)",
+        ResetOwner = $"UPDATE KOR_OWNER SET EPOCH = EPOCH + 1, HEADER = NULL, UPDATED_AT = {Now} WHERE OWNER = :P0",
+        OwnersWith = "SELECT OWNER FROM KOR_OWNER WHERE INSTR(OWNER, :P0) = 1 ORDER BY OWNER",
+        ResetCells = "DELETE FROM KOR_CELL WHERE OWNER = :P0",
+        ResetOutbox = "DELETE FROM KOR_OUTBOX WHERE OWNER = :P0",
         ReadVersion = "SELECT VERSION FROM KOR_SCHEMA WHERE COMPONENT = :P0",
         // LENGTH takes no BLOB, and DBMS_LOB.GETLENGTH would open each: rows only.
         OwnersUsed = StateSql.Used("OWNER", "NULL", "KOR_OWNER", "HEADER", "OWNER", sized: false),

@@ -43,12 +43,10 @@ internal sealed partial class PostgresDialect
             "DELETE FROM kor_outbox k USING unnest($1::text[], $2::bigint[]) AS u(owner, sequence) "
             + "WHERE k.owner = u.owner AND k.sequence = u.sequence",
         ReadOutbox = "SELECT sequence, sink, payload FROM kor_outbox WHERE owner = $1 ORDER BY sequence",
-        ResetOwners =
-            "UPDATE kor_owner SET epoch = epoch + 1, header = NULL, updated_at = now() WHERE starts_with(owner, $1)",
-        ResetCells =
-            "DELETE FROM kor_cell WHERE owner IN (SELECT owner FROM kor_owner WHERE starts_with(owner, $1))",
-        ResetOutbox =
-            "DELETE FROM kor_outbox WHERE owner IN (SELECT owner FROM kor_owner WHERE starts_with(owner, $1))",
+        OwnersWith = "SELECT owner FROM kor_owner WHERE starts_with(owner, $1) ORDER BY owner",
+        ResetOwner = "UPDATE kor_owner SET epoch = epoch + 1, header = NULL, updated_at = now() WHERE owner = $1",
+        ResetCells = "DELETE FROM kor_cell WHERE owner = $1",
+        ResetOutbox = "DELETE FROM kor_outbox WHERE owner = $1",
         ReadVersion = "SELECT version FROM kor_schema WHERE component = $1",
     };
 

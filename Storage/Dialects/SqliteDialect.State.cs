@@ -33,11 +33,12 @@ internal sealed partial class SqliteDialect
             + "ON CONFLICT (owner, sequence) DO UPDATE SET sink = excluded.sink, payload = excluded.payload",
         DropOutbox = "DELETE FROM kor_outbox WHERE owner = @P0 AND sequence = @P1",
         ReadOutbox = "SELECT sequence, sink, payload FROM kor_outbox WHERE owner = @P0 ORDER BY sequence",
-        ResetOwners =
+        OwnersWith = "SELECT owner FROM kor_owner WHERE instr(owner, @P0) = 1 ORDER BY owner",
+        ResetOwner =
             "UPDATE kor_owner SET epoch = epoch + 1, header = NULL, updated_at = strftime('%Y-%m-%d %H:%M:%f', 'now') "
-            + "WHERE instr(owner, @P0) = 1",
-        ResetCells = "DELETE FROM kor_cell WHERE owner IN (SELECT owner FROM kor_owner WHERE instr(owner, @P0) = 1)",
-        ResetOutbox = "DELETE FROM kor_outbox WHERE owner IN (SELECT owner FROM kor_owner WHERE instr(owner, @P0) = 1)",
+            + "WHERE owner = @P0",
+        ResetCells = "DELETE FROM kor_cell WHERE owner = @P0",
+        ResetOutbox = "DELETE FROM kor_outbox WHERE owner = @P0",
         ReadVersion = "SELECT version FROM kor_schema WHERE component = @P0",
     };
 

@@ -147,18 +147,32 @@ public sealed class AdoStateStore(Database database) : IStateStore
     public async Task ResetAsync(string ownerPrefix, CancellationToken cancellation)
     {
         ArgumentException.ThrowIfNullOrEmpty(ownerPrefix);
+        var owners = new List<string>();
         await RunAsync(
             $"resetting '{ownerPrefix}'",
-            () => database.WriteWithRetryAsync(
+            () => database.ReadAsync(
                 async (session, token) =>
                 {
-                    await session.ExecuteAsync(_sql.ResetOwners, token, ownerPrefix).ConfigureAwait(false);
-                    await session.ExecuteAsync(_sql.ResetCells, token, ownerPrefix).ConfigureAwait(false);
-                    await session.ExecuteAsync(_sql.ResetOutbox, token, ownerPrefix).ConfigureAwait(false);
+                    owners.Clear();
+                    await session.QueryAsync(_sql.OwnersWith, reader => owners.Add(reader.GetString(0)), token, ownerPrefix).ConfigureAwait(false);
                     return true;
                 },
                 cancellation)).ConfigureAwait(false);
+        // One by one: what millions of keys left behind, in a single transaction, would be beyond a command's time, again and again.
+        foreach (var owner in owners) await ResetOwnerAsync(owner, cancellation).ConfigureAwait(false);
     }
+
+    private Task<bool> ResetOwnerAsync(string owner, CancellationToken cancellation) => RunAsync(
+        $"resetting '{owner}'",
+        () => database.WriteWithRetryAsync(
+            async (session, token) =>
+            {
+                await session.ExecuteAsync(_sql.ResetOwner, token, owner).ConfigureAwait(false);
+                await session.ExecuteAsync(_sql.ResetCells, token, owner).ConfigureAwait(false);
+                await session.ExecuteAsync(_sql.ResetOutbox, token, owner).ConfigureAwait(false);
+                return true;
+            },
+            cancellation));
 
     private async Task WriteAsync(DbSession session, CheckpointWrite write, CancellationToken cancellation)
     {

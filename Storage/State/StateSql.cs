@@ -38,13 +38,16 @@ internal sealed record StateSql
     /// <summary>Owner: sequence, sink, payload, ascending.</summary>
     public required string ReadOutbox { get; init; }
 
-    /// <summary>Prefix, then prefix again: raises the epochs and drops the headers of matching owners.</summary>
-    public required string ResetOwners { get; init; }
+    /// <summary>Prefix: the names of matching owners.</summary>
+    public required string OwnersWith { get; init; }
 
-    /// <summary>Prefix: deletes the cells of matching owners.</summary>
+    /// <summary>Owner: raises its epoch and drops its header.</summary>
+    public required string ResetOwner { get; init; }
+
+    /// <summary>Owner: deletes its cells.</summary>
     public required string ResetCells { get; init; }
 
-    /// <summary>Prefix: deletes the outbox of matching owners.</summary>
+    /// <summary>Owner: deletes its outbox.</summary>
     public required string ResetOutbox { get; init; }
 
     /// <summary>Owner, null, rows, bytes: how much the owners' headers are.</summary>

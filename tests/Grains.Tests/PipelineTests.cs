@@ -119,6 +119,24 @@ public sealed class PipelineTests
         await stage.AssertCompleteAsync();
     }
 
+    [Fact]
+    public async Task A_pipeline_that_comes_back_begins_anew_though_freeing_what_it_left_broke_off()
+    {
+        await using var stage = await Stage.StartAsync(6, "key");
+        stage.Model.Send(300);
+        await stage.AssertCompleteAsync();
+        await stage.Pipeline.StopAsync();
+        await stage.Pipeline.RemoveAsync();
+        stage.Execute("DELETE FROM SALES");
+        stage.Execute("DELETE FROM TOTALS");
+        stage.Faults.ResetBefore = 1;
+        await Assert.ThrowsAnyAsync<Exception>(stage.Pipeline.PurgeAsync);
+        stage.Faults.ResetBefore = 0;
+        await stage.ApplyAsync(TestPipeline.Text("key"));
+        stage.Model.Close();
+        await stage.AssertCompleteAsync();
+    }
+
     /// <summary>Version 0.1 kept ids by message key, whatever the pipeline said; the number of cells by id may change as well.</summary>
     [Theory]
     [InlineData("cellBy: message_key, grainPer: key", "scope: partition")]

@@ -34,6 +34,7 @@ public sealed class Faults
     public double CallBefore { get; set; }
     public double CallAfter { get; set; }
     public double CellLoss { get; set; }
+    public double ResetBefore { get; set; }
     public double ResetAfter { get; set; }
 
     /// <summary>What the provider says of a partition instead of the truth; null: the truth.</summary>
@@ -49,7 +50,7 @@ public sealed class Faults
     public int Injected => Volatile.Read(ref _injected);
 
     /// <summary>From now on nothing goes wrong.</summary>
-    public void End() => StoreBefore = StoreAfter = SinkBefore = SinkAfter = Write = Lookup = CallBefore = CallAfter = CellLoss = ResetAfter = LostSeeks = 0;
+    public void End() => StoreBefore = StoreAfter = SinkBefore = SinkAfter = Write = Lookup = CallBefore = CallAfter = CellLoss = ResetBefore = ResetAfter = LostSeeks = 0;
 
     public bool LosesSeek()
     {
@@ -114,6 +115,7 @@ internal sealed class FaultyStore(IStateStore inner, Faults faults) : IStateStor
 
     public async Task ResetAsync(string ownerPrefix, CancellationToken cancellation)
     {
+        if (faults.Strikes(faults.ResetBefore)) throw Failure("before");
         await inner.ResetAsync(ownerPrefix, cancellation);
         if (faults.Strikes(faults.ResetAfter)) throw Failure("after");
     }
