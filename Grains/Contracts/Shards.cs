@@ -103,7 +103,10 @@ internal sealed record SubBatch
     {
         if (Rows is null || position <= From) return 0;
         var index = Rows.Offsets.AsSpan(0, Rows.Count).BinarySearch(position);
-        return index < 0 ? ~index : index;
+        if (index < 0) return ~index;
+        // Rows that were made of one record have its offset, and are applied together.
+        while (index > 0 && Rows.Offsets[index - 1] == position) index--;
+        return index;
     }
 }
 

@@ -196,6 +196,24 @@ public sealed record WindowDefinition(
     public bool IsRunning { get; init; }
 }
 
+/// <summary><c>type: explode</c>.</summary>
+public sealed record ExplodeStepDefinition(
+    StepHead Head,
+    Located<string> Field,
+    IReadOnlyList<Located<string>> Path,
+    IReadOnlyList<Named<FieldDefinition>> Fields,
+    Located<string>? Item,
+    Located<FieldType>? ItemType,
+    Located<string>? Key,
+    Located<string>? Position,
+    Located<bool>? Lines,
+    bool KeepEmpty,
+    int MaxItems) : StepDefinition(Head)
+{
+    /// <summary>The number of items of a record when a step does not say.</summary>
+    public const int DefaultMaxItems = 1_000;
+}
+
 /// <summary><c>type: custom</c>.</summary>
 public sealed record CustomStepDefinition(
     StepHead Head,

@@ -27,6 +27,7 @@ public static class PipelineDocs
         ("windowStep", "steps: window"),
         ("window", "window.window"),
         ("aggregateStep", "steps: aggregate"),
+        ("explodeStep", "steps: explode"),
         ("customStep", "steps: custom"),
         ("sink", "sinks"),
         ("flush", "sinks.flush"),
@@ -86,6 +87,12 @@ public static class PipelineDocs
         **Where a record came from.** A field comes from the value, the key, a header (`from: header(trace-id)`, of several with one name the last), or is
         the record's `topic`, `partition`, `offset` or `kafka_timestamp`. Headers are texts of the field's type, `bytes` as they are; an integer of the Kafka
         timestamp is its milliseconds. Such fields are in deletions too. `eventTime: kafka` takes the Kafka timestamp for the event time.
+
+        **One record, many rows.** `explode` makes a row of each item of an array, each entry of an object (`key`) or each line of a string (`split: lines`; with
+        `format: string` that is NDJSON in one record, and a json field of such a record a top-level array). The rows have the record's other fields, its event
+        time and its place in the log; appended rows are told apart by `KOR_POSITION` too, so that they are in the table once each. A record counts once whatever
+        becomes of its rows: one refused item refuses the record, and the others of its rows with it; it is late when one of its rows is. An id that comes twice
+        in one record is a duplicate the second time. One explode step may stand on the way to a sink.
 
         **Clock times.** Timestamps without an offset are UTC, or the clock times of `zone: Europe/Vienna`. A clock time that the zone skips counts on from before
         the change (02:30 on the day in spring is 03:30); of one that comes twice the first is meant. Zones of fields, windows and functions follow the rules

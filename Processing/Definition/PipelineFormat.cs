@@ -59,8 +59,6 @@ internal static class SourceFormat
 {
     private const long Day = 86_400_000;
 
-    public static ObjectShape<SourceDefinition> Source { get; } = MakeSource();
-
     private static ObjectShape<SourceDefinition> MakeSource()
     {
         var kafka = Prop.Required("kafka", MakeKafka(), "The topics.");
@@ -72,7 +70,7 @@ internal static class SourceFormat
         var csv = Prop.Optional("csv", MakeCsv(), "How CSV lines are cut.");
         var fields = Prop.Required(
             "fields",
-            new MapShape<FieldDefinition>("the source's fields", Forms.FieldName(), MakeField(), min: 1),
+            new MapShape<FieldDefinition>("the source's fields", Forms.FieldName(), Field, min: 1),
             "The fields to decode: 'name: type', or a mapping with type, path, from, default, required, pattern.");
         var eventTime = Prop.Optional("eventTime", MakeEventTime(), "Which time windows and dedup go by.");
         var tombstones = Prop.Optional(
@@ -150,6 +148,12 @@ internal static class SourceFormat
             read => new CsvDefinition(
                 read.Find(delimiter), read.Find(quote), read.Find(columns), read.Or(ragged, false), read.Or(header, false)));
     }
+
+    /// <summary>A field of records or of items.</summary>
+    public static EitherShape<FieldDefinition> Field { get; } = MakeField();
+
+    /// <summary>The section itself. Comes after the fields it is made of.</summary>
+    public static ObjectShape<SourceDefinition> Source { get; } = MakeSource();
 
     private static EitherShape<FieldDefinition> MakeField()
     {

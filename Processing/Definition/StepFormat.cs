@@ -46,6 +46,7 @@ internal static class StepFormat
         ("lookup", MakeLookup()),
         ("window", MakeWindow()),
         ("aggregate", MakeAggregate()),
+        ("explode", MakeExplode()),
         ("custom", MakeCustom()));
 
     private static ObjectShape<StepDefinition> Make(
@@ -273,6 +274,31 @@ internal static class StepFormat
                 new WindowDefinition(
                     read.Find(tumbling), read.Find(hopping), read.Find(every), read.Find(offset), read.Find(session),
                     read.Find(maxLength), read.Find(calendar), read.Find(zone), read.Node, Faulty: read.IsMissing));
+    }
+
+    private static ObjectShape<StepDefinition> MakeExplode()
+    {
+        var field = Prop.Required("field", Forms.FieldName(), "The field of type json with the array (or, with 'key', the object); or a string, with 'split'. It is left out of the rows.");
+        var path = Prop.Optional("path", Forms.Path(), "Where in the field the array stands: order.lines, or a list of names.");
+        var fields = Prop.Optional(
+            "fields", new MapShape<FieldDefinition>("the items' fields", Forms.FieldName(), SourceFormat.Field, min: 1),
+            "The fields of items that are objects, as in source.fields.");
+        var item = Prop.Optional("item", Forms.FieldName(), "A field for the whole item.");
+        var itemType = Prop.Optional("itemType", Forms.Type(), "The type of 'item'; default json.");
+        var key = Prop.Optional("key", Forms.FieldName(), "The field is an object: its entries are the items, and this is the field of an entry's name.");
+        var position = Prop.Optional("position", Forms.FieldName(), "A field for the item's place in its record, from 1.");
+        var split = Prop.Optional(
+            "split", new WordShape<bool>(("lines", true)), "lines: the field is a string, each line that is not blank is an item in JSON.");
+        var empty = Prop.Optional(
+            "empty", new WordShape<bool>(("drop", false), ("keep", true)),
+            "Records without items (an empty or missing array, null): drop (default; counted as filtered) or keep (one row, NULL in place of an item).");
+        var most = Prop.Optional("maxItems", ScalarRules.Integer(1, 100_000), "A record with more items is refused; default 1000.");
+        return Make(
+            "explode", "an explode step",
+            (read, head) => new ExplodeStepDefinition(
+                head, read.Get(field), read.Find(path) ?? [], read.Find(fields) ?? [], read.Find(item), read.Find(itemType), read.Find(key), read.Find(position),
+                read.Find(split), read.Or(empty, false), (int)read.Or(most, ExplodeStepDefinition.DefaultMaxItems)),
+            field, path, fields, item, itemType, key, position, split, empty, most);
     }
 
     private static ObjectShape<StepDefinition> MakeCustom()

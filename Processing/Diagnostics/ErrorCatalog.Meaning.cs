@@ -257,6 +257,13 @@ public static partial class ErrorCatalog
                 + "the schema in both where they are two tables. Or declare 'keys' in both sinks that tell their rows apart; if nothing else does, set a field with the pipeline's name in a map step "
                 + "and make it one of the keys."),
         new(
+            "KOR2065",
+            "Explode step that does not fit",
+            "An explode step makes a row of each item of an array in a json field, of each entry of an object ('key'), or of each line of a string ('split: lines'). Behind it a record has "
+                + "several rows, which are told apart by KOR_POSITION.",
+            "field: amount, where amount is a decimal",
+            "Declare the field as json in the source, and give the step 'fields' or 'item'. Deduplicate with 'scope: global' before the step, and explode one array on the way to a sink."),
+        new(
             "KOR2041",
             "Sinks of one table without keys of their own",
             "Rows are told apart by the place of their record in the log, or by group and window, when a sink declares no 'keys'; two sinks "

@@ -246,6 +246,18 @@ public static partial class ErrorCatalog
             "groupBy: [body]",
             "Group by what a map step makes of it: set: { body_id: sha256(body) }."),
         new(
+            "KOR4049",
+            "Nothing to explode",
+            "The field of an explode step, or what its path leads to, is not an array (with 'key': not an object), or a line is not JSON. A missing value and null are records without items, not faults.",
+            "{\"items\": 3}",
+            "Mend the producer; or take such records out by a filter before the step, then replay."),
+        new(
+            "KOR4054",
+            "Too many items",
+            "A record has more items than the explode step takes at once: each becomes a row with the record's other fields.",
+            "A record with 1,001 items, and no maxItems",
+            "Raise the step's 'maxItems' (up to 100000), then replay."),
+        new(
             "KOR4051",
             "Lookup found several rows",
             "The table of a lookup has more than one row for the record's key: which one counts would be chance. "

@@ -137,6 +137,7 @@ public sealed partial class FieldLineage
             // A tag tells whether a row passed the rule, and so something of what the rule looks at.
             QualityPlan quality => [.. input, .. quality.Rules.Where(r => step.Schema.IndexOf("quality_" + r.Name) >= input.Count).Select(r => Of(r.Condition, input))],
             LookupPlan lookup => [.. input, .. lookup.Lookup.ValueColumns.Select(c => _hides(c) ? FieldSecrecy.Hidden : FieldSecrecy.Open)],
+            ExplodePlan explode => [.. explode.Source.Select((s, i) => s >= 0 ? input[s] : Item(explode, i, input[explode.Field]))],
             // What a program makes of a row cannot be told.
             CustomPlan => [.. input, .. Enumerable.Repeat(input.Any(f => f != FieldSecrecy.Open) ? FieldSecrecy.Hidden : FieldSecrecy.Open, step.Schema.Count - input.Count)],
             _ => [.. input],
@@ -157,6 +158,20 @@ public sealed partial class FieldLineage
         }
 
         return output;
+    }
+
+    /// <summary>An item's field shows what is exploded; names on the way to it, and names that a path was given, hide it.</summary>
+    private FieldSecrecy Item(ExplodePlan explode, int field, FieldSecrecy exploded)
+    {
+        if (field == explode.PositionField) return FieldSecrecy.Open;
+        if (exploded == FieldSecrecy.Hidden || explode.Path.Any(_hides)) return FieldSecrecy.Hidden;
+        // The names of a document's entries are what its mask goes by: as values they would pass it.
+        if (explode.IsMap && exploded != FieldSecrecy.Open) return FieldSecrecy.Hidden;
+        if (explode.ItemField[field] < 0) return exploded;
+        var spec = explode.Items.Fields[explode.ItemField[field]];
+        if (spec.Path.Any(_hides)) return FieldSecrecy.Hidden;
+        if (spec.Type.Kind == FieldKind.Json) return FieldSecrecy.Mixed;
+        return spec.Path.Count == 0 && exploded == FieldSecrecy.Mixed && spec.Type.Kind is FieldKind.String or FieldKind.Bytes ? FieldSecrecy.Mixed : FieldSecrecy.Open;
     }
 
     private FieldSecrecy[] Window(WindowPlan window, IReadOnlyList<FieldSecrecy> input)

@@ -296,6 +296,46 @@ public sealed record WindowPlan : StepPlan
     public required GrainPer GrainPer { get; init; }
 }
 
+/// <summary>
+/// Makes a row of each item of a field. Output column i is input column <c>Source[i]</c>; or, when that is -1, item field <c>ItemField[i]</c>; or, when that is
+/// -1 too, the key or the position.
+/// </summary>
+public sealed record ExplodePlan : StepPlan
+{
+    /// <summary>The exploded field's place in the input schema: JSON, or a string of lines.</summary>
+    public required int Field { get; init; }
+
+    /// <summary>The names that lead from the field's value to the array or object.</summary>
+    public required IReadOnlyList<string> Path { get; init; }
+
+    /// <summary>The items are the entries of an object.</summary>
+    public required bool IsMap { get; init; }
+
+    /// <summary>The field is a string of which each line is an item.</summary>
+    public required bool Lines { get; init; }
+
+    /// <summary>How items become fields: those without a path are the whole item.</summary>
+    public required SourceFormatSpec Items { get; init; }
+
+    /// <summary>Per output field the input column it repeats, or -1.</summary>
+    public required IReadOnlyList<int> Source { get; init; }
+
+    /// <summary>Per output field the item's field, or -1.</summary>
+    public required IReadOnlyList<int> ItemField { get; init; }
+
+    /// <summary>The output field of an entry's key, or -1.</summary>
+    public required int KeyField { get; init; }
+
+    /// <summary>The output field of the item's place, or -1.</summary>
+    public required int PositionField { get; init; }
+
+    /// <summary>A record without items gives one row with NULL in place of an item.</summary>
+    public required bool KeepEmpty { get; init; }
+
+    /// <summary>A record with more items is refused.</summary>
+    public required int MaxItems { get; init; }
+}
+
 /// <summary>A C# transform registered in the host by name.</summary>
 public sealed record CustomPlan : StepPlan
 {
@@ -354,6 +394,9 @@ public enum MetadataColumn
     Timestamp,
     ProcessedAt,
     PipelineVersion,
+
+    /// <summary>Behind an explode step: the row's place among the items of its record, from 1; 0: a record without items that was kept.</summary>
+    Position,
 }
 
 /// <summary>When a sink writes: at so many rows or bytes, or after so long.</summary>

@@ -91,6 +91,8 @@ public static class PlanDescription
         LookupPlan lookup =>
             $"lookup in {lookup.Lookup.Table} of {lookup.Lookup.Connection} by {Names(lookup.InputSchema, lookup.Key)}",
         WindowPlan window => Window(window),
+        ExplodePlan explode => $"explode, a row of each {(explode.IsMap ? "entry" : explode.Lines ? "line" : "item")} of {string.Join('.', [explode.InputSchema[explode.Field].Name, .. explode.Path])}, "
+            + string.Create(CultureInfo.InvariantCulture, $"at most {explode.MaxItems}; records without are {(explode.KeepEmpty ? "kept" : "dropped")}"),
         CustomPlan custom => $"custom transform {custom.Name}",
         _ => Kind(step),
     };

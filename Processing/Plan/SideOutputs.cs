@@ -71,6 +71,7 @@ public static class MetadataColumns
         new("KOR_TIMESTAMP", FieldType.Timestamp),
         new("KOR_PROCESSED_AT", FieldType.Timestamp, Nullable: false),
         new("KOR_PIPELINE_VERSION", FieldType.Integer, Nullable: false),
+        new("KOR_POSITION", FieldType.Integer, Nullable: false),
     ];
 
     /// <summary>The table column of a metadata column.</summary>

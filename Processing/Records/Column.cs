@@ -42,6 +42,20 @@ public abstract class Column
     /// <summary>Copies one value, NULL included, from a column of the same class.</summary>
     public abstract void CopyFrom(Column source, int sourceRow, int row);
 
+    /// <summary>Takes values of a column of the same class, one for each of the given rows; variable-length data is shared with it until the next batch.</summary>
+    internal abstract void Repeat(Column source, int[] rows, int count);
+
+    private protected void RepeatNulls(Column source, int[] rows, int count)
+    {
+        EnsureCapacity(count);
+        for (var i = 0; i < count; i++) IsNull[i] = source.IsNull[rows[i]];
+    }
+
+    private protected static void Repeat<T>(T[] source, T[] target, int[] rows, int count)
+    {
+        for (var i = 0; i < count; i++) target[i] = source[rows[i]];
+    }
+
     private protected abstract void Grow(int size);
 
     /// <summary>A new column for a type.</summary>
@@ -84,6 +98,12 @@ public sealed class BooleanColumn() : Column(FieldType.Boolean)
         _values[row] = from._values[sourceRow];
     }
 
+    internal override void Repeat(Column source, int[] rows, int count)
+    {
+        RepeatNulls(source, rows, count);
+        Repeat(((BooleanColumn)source)._values, _values, rows, count);
+    }
+
     private protected override void Grow(int size) => Array.Resize(ref _values, size);
 }
 
@@ -108,6 +128,12 @@ public sealed class LongColumn(FieldType type) : Column(type)
         var from = (LongColumn)source;
         IsNull[row] = from.IsNull[sourceRow];
         _values[row] = from._values[sourceRow];
+    }
+
+    internal override void Repeat(Column source, int[] rows, int count)
+    {
+        RepeatNulls(source, rows, count);
+        Repeat(((LongColumn)source)._values, _values, rows, count);
     }
 
     private protected override void Grow(int size) => Array.Resize(ref _values, size);
@@ -136,6 +162,12 @@ public sealed class DecimalColumn(FieldType type) : Column(type)
         _values[row] = from._values[sourceRow];
     }
 
+    internal override void Repeat(Column source, int[] rows, int count)
+    {
+        RepeatNulls(source, rows, count);
+        Repeat(((DecimalColumn)source)._values, _values, rows, count);
+    }
+
     private protected override void Grow(int size) => Array.Resize(ref _values, size);
 }
 
@@ -160,6 +192,12 @@ public sealed class DoubleColumn() : Column(FieldType.Double)
         var from = (DoubleColumn)source;
         IsNull[row] = from.IsNull[sourceRow];
         _values[row] = from._values[sourceRow];
+    }
+
+    internal override void Repeat(Column source, int[] rows, int count)
+    {
+        RepeatNulls(source, rows, count);
+        Repeat(((DoubleColumn)source)._values, _values, rows, count);
     }
 
     private protected override void Grow(int size) => Array.Resize(ref _values, size);
@@ -229,6 +267,16 @@ public sealed class BinaryColumn(FieldType type) : Column(type)
         var from = (BinaryColumn)source;
         if (from.IsNull[sourceRow]) SetNull(row);
         else Set(row, from.Span(sourceRow));
+    }
+
+    internal override void Repeat(Column source, int[] rows, int count)
+    {
+        var from = (BinaryColumn)source;
+        RepeatNulls(source, rows, count);
+        Repeat(from._start, _start, rows, count);
+        Repeat(from._length, _length, rows, count);
+        _data = from._data;
+        _used = from._used;
     }
 
     private protected override void Grow(int size)

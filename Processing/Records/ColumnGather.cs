@@ -39,12 +39,24 @@ public static class ColumnGather
             valueLength = new int[count];
         long[] offsets = new long[count], timestamps = new long[count];
         var size = 0;
-        foreach (var row in rows) size += Math.Max(0, source.KeyLength[row]) + Math.Max(0, source.ValueLength[row]);
+        for (var i = 0; i < count; i++)
+        {
+            if (!IsSame(source, rows, i)) size += Math.Max(0, source.KeyLength[rows[i]]) + Math.Max(0, source.ValueLength[rows[i]]);
+        }
+
         var buffer = new byte[size];
         var used = 0;
         for (var i = 0; i < count; i++)
         {
             var row = rows[i];
+            offsets[i] = source.Offsets[row];
+            timestamps[i] = source.Timestamps[row];
+            if (IsSame(source, rows, i))
+            {
+                (keyStart[i], keyLength[i], valueStart[i], valueLength[i]) = (keyStart[i - 1], keyLength[i - 1], valueStart[i - 1], valueLength[i - 1]);
+                continue;
+            }
+
             keyStart[i] = used;
             keyLength[i] = source.KeyLength[row];
             source.Key(row).CopyTo(buffer.AsSpan(used));
@@ -53,8 +65,6 @@ public static class ColumnGather
             valueLength[i] = source.ValueLength[row];
             source.Value(row).CopyTo(buffer.AsSpan(used));
             used += Math.Max(0, valueLength[i]);
-            offsets[i] = source.Offsets[row];
-            timestamps[i] = source.Timestamps[row];
         }
 
         var headers = Headers(source, rows);
@@ -75,7 +85,7 @@ public static class ColumnGather
         IReadOnlyList<KeyValuePair<string, byte[]?>>[]? headers = null;
         for (var i = 0; i < rows.Length; i++)
         {
-            var list = source.HeadersOf(rows[i]);
+            var list = headers is not null && IsSame(source, rows, i) ? headers[i - 1] : source.HeadersOf(rows[i]);
             if (list.Count == 0) continue;
             if (headers is null)
             {
@@ -87,6 +97,15 @@ public static class ColumnGather
         }
 
         return headers;
+    }
+
+    /// <summary>True for a row of the same record as the one before it: its bytes are there already.</summary>
+    private static bool IsSame(RawBatch source, ReadOnlySpan<int> rows, int i)
+    {
+        if (i == 0) return false;
+        var (row, before) = (rows[i], rows[i - 1]);
+        return source.ValueStart[row] == source.ValueStart[before] && source.ValueLength[row] == source.ValueLength[before]
+            && source.KeyStart[row] == source.KeyStart[before] && source.KeyLength[row] == source.KeyLength[before] && source.Offsets[row] == source.Offsets[before];
     }
 
     private static void Copy<T>(T[] source, T[] target, ReadOnlySpan<int> rows)

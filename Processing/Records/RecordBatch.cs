@@ -90,7 +90,7 @@ public sealed class RecordBatch
     public Selection Alive { get; } = new();
 
     /// <summary>Rows that were refused, with the reason.</summary>
-    public RowErrors Errors { get; } = new();
+    public RowErrors Errors { get; init; } = new();
 
     /// <summary>Starts a new batch in the same storage.</summary>
     public void Reset(RawBatch raw)
@@ -116,18 +116,31 @@ public readonly record struct RowError(int Row, string Code, string Place, strin
 /// <summary>The failures of a batch; at most one per row counts, the first.</summary>
 public sealed class RowErrors
 {
+    private readonly RowErrors? _records;
     private readonly List<RowError> _items = [];
     private ulong[] _rows = [];
+    private int[] _recordOf = [];
 
-    /// <summary>The failures in the order they were found.</summary>
-    public IReadOnlyList<RowError> Items => _items;
+    public RowErrors()
+    {
+    }
+
+    /// <summary>The failures of rows that were made of records: each is its record's, and a record that failed has failed with all its rows.</summary>
+    internal RowErrors(RowErrors records) => _records = records;
+
+    /// <summary>The failures in the order they were found; of rows that were made of records, the records'.</summary>
+    public IReadOnlyList<RowError> Items => _records?.Items ?? _items;
 
     /// <summary>How many rows failed.</summary>
-    public int Count => _items.Count;
+    public int Count => _records?.Count ?? _items.Count;
+
+    /// <summary>Says of which record each row is.</summary>
+    internal void Follow(int[] recordOf) => _recordOf = recordOf;
 
     /// <summary>Notes a failure; a second one of the same row is ignored.</summary>
     public bool Add(int row, string code, string place, string message)
     {
+        if (_records is not null) return _records.Add(_recordOf[row], code, place, message);
         if (Contains(row)) return false;
         if (row >> 6 >= _rows.Length) Array.Resize(ref _rows, Math.Max((row >> 6) + 1, _rows.Length * 2));
         _rows[row >> 6] |= 1UL << (row & 63);
@@ -138,6 +151,7 @@ public sealed class RowErrors
     /// <summary>True when the row failed.</summary>
     public bool Contains(int row)
     {
+        if (_records is not null) return _records.Contains(_recordOf[row]);
         // Asked for every row of a batch as soon as one has failed: a bit per row, not a set.
         var rows = _rows;
         var word = row >> 6;

@@ -14,9 +14,13 @@ internal enum RowFate : byte
 }
 
 /// <summary>What the steps of a partition share while they work on a batch.</summary>
-internal sealed class BatchScope(RecordBatch batch)
+/// <param name="batch">The batch.</param>
+/// <param name="records">The records that the rows were made of; null: row i is record i.</param>
+internal sealed class BatchScope(RecordBatch batch, BatchScope? records = null)
 {
     private RowFate[] _fates = [];
+    private int[]? _recordOf;
+    private int[]? _positions;
 
     public RecordBatch Batch => batch;
 
@@ -30,7 +34,20 @@ internal sealed class BatchScope(RecordBatch batch)
     public long Now { get; private set; }
 
     /// <summary>What the steps may use up where somebody waits for them; null in pipelines.</summary>
-    public WorkBudget? Budget { get; set; }
+    public WorkBudget? Budget
+    {
+        get => records is null ? field : records.Budget;
+        set;
+    }
+
+    /// <summary>True for rows that an explode step made of records.</summary>
+    public bool IsExploded => records is not null;
+
+    /// <summary>Per row its record; null: row i is record i.</summary>
+    public int[]? RecordOf => _recordOf;
+
+    /// <summary>A row's place among the rows of its record, from 1; 0: it is the record's own.</summary>
+    public int PositionOf(int row) => _positions is null ? 0 : _positions[row];
 
     /// <summary>Deletions: rows without a value whose key fields are set. They take no part in the steps.</summary>
     public Selection Tombstones { get; } = new();
@@ -47,12 +64,29 @@ internal sealed class BatchScope(RecordBatch batch)
         Array.Clear(_fates, 0, raw.Count);
     }
 
+    /// <summary>Begins with rows that were made of records.</summary>
+    public void Begin(RawBatch raw, int[] recordOf, int[] positions)
+    {
+        Now = records!.Now;
+        _recordOf = recordOf;
+        _positions = positions;
+        // The failures are the records' and stay.
+        batch.Reset(raw);
+        batch.Errors.Follow(recordOf);
+    }
+
     /// <summary>What an expression needs to know.</summary>
     public EvaluationContext Context(string place) => new(Now * 1000, batch.Errors, place, Budget);
 
     /// <summary>Marks rows.</summary>
     public void Mark(ReadOnlySpan<int> rows, RowFate fate)
     {
+        if (records is not null)
+        {
+            foreach (var row in rows) records._fates[_recordOf![row]] |= fate;
+            return;
+        }
+
         foreach (var row in rows) _fates[row] |= fate;
     }
 

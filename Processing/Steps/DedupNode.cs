@@ -13,6 +13,7 @@ internal sealed class DedupNode(DedupPlan plan, RowNode input)
     private readonly Column[] _key = [.. plan.Key.Select(k => input.Block.Columns[k])];
     private readonly MessageKeyCheck? _keyCheck = plan is { Global: false, Cells.ByMessageKey: true } ? new MessageKeyCheck() : null;
     private readonly Selection _asked = new();
+    private readonly HashSet<UInt128>? _ofRecord = input.Scope.IsExploded ? [] : null;
     private UInt128[] _ids = [];
     private uint[] _bodies = [];
     private ulong[] _cells = [];
@@ -62,12 +63,14 @@ internal sealed class DedupNode(DedupPlan plan, RowNode input)
         var violations = 0;
         _asked.Clear();
         Array.Clear(_duplicate, 0, scope.Count);
+        var record = -1;
         foreach (var row in Input.Selected.Span)
         {
             if (AllNull(row)) continue;
             _bytes.Clear();
             GroupKeyCodec.Append(_key, row, ref _bytes);
             _ids[row] = XxHash128.HashToUInt128(_bytes.Written);
+            if (_ofRecord is not null && IsRepeated(scope, row, ref record)) continue;
             _bodies[row] = (uint)XxHash3.HashToUInt64(raw.Value(row));
             if (!plan.Global) _cells[row] = CellHash(raw, row, ref violations);
             _asked.Add(row);
@@ -79,6 +82,16 @@ internal sealed class DedupNode(DedupPlan plan, RowNode input)
                 EventTimes = scope.Batch.EventTimes,
             Offsets = raw.Offsets, Count = scope.Count, Duplicate = _duplicate, KeyViolations = violations,
         };
+    }
+
+    /// <summary>True for a row whose id a row before it in the same record has: cells tell ids apart by record, and would let it pass as that one's replay.</summary>
+    private bool IsRepeated(BatchScope scope, int row, ref int record)
+    {
+        if (scope.RecordOf![row] != record) _ofRecord!.Clear();
+        record = scope.RecordOf[row];
+        if (_ofRecord!.Add(_ids[row])) return false;
+        _duplicate[row] = true;
+        return true;
     }
 
     private ulong CellHash(RawBatch raw, int row, ref int violations)

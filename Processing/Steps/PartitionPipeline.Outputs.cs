@@ -37,13 +37,14 @@ public sealed partial class PartitionPipeline
                 var late = _late.GetValueOrDefault(window.Id) ?? [];
                 var (lateColumns, lateRecords) = SideRows.Late(window.Block.Columns, late);
                 return Gathered(
-                    new RowBlock(SideOutputs.Late(window.Plan.InputSchema), lateColumns, lateRecords.Length), lateRecords);
+                    new RowBlock(SideOutputs.Late(window.Plan.InputSchema), lateColumns, lateRecords.Length),
+                    window.Scope.RecordOf is { } recordOf ? Array.ConvertAll(lateRecords, row => recordOf[row]) : lateRecords);
             case StepOutput.Duplicates when _byId.GetValueOrDefault(output.Step) is DedupNode dedup:
-                return new OutputRows(dedup.Block, dedup.Duplicates, null);
+                return new OutputRows(dedup.Block, dedup.Duplicates, dedup.Scope.RecordOf);
             case StepOutput.Main when _byId.GetValueOrDefault(output.Step) is { } node and not WindowNode:
                 var sound = new Selection();
                 sound.CopyFrom(node.Selected);
-                return new OutputRows(node.Block, _scope.Sound(sound, sound), null);
+                return new OutputRows(node.Block, node.Scope.Sound(sound, sound), node.Scope.RecordOf);
             default:
                 return null;
         }

@@ -50,7 +50,7 @@ public sealed partial class PartitionPipeline
         _decoder = plan.Source.CreateDecoder();
         var batch = new RecordBatch { Rows = new RowBlock(_decoder.Schema) };
         _scope = new BatchScope(batch);
-        _source = new SourceNode(batch);
+        _source = new SourceNode(batch, _scope);
         _byId[""] = _source;
         foreach (var step in plan.Steps) Add(step);
         foreach (var sink in plan.Sinks.Where(s => !s.FromWindow)) _feeds.Add(new SinkFeed(sink, batch.Rows.Columns,
@@ -105,7 +105,11 @@ public sealed partial class PartitionPipeline
         SetTombstonesApart();
         _eventTimes.Assign(_scope, _watermark);
         _source.Faults = (0, _scope.Errors.Count);
-        foreach (var node in _nodes) node.Reset(raw.Count);
+        foreach (var node in _nodes)
+        {
+            if (!node.Scope.IsExploded || node is ExplodeNode) node.Reset(raw.Count);
+        }
+
         _work = Work();
     }
 
@@ -167,6 +171,7 @@ public sealed partial class PartitionPipeline
             DedupPlan dedup => new DedupNode(dedup, input),
             LookupPlan lookup => LookupNode.Create(lookup, input),
             WindowPlan window => WindowNode.Create(window, input),
+            ExplodePlan explode => ExplodeNode.Create(explode, input),
             CustomPlan custom => CustomNode.Create(custom, input),
             _ => throw new NotSupportedException($"The step '{step.Id}' is of a kind this build does not know."),
         };
@@ -197,7 +202,10 @@ public sealed partial class PartitionPipeline
         {
             var node = _nodes[i];
             var before = _scope.Errors.Count;
-            while (node.Advance(_scope) is { } request) yield return request;
+            // An explode step reads records, what comes after it reads its rows, whose number is known only now.
+            var scope = node is ExplodeNode ? _scope : node.Scope;
+            if (scope.IsExploded) node.Reset(scope.Count);
+            while (node.Advance(scope) is { } request) yield return request;
             node.Faults = (before, _scope.Errors.Count);
             node.Note(_tallies[i]);
             if (node is QualityNode quality) Note(quality);
@@ -206,9 +214,9 @@ public sealed partial class PartitionPipeline
         for (var i = 0; i < _nodes.Count; i++)
         {
             if (_nodes[i] is not WindowNode window) continue;
-            var request = window.Scatter(_scope);
+            var request = window.Scatter(window.Scope);
             yield return request;
-            var late = TakeLate(request);
+            var late = TakeLate(request, window);
             _late[window.Id] = late;
             _tallies[i].Late = late.Count;
             _tallies[i].LateByIdle = late.Count(l => l.Late.Reason == LateReason.Idle);
@@ -216,7 +224,7 @@ public sealed partial class PartitionPipeline
             {
                 if (late.Count == 0 || feed.Sink.From != new InputRef(window.Id, StepOutput.Late)) continue;
                 var (columns, rows) = SideRows.Late(window.Block.Columns, late);
-                yield return feed.Build(columns, rows, _scope);
+                yield return feed.Build(columns, rows, window.Scope);
             }
         }
 
@@ -234,8 +242,9 @@ public sealed partial class PartitionPipeline
         for (var i = 0; i < quality.Names.Count; i++) _ruleFailures[quality.Names[i]] = quality.Failures[i];
     }
 
-    private List<(int Row, LateOffset Late)> TakeLate(WindowRequest request)
+    private List<(int Row, LateOffset Late)> TakeLate(WindowRequest request, WindowNode window)
     {
+        if (window.Scope.IsExploded) return TakeLateRows(request, window);
         var late = new List<(int Row, LateOffset Late)>(request.Late.Count);
         foreach (var item in request.Late)
         {
@@ -246,6 +255,25 @@ public sealed partial class PartitionPipeline
         }
 
         late.Sort(static (a, b) => a.Row.CompareTo(b.Row));
+        return late;
+    }
+
+    /// <summary>
+    /// The late rows of a window step behind an explode step. The rows of a record have its event time and are late together, so that the record says it
+    /// for each of its rows that got there.
+    /// </summary>
+    private List<(int Row, LateOffset Late)> TakeLateRows(WindowRequest request, WindowNode window)
+    {
+        var late = new List<(int Row, LateOffset Late)>(request.Late.Count);
+        if (request.Late.Count == 0) return late;
+        var scope = window.Scope;
+        var windows = request.Late.DistinctBy(l => (l.Offset, l.WindowStart)).ToLookup(l => l.Offset);
+        foreach (var row in scope.Sound(window.Selected, _spare).Span)
+        {
+            foreach (var item in windows[scope.Raw.Offsets[row]]) late.Add((row, item));
+        }
+
+        foreach (var (row, _) in late) scope.Mark([row], RowFate.Late);
         return late;
     }
 
@@ -263,9 +291,10 @@ public sealed partial class PartitionPipeline
                 return feed.Build(columns, rows, _scope);
             default:
                 if (!_byId.TryGetValue(from.Step, out var node)) return null;
-                var selected = _scope.Sound(RowsOf(node, feed.Sink), _spare);
-                if (from.Output != StepOutput.Duplicates) _scope.Mark(selected.Span, RowFate.Absorbed);
-                return feed.Build(from.Output == StepOutput.Routed ? ((QualityNode)node).RoutedColumns : node.Block.Columns, selected, _scope);
+                var scope = node.Scope;
+                var selected = scope.Sound(RowsOf(node, feed.Sink), _spare);
+                if (from.Output != StepOutput.Duplicates) scope.Mark(selected.Span, RowFate.Absorbed);
+                return feed.Build(from.Output == StepOutput.Routed ? ((QualityNode)node).RoutedColumns : node.Block.Columns, selected, scope);
         }
     }
 

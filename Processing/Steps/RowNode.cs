@@ -15,6 +15,9 @@ internal abstract class RowNode(string id, RowNode? input, RowBlock block)
     /// <summary>The rows of the main output. Row i is raw record i.</summary>
     public RowBlock Block { get; } = block;
 
+    /// <summary>What the rows share: the batch's, or that of the rows an explode step makes.</summary>
+    public BatchScope Scope { get; protected set; } = input?.Scope!;
+
     /// <summary>Which rows came through.</summary>
     public Selection Selected { get; protected set; } = new();
 
@@ -48,11 +51,15 @@ internal abstract class RowNode(string id, RowNode? input, RowBlock block)
 }
 
 /// <summary>The decoded records.</summary>
-internal sealed class SourceNode(RecordBatch batch) : RowNode("", null, batch.Rows)
+internal sealed class SourceNode : RowNode
 {
+    private readonly RecordBatch _batch;
+
+    public SourceNode(RecordBatch batch, BatchScope scope) : base("", null, batch.Rows) => (_batch, Scope) = (batch, scope);
+
     public override PartitionRequest? Advance(BatchScope scope)
     {
-        Selected = batch.Alive;
+        Selected = _batch.Alive;
         return null;
     }
 }

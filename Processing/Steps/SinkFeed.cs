@@ -125,6 +125,7 @@ internal sealed class SinkFeed(SinkPlan sink, Column[] sourceColumns, int pipeli
         MetadataColumn.Timestamp => timestamp * 1000,
         MetadataColumn.ProcessedAt => scope.Now * 1000,
         MetadataColumn.PipelineVersion => pipelineVersion,
+        MetadataColumn.Position => scope.PositionOf(row),
         _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "There is no such metadata column."),
     };
 }

@@ -81,6 +81,7 @@ internal static class ExplainVerb
         QualityPlan => "quality",
         DedupPlan => "dedup",
         LookupPlan => "lookup",
+        ExplodePlan => "explode",
         WindowPlan { Window.Window: Processing.Windows.RunningTotals } => "aggregate",
         WindowPlan => "window",
         _ => "custom",

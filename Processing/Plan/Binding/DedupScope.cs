@@ -19,6 +19,13 @@ internal sealed class DedupScope(BindingContext context, SourceDefinition source
     public void Check(DedupStepDefinition dedup, IReadOnlyList<int> key, Flow flow)
     {
         var diagnostics = context.Diagnostics;
+        if (dedup.Global && flow.IsExploded)
+        {
+            diagnostics.Error(
+                "KOR2065", dedup.Scope!.Node,
+                "across partitions ids are decided for whole records, and behind an explode step a record has several; put the dedup step before it, or use scope: partition");
+        }
+
         if (dedup.Global) CheckGlobal(dedup);
         else if (dedup.Shards is { } shards)
         {

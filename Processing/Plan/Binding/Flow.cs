@@ -21,6 +21,9 @@ internal sealed record Flow
 
     public bool IsOpaque { get; init; }
 
+    /// <summary>A record may have several rows here: an explode step is before.</summary>
+    public bool IsExploded { get; init; }
+
     /// <summary>The same rows with fields added at the end.</summary>
     public Flow With(IEnumerable<Field> added) => this with { Schema = new Schema([.. Schema.Fields, .. added]) };
 

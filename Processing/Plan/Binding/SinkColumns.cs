@@ -25,7 +25,7 @@ internal sealed class SinkColumns(
         var mode = sink.Mode is { Faulty: false } given ? given.Value : FromWindow ? SinkMode.Upsert : SinkMode.Append;
         AddColumns();
         if (sink.Metadata) AddMetadata(FromWindow ? [MetadataColumn.ProcessedAt, MetadataColumn.PipelineVersion]
-            : Enum.GetValues<MetadataColumn>());
+            : Enum.GetValues<MetadataColumn>().Where(m => m != MetadataColumn.Position || flow.IsExploded));
         var revision = FromWindow ? RevisionOfWindow() : sink.Revision is { Faulty: false } named ? RevisionOf(named) : null;
         if (FromWindow && sink.Revision is not null)
             context.Diagnostics.Error("KOR2022", sink.Revision.Node,
@@ -201,7 +201,9 @@ internal sealed class SinkColumns(
             return [];
         }
 
-        MetadataColumn[] identity = [MetadataColumn.Topic, MetadataColumn.Partition, MetadataColumn.Offset];
+        MetadataColumn[] identity = flow.IsExploded
+            ? [MetadataColumn.Topic, MetadataColumn.Partition, MetadataColumn.Offset, MetadataColumn.Position]
+            : [MetadataColumn.Topic, MetadataColumn.Partition, MetadataColumn.Offset];
         AddMetadata(identity);
         var names = identity.Select(i => MetadataColumns.Field(i).Name).ToList();
         if (input is { Output: StepOutput.Quarantined } && Find("place") is { } place) names.Add(place.Name);
@@ -252,6 +254,8 @@ internal sealed class SinkColumns(
         if (FromWindow || input.Output != StepOutput.Main)
             context.Diagnostics.Error("KOR2023", node,
                 "only sinks of records can delete, not those of windows and side outputs");
+        else if (flow.IsExploded)
+            context.Diagnostics.Error("KOR2023", node, "a deletion has no items: a sink behind an explode step cannot delete; read a step before it");
         else if (mode != SinkMode.Upsert)
             context.Diagnostics.Error("KOR2023", node, "deletes need mode: upsert with keys");
         else

@@ -118,18 +118,24 @@ internal sealed class SourceBinder(BindingContext context, PipelineDefinition de
         }
     }
 
-    private SourceFieldSpec FieldOf(Named<FieldDefinition> field)
+    private SourceFieldSpec FieldOf(Named<FieldDefinition> field) => FieldOf(context, field, PathOf(field), ColumnOf(field));
+
+    /// <summary>A field of an item of JSON; its path when it is not its name.</summary>
+    public static SourceFieldSpec ItemField(BindingContext context, Named<FieldDefinition> field, IReadOnlyList<string>? path) => FieldOf(
+        context, field, path ?? (field.Value.Path is { Count: > 0 } own ? [.. own.Select(p => p.Value)] : [field.Name.Value]), -1);
+
+    private static SourceFieldSpec FieldOf(BindingContext context, Named<FieldDefinition> field, IReadOnlyList<string> path, int column)
     {
         var (type, spec) = (field.Value.Type.Value, field.Value);
-        var (encoding, pattern) = EncodingOf(spec, type);
+        var (encoding, pattern) = EncodingOf(context, spec, type);
         FieldOptions.Check(context, field.Value, type, encoding);
         var result = new SourceFieldSpec
         {
             Name = field.Name.Value,
             Type = type,
             From = spec.From,
-            Path = PathOf(field),
-            Column = ColumnOf(field),
+            Path = path,
+            Column = column,
             Required = spec.Required,
             Default = spec.Default?.Faulty == false ? spec.Default.Value : null,
             Encoding = encoding,
@@ -149,7 +155,7 @@ internal sealed class SourceBinder(BindingContext context, PipelineDefinition de
         return result;
     }
 
-    private (TimeEncoding Encoding, string? Pattern) EncodingOf(FieldDefinition field, FieldType type)
+    private static (TimeEncoding Encoding, string? Pattern) EncodingOf(BindingContext context, FieldDefinition field, FieldType type)
     {
         if (field.Pattern is not { Faulty: false } pattern) return (TimeEncoding.Iso8601, null);
         if (type.Kind is not (FieldKind.Timestamp or FieldKind.Date))

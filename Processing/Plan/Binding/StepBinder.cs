@@ -19,6 +19,7 @@ internal sealed class StepBinder(BindingContext context, SourceDefinition source
         DedupStepDefinition dedup => Dedup(node, dedup),
         LookupStepDefinition lookup => Lookup(node, lookup),
         WindowStepDefinition window => _windows.Bind(node, window),
+        ExplodeStepDefinition explode => new ExplodeBinder(context, node, explode).Bind(),
         CustomStepDefinition custom => Custom(node, custom),
         _ => (null, Flow.Opaque),
     };

@@ -30,6 +30,9 @@ internal sealed class JsonObjectReader(JsonNode root, RecordDecoder decoder)
         return pos == text.Length || _fault.Set(JsonError.TextAfterEnd, pos) >= 0;
     }
 
+    /// <summary>Reads a text that is one JSON value into a field.</summary>
+    public bool ReadValue(ReadOnlySpan<byte> text, FieldSlot slot, int row) => ReadField(text, 0, slot, 0, row) == text.Length;
+
     // Recursion goes no deeper than the longest declared path.
     private int ReadObject(ReadOnlySpan<byte> text, int pos, JsonNode node, int depth, int row)
     {

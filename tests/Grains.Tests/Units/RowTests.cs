@@ -27,6 +27,17 @@ public sealed class RowTests
     public void A_shard_skips_the_rows_below_its_position(long position, int first) =>
         Assert.Equal(first, Batch(10, 20, 10, 12, 18).FirstRowAt(position));
 
+    /// <summary>Rows that an explode step made of one record have its offset: they are applied all or none.</summary>
+    [Theory]
+    [InlineData(10, 0)]
+    [InlineData(11, 2)]
+    [InlineData(12, 2)]
+    [InlineData(13, 7)]
+    [InlineData(18, 7)]
+    [InlineData(19, 8)]
+    public void A_shard_skips_all_rows_of_a_record_or_none(long position, int first) =>
+        Assert.Equal(first, Batch(10, 20, 10, 10, 12, 12, 12, 12, 12, 18).FirstRowAt(position));
+
     [Fact]
     public void Only_the_rows_count_not_the_room_behind_them()
     {

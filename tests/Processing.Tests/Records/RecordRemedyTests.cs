@@ -63,6 +63,17 @@ public sealed class RecordRemedyTests
         new("KOR4042", "mend the producer or the rule", Json + "{ a: integer }", """{"a":-1}""")
             { Steps = "{ id: m, type: quality, rules: { r: 'a > 0' } }", Steps2 = "{ id: m, type: quality, rules: { r: 'a > -5' } }" },
         new("KOR4043", "set onMissing: keep", Json + "{ a: string }", """{"a":"C-404"}""") { Steps = Lookup("quarantine"), Steps2 = Lookup("keep") },
+        new("KOR4049", "Mend the producer", Json + "{ a: json }", """{"a":3}""")
+            { Mended = """{"a":[3]}""", Steps = "{ id: m, type: explode, field: a, item: b }" },
+        new("KOR4049", "a filter before the step", Json + "{ a: json }", """{"a":3}""")
+        {
+            Steps = "{ id: m, type: explode, field: a, item: b }",
+            Steps2 = "{ id: f, type: filter, where: \"json_array_length(a, '$') IS NOT NULL\" }\n  - { id: m, type: explode, field: a, item: b }", Rows = 0,
+        },
+        new("KOR4054", "Raise the step's 'maxItems'", Json + "{ a: json }", """{"a":[1,2]}""")
+        {
+            Steps = "{ id: m, type: explode, field: a, item: b, maxItems: 1 }", Steps2 = "{ id: m, type: explode, field: a, item: b, maxItems: 2 }", Rows = 2,
+        },
         new("KOR4047", "last(left(body, 1000))", Keyed, $$"""{"a":"{{new string('x', 262_145)}}"}""")
             { Steps = Window("last(a)", "[]"), Steps2 = Window("last(left(a, 1000))", "[]"), Rows = 0 },
         new("KOR4047", "last(sha256(body))", Keyed, $$"""{"a":"{{new string('x', 262_145)}}"}""")
