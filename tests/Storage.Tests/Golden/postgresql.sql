@@ -25,14 +25,17 @@ DELETE FROM kor_outbox k USING unnest($1::text[], $2::bigint[]) AS u(owner, sequ
 -- state: ReadOutbox
 SELECT sequence, sink, payload FROM kor_outbox WHERE owner = $1 ORDER BY sequence
 
--- state: ResetOwners
-UPDATE kor_owner SET epoch = epoch + 1, header = NULL, updated_at = now() WHERE starts_with(owner, $1)
+-- state: OwnersWith
+SELECT owner FROM kor_owner WHERE starts_with(owner, $1) ORDER BY owner
+
+-- state: ResetOwner
+UPDATE kor_owner SET epoch = epoch + 1, header = NULL, updated_at = now() WHERE owner = $1
 
 -- state: ResetCells
-DELETE FROM kor_cell WHERE owner IN (SELECT owner FROM kor_owner WHERE starts_with(owner, $1))
+DELETE FROM kor_cell WHERE owner = $1
 
 -- state: ResetOutbox
-DELETE FROM kor_outbox WHERE owner IN (SELECT owner FROM kor_owner WHERE starts_with(owner, $1))
+DELETE FROM kor_outbox WHERE owner = $1
 
 -- state: OwnersUsed
 SELECT owner, NULL, COUNT(*), SUM(COALESCE(LENGTH(header), 0)) FROM kor_owner GROUP BY owner

@@ -25,14 +25,17 @@ DELETE FROM kor_outbox WHERE owner = @P0 AND sequence = @P1
 -- state: ReadOutbox
 SELECT sequence, sink, payload FROM kor_outbox WHERE owner = @P0 ORDER BY sequence
 
--- state: ResetOwners
-UPDATE kor_owner SET epoch = epoch + 1, header = NULL, updated_at = strftime('%Y-%m-%d %H:%M:%f', 'now') WHERE instr(owner, @P0) = 1
+-- state: OwnersWith
+SELECT owner FROM kor_owner WHERE instr(owner, @P0) = 1 ORDER BY owner
+
+-- state: ResetOwner
+UPDATE kor_owner SET epoch = epoch + 1, header = NULL, updated_at = strftime('%Y-%m-%d %H:%M:%f', 'now') WHERE owner = @P0
 
 -- state: ResetCells
-DELETE FROM kor_cell WHERE owner IN (SELECT owner FROM kor_owner WHERE instr(owner, @P0) = 1)
+DELETE FROM kor_cell WHERE owner = @P0
 
 -- state: ResetOutbox
-DELETE FROM kor_outbox WHERE owner IN (SELECT owner FROM kor_owner WHERE instr(owner, @P0) = 1)
+DELETE FROM kor_outbox WHERE owner = @P0
 
 -- state: OwnersUsed
 SELECT owner, NULL, COUNT(*), SUM(COALESCE(LENGTH(header), 0)) FROM kor_owner GROUP BY owner
