@@ -75,6 +75,14 @@ internal sealed class LagWatch
     /// <summary>The verdict about one partition.</summary>
     public LagVerdict Of(string partition) => _samples.TryGetValue(partition, out var samples) ? Judge(samples) : LagVerdict.Unknown;
 
+    /// <summary>Why a partition does not get on. One that runs and has something to say waits for somebody else: a producer's open transaction.</summary>
+    public string StalledText(IReadOnlyList<PartitionStatus> partitions)
+    {
+        const string Stalled = "Records wait in a partition and its position has not moved for half a minute.";
+        var stalled = partitions.Where(p => Of(p.Partition) is LagVerdict.Stall or LagVerdict.Stop).MinBy(p => p.Reason is not null);
+        return stalled is { State: PartState.Running, Reason: { } reason } ? $"Partition {stalled.Partition}: {reason}" : Stalled;
+    }
+
     private static LagVerdict Judge(Queue<Sample> samples)
     {
         var first = samples.Peek();

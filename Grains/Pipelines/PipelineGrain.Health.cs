@@ -101,7 +101,7 @@ internal sealed partial class PipelineGrain
         }
 
         if (state.State.Desired == DesiredState.Running && _lag.Verdict is LagVerdict.Stall or LagVerdict.Stop)
-            yield return new("lag", "", PartState.Blocked, "Records wait in a partition and its position has not moved for half a minute.");
+            yield return new("lag", "", PartState.Blocked, _lag.StalledText(partitions));
     }
 
     private static bool IsSinks(string? reason) => reason?.StartsWith("Sink '", StringComparison.Ordinal) == true;

@@ -86,32 +86,30 @@ public sealed class SourceStartTests : IAsyncLifetime
     public async Task Records_of_a_transaction_that_is_open_longer_than_idleAfter_are_not_late()
     {
         await Kafka.CreateTopicAsync("slow", 1);
-        await using var silo = await TestSilo.StartAsync(Configure, withKeys: false, pipeline: """
-            apiVersion: kor/v1
-            name: events
-            source:
-              kafka: { connection: main, topics: [slow], start: earliest }
-              format: json
-              fields: { id: { type: string, required: true } }
-              eventTime: { maxOutOfOrder: 1s, idleAfter: 1s }
-            steps:
-              - { id: w, type: window, window: { tumbling: 4s }, shards: 1, aggregates: { n: count() } }
-            sinks:
-              - { id: out, from: w, connection: dwh, table: SLOW, create: true }
-            """);
+        await Kafka.CreateTopicAsync("witness", 1);
+        await using var silo = await TestSilo.StartAsync(Configure, withKeys: false, pipeline: Counting("events", "slow"));
+        using (var witness = new StringContent(Counting("witness", "witness"), Encoding.UTF8, "application/yaml"))
+            (await silo.Http.PostAsync("/api/v1/pipelines", witness, Cancel)).EnsureSuccessStatusCode();
         using var producer = new KafkaTestProducer(Kafka.BootstrapServers, transactionalId: "slow");
         producer.Inner.InitTransactions(TimeSpan.FromSeconds(30));
         var start = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() / 4000 * 4000;
         producer.Inner.BeginTransaction();
-        Produce(producer, start);
+        Produce(producer, "slow", start);
         producer.Inner.CommitTransaction();
         producer.Inner.BeginTransaction();
-        for (var i = 1; i <= 5; i++) Produce(producer, start + (i * 100));
+        for (var i = 1; i <= 5; i++) Produce(producer, "slow", start + (i * 100));
         producer.Flush();
         await silo.WaitForRecordsAsync(1, null);
 
-        // Idle, the watermark would go past the window's end in 5 s.
-        await Task.Delay(TimeSpan.FromSeconds(8), Cancel);
+        // Idle, the watermark goes past the window's end, as it does in a pipeline that has no open transaction.
+        using (var plain = new KafkaTestProducer(Kafka.BootstrapServers))
+        {
+            Produce(plain, "witness", start);
+            plain.Flush();
+        }
+
+        await silo.WaitAsync(() => Task.FromResult(Windows(silo, "witness").Count > 0), () => "the window of the pipeline beside it");
+        Assert.Empty(Windows(silo, "slow"));
         var control = silo.App.Services.GetRequiredService<IKafkaPartitionControl>();
         var partition = await control.GetStatusAsync("events", "slow", 0);
         Assert.Equal((KafkaPartitionState.Running, 5, 2), (partition!.State, partition.LagRecords, partition.OpenTransactionAt));
@@ -121,8 +119,8 @@ public sealed class SourceStartTests : IAsyncLifetime
         producer.Inner.CommitTransaction();
         status = await silo.WaitForRecordsAsync(6, null);
         Assert.Equal(0, status.GetProperty("counts").GetProperty("late").GetInt64());
-        await silo.WaitAsync(() => Task.FromResult(Windows(silo).Count > 0), () => "the window");
-        Assert.Equal([6L], Windows(silo));
+        await silo.WaitAsync(() => Task.FromResult(Windows(silo, "slow").Count > 0), () => "the window");
+        Assert.Equal([6L], Windows(silo, "slow"));
     }
 
     private void Configure(KorOptions options)
@@ -130,6 +128,20 @@ public sealed class SourceStartTests : IAsyncLifetime
         options.Kafka["main"] = new KafkaConnection { BootstrapServers = Kafka.BootstrapServers };
         options.Reading.MetadataInterval = TimeSpan.FromMilliseconds(500);
     }
+
+    private static string Counting(string name, string topic) => $$"""
+        apiVersion: kor/v1
+        name: {{name}}
+        source:
+          kafka: { connection: main, topics: [{{topic}}], start: earliest }
+          format: json
+          fields: { id: { type: string, required: true } }
+          eventTime: { maxOutOfOrder: 1s, idleAfter: 1s }
+        steps:
+          - { id: w, type: window, window: { tumbling: 4s }, shards: 1, aggregates: { n: count() } }
+        sinks:
+          - { id: out, from: w, connection: dwh, table: {{topic}}, create: true }
+        """;
 
     private static string Pipeline(string topics, string start) => $$"""
         apiVersion: kor/v1
@@ -160,19 +172,19 @@ public sealed class SourceStartTests : IAsyncLifetime
         producer.Flush();
     }
 
-    private static void Produce(KafkaTestProducer producer, long timestamp) => producer.Inner.Produce(new TopicPartition("slow", 0), new Message<byte[]?, byte[]?>
+    private static void Produce(KafkaTestProducer producer, string topic, long timestamp) => producer.Inner.Produce(new TopicPartition(topic, 0), new Message<byte[]?, byte[]?>
     {
         Value = Encoding.UTF8.GetBytes("""{"id":"x"}"""), Timestamp = new Timestamp(timestamp, TimestampType.CreateTime),
     });
 
-    private static List<long> Windows(TestSilo silo)
+    private static List<long> Windows(TestSilo silo, string table)
     {
         using var connection = new SqliteConnection($"Data Source={Path.Combine(silo.Folder, "dwh.db")};Pooling=false");
         connection.Open();
         using var command = connection.CreateCommand();
-        command.CommandText = "SELECT COUNT(*) FROM sqlite_master WHERE name = 'SLOW'";
+        command.CommandText = $"SELECT COUNT(*) FROM sqlite_master WHERE name = '{table}' COLLATE NOCASE";
         if ((long)command.ExecuteScalar()! == 0) return [];
-        command.CommandText = "SELECT n FROM SLOW";
+        command.CommandText = $"SELECT n FROM {table}";
         using var reader = command.ExecuteReader();
         var counts = new List<long>();
         while (reader.Read()) counts.Add(reader.GetInt64(0));

@@ -77,6 +77,17 @@ public sealed class ConditionTests
     }
 
     [Fact]
+    public void What_does_not_move_says_what_it_waits_for_unless_another_partition_just_stalls()
+    {
+        var watch = new LagWatch();
+        var waits = Part(PartState.Running, position: 5, end: 10) with { Reason = "A producer's transaction is open from offset 5 on." };
+        var stalls = Part(PartState.Running, position: 5, end: 10) with { Partition = "t/1" };
+        for (var i = 0; i <= 16; i++) watch.Observe(i * 2000, [waits, stalls]);
+        Assert.Equal("Partition t/0: A producer's transaction is open from offset 5 on.", watch.StalledText([waits]));
+        Assert.StartsWith("Records wait in a partition", watch.StalledText([waits, stalls]), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_short_look_tells_nothing_and_a_partition_nobody_reads_is_a_stop()
     {
         var watch = new LagWatch();
