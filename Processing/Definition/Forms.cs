@@ -104,7 +104,7 @@ internal static class Forms
 
     /// <summary>The part of a record a field comes from.</summary>
     public static ScalarShape<FieldSource> Origin() => new(
-        "value, key, header(NAME), topic, partition, offset or kafka_timestamp", default, ParseOrigin,
+        "value, key, header(NAME), topic, partition, offset, kafka_timestamp or envelope", default, ParseOrigin,
         () => new JsonObject
         {
             ["anyOf"] = new JsonArray(
@@ -115,7 +115,7 @@ internal static class Forms
     private static readonly (string Word, FieldOrigin Origin)[] Origins =
     [
         ("value", FieldOrigin.Value), ("key", FieldOrigin.Key), ("topic", FieldOrigin.Topic), ("partition", FieldOrigin.Partition),
-        ("offset", FieldOrigin.Offset), ("kafka_timestamp", FieldOrigin.KafkaTimestamp),
+        ("offset", FieldOrigin.Offset), ("kafka_timestamp", FieldOrigin.KafkaTimestamp), ("envelope", FieldOrigin.Envelope),
     ];
 
     private static bool ParseOrigin(string text, out FieldSource value, out string? reason)

@@ -29,6 +29,7 @@ public sealed record SourceDefinition
     public required KafkaDefinition Kafka { get; init; }
     public required Located<SourceFormatKind> Format { get; init; }
     public CsvDefinition? Csv { get; init; }
+    public DebeziumDefinition? Debezium { get; init; }
     public required IReadOnlyList<Named<FieldDefinition>> Fields { get; init; }
     public EventTimeDefinition? EventTime { get; init; }
     public TombstonePolicy Tombstones { get; init; }
@@ -49,6 +50,9 @@ public sealed record KafkaDefinition(
 /// <summary>The section <c>source.csv</c>.</summary>
 public sealed record CsvDefinition(
     Located<string>? Delimiter, Located<string>? Quote, IReadOnlyList<Located<string>>? Columns, bool Ragged, bool SkipHeader = false);
+
+/// <summary>The section <c>source.debezium</c>.</summary>
+public sealed record DebeziumDefinition(Located<DebeziumDeletes>? Deletes, Located<string>? DeletedField, TextNode Node);
 
 /// <summary>Which part of a record a field comes from; the header's name where it is a header.</summary>
 public readonly record struct FieldSource(FieldOrigin Origin, string? Header);

@@ -15,6 +15,7 @@ public static class PipelineDocs
         ("field", "source.fields.NAME"),
         ("eventTime", "source.eventTime"),
         ("csv", "source.csv"),
+        ("debezium", "source.debezium"),
         ("limits", "source.limits"),
         ("mapStep", "steps: map"),
         ("filterStep", "steps: filter"),
@@ -97,6 +98,14 @@ public static class PipelineDocs
         **Clock times.** Timestamps without an offset are UTC, or the clock times of `zone: Europe/Vienna`. A clock time that the zone skips counts on from before
         the change (02:30 on the day in spring is 03:30); of one that comes twice the first is meant. Zones of fields, windows and functions follow the rules
         that come with this build, whatever tables the machine has.
+
+        **Changes of Debezium.** `format: debezium` takes the row out of the envelope, with the schema beside it or without. Paths are of the row; `from: envelope`
+        with a path (`op`, `ts_ms`, `source.table`, `source.snapshot`) takes what stands around it. Created, updated and snapshot rows come from `after`. Deleted
+        ones (`op: d`) come from `before`: sinks with `deleteOnTombstone` delete the row of their key, which may be fields of the row; `debezium: { deletes: mark,
+        deletedField: NAME }` writes them with a mark instead, as far as `before` holds them (REPLICA IDENTITY FULL). The tombstone that follows is skipped.
+        A truncate is refused (KOR4061), messages (`op: m`) are left out. Times: `io.debezium.time.Date` and Connect's `Date` are dates with `pattern: epoch_days`;
+        `Timestamp`, `MicroTimestamp` and `NanoTimestamp` are timestamps with `epoch_ms`, `epoch_us` and `epoch_ns`; `ZonedTimestamp` needs no pattern. Decimals:
+        `encoding: base64` for `decimal.handling.mode: precise`, nothing for `string` and `double`.
 
         **CSV.** A record is one line, quoted as RFC 4180 has it. `csv: { header: skip }` leaves out lines that consist of the columns' names (counted as filtered).
 

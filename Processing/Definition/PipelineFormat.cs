@@ -65,8 +65,10 @@ internal static class SourceFormat
         var format = Prop.Required(
             "format",
             new WordShape<SourceFormatKind>(
-                ("json", SourceFormatKind.Json), ("csv", SourceFormatKind.Csv), ("string", SourceFormatKind.String)),
-            "How values are written: json, csv or string.");
+                ("json", SourceFormatKind.Json), ("csv", SourceFormatKind.Csv), ("string", SourceFormatKind.String),
+                ("debezium", SourceFormatKind.Debezium)),
+            "How values are written: json, csv, string, or debezium (changes of a table in JSON; fields are of the row).");
+        var debezium = Prop.Optional("debezium", MakeDebezium(), "What becomes of rows that were deleted.");
         var csv = Prop.Optional("csv", MakeCsv(), "How CSV lines are cut.");
         var fields = Prop.Required(
             "fields",
@@ -81,7 +83,7 @@ internal static class SourceFormat
             "Records without a value: skip (default), delete (see deleteOnTombstone of sinks) or quarantine.");
         var limits = Prop.Optional("limits", MakeLimits(), "What a value may not exceed.");
         return new ObjectShape<SourceDefinition>(
-            "source", "the source", [kafka, format, csv, fields, eventTime, tombstones, limits], read =>
+            "source", "the source", [kafka, format, csv, debezium, fields, eventTime, tombstones, limits], read =>
             {
                 var limit = read.Find(limits) ?? (SourceFormatSpec.DefaultMaxValueBytes,
                     SourceFormatSpec.DefaultMaxDepth).AsLimits();
@@ -90,6 +92,7 @@ internal static class SourceFormat
                     Kafka = read.Get(kafka),
                     Format = read.Get(format),
                     Csv = read.Find(csv),
+                    Debezium = read.Find(debezium),
                     Fields = read.Get(fields),
                     EventTime = read.Find(eventTime),
                     Tombstones = read.Or(tombstones, TombstonePolicy.Skip),
@@ -128,6 +131,16 @@ internal static class SourceFormat
                 read.Node));
     }
 
+    private static ObjectShape<DebeziumDefinition> MakeDebezium()
+    {
+        var deletes = Prop.Optional(
+            "deletes", new WordShape<DebeziumDeletes>(("delete", DebeziumDeletes.Delete), ("mark", DebeziumDeletes.Mark), ("skip", DebeziumDeletes.Skip)),
+            "delete (default): sinks with deleteOnTombstone delete the row of the key, others take no notice. mark: the row as it was goes on, with true in 'deletedField'. skip: left out.");
+        var field = Prop.Optional("deletedField", Forms.FieldName(), "deletes: mark. A boolean field, true for rows that were deleted.");
+        return new ObjectShape<DebeziumDefinition>(
+            "debezium", "'debezium'", [deletes, field], read => new DebeziumDefinition(read.Find(deletes), read.Find(field), read.Node));
+    }
+
     private static ObjectShape<CsvDefinition> MakeCsv()
     {
         var character = Forms.AsciiCharacter();
@@ -160,7 +173,7 @@ internal static class SourceFormat
         var type = Prop.Required("type", Forms.Type(), "The field's type.");
         var from = Prop.Optional(
             "from", Forms.Origin(),
-            "Which part of the record it comes from: value (default), key, header(NAME) (of several the last), topic, partition, offset or kafka_timestamp.");
+            "Which part of the record it comes from: value (default), key, header(NAME) (of several the last), topic, partition, offset or kafka_timestamp; with format debezium also envelope (path: op, ts_ms, source.table ...).");
         var path = Prop.Optional(
             "path", Forms.Path(),
             "Where it stands: customer.address.city, or a list of names; default: the field's name.");

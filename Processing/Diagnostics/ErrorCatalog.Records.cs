@@ -258,6 +258,24 @@ public static partial class ErrorCatalog
             "A record with 1,001 items, and no maxItems",
             "Raise the step's 'maxItems' (up to 100000), then replay."),
         new(
+            "KOR4060",
+            "No change of Debezium",
+            "The source is of format debezium, and the value has no 'op' of c, u, r, d, t or m.",
+            "A record that the transformation ExtractNewRecordState has flattened",
+            "Use format: json for flattened records; or mend the connector, then replay."),
+        new(
+            "KOR4061",
+            "Table truncated",
+            "Debezium says that the table was truncated at its source. A pipeline does not empty tables.",
+            "{\"op\":\"t\"}",
+            "Empty the target by hand where that is meant; skipped.operations: t of the connector leaves such records out."),
+        new(
+            "KOR4062",
+            "Change without its row",
+            "A change that made, changed or read a row has no 'after', or one that deleted a row has no 'before'.",
+            "A delete of a table without primary key",
+            "Give the table a primary key or REPLICA IDENTITY FULL; or set debezium: { deletes: skip }, then replay."),
+        new(
             "KOR4051",
             "Lookup found several rows",
             "The table of a lookup has more than one row for the record's key: which one counts would be chance. "

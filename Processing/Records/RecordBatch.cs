@@ -73,6 +73,8 @@ public sealed class RecordBatch
 {
     private long[] _eventTimes = [];
     private long[] _watermarks = [];
+    private bool[] _deletes = [];
+    private bool _anyDeletes;
 
     /// <summary>The raw records.</summary>
     public RawBatch Raw { get; private set; } = null!;
@@ -92,6 +94,16 @@ public sealed class RecordBatch
     /// <summary>Rows that were refused, with the reason.</summary>
     public RowErrors Errors { get; init; } = new();
 
+    /// <summary>True for a row that deletes its key: a record without a value, or one that says so.</summary>
+    public bool IsDelete(int row) => Raw.ValueLength[row] < 0 || (_anyDeletes && _deletes[row]);
+
+    /// <summary>Says that a row with a value deletes its key.</summary>
+    internal void MarkDeleted(int row)
+    {
+        if (_deletes.Length < Raw.Count) Array.Resize(ref _deletes, Math.Max(Raw.Count, _deletes.Length * 2));
+        _deletes[row] = _anyDeletes = true;
+    }
+
     /// <summary>Starts a new batch in the same storage.</summary>
     public void Reset(RawBatch raw)
     {
@@ -103,6 +115,8 @@ public sealed class RecordBatch
             _watermarks = new long[_eventTimes.Length];
         }
 
+        if (_anyDeletes) Array.Clear(_deletes);
+        _anyDeletes = false;
         Alive.Clear();
         Errors.Clear();
     }

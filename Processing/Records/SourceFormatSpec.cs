@@ -31,6 +31,9 @@ public sealed record SourceFormatSpec
     /// <summary>A deeper JSON value is refused; 1 to 1000.</summary>
     public int MaxDepth { get; init; } = DefaultMaxDepth;
 
+    /// <summary>Debezium: what happens to changes that delete a row.</summary>
+    public DebeziumDeletes DebeziumDeletes { get; init; }
+
     /// <summary>How CSV is cut; counts for <see cref="SourceFormatKind.Csv"/> only.</summary>
     public CsvFormatSpec Csv { get; init; } = new();
 }
@@ -46,6 +49,22 @@ public enum SourceFormatKind
 
     /// <summary>The whole value is one text: every value field is of that text, converted to its type.</summary>
     String,
+
+    /// <summary>A change of a table's row as Debezium writes it in JSON; fields are of the row.</summary>
+    Debezium,
+}
+
+/// <summary>What happens to changes that delete a row.</summary>
+public enum DebeziumDeletes
+{
+    /// <summary>They delete the row of their key in sinks with <c>deleteOnTombstone</c>.</summary>
+    Delete,
+
+    /// <summary>They are rows as they were before, with <c>true</c> in the field that says so.</summary>
+    Mark,
+
+    /// <summary>They are left out.</summary>
+    Skip,
 }
 
 /// <summary>What happens to records whose value is null.</summary>
@@ -89,6 +108,12 @@ public enum FieldOrigin
 
     /// <summary>The Kafka timestamp; an integer or a string is its milliseconds since the Unix epoch.</summary>
     KafkaTimestamp,
+
+    /// <summary>Debezium: what stands around the row, by <see cref="SourceFieldSpec.Path"/>: op, ts_ms, source.table and the like.</summary>
+    Envelope,
+
+    /// <summary>Debezium: true for rows that were deleted.</summary>
+    Deleted,
 }
 
 /// <summary>How a timestamp or date is written.</summary>

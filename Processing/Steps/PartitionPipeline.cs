@@ -182,13 +182,13 @@ public sealed partial class PartitionPipeline
 
     private void SetTombstonesApart()
     {
-        if (_plan.Source.Format?.Tombstones is not (TombstonePolicy.Delete or null)) return;
+        if (_plan.Source.Format is { Tombstones: not TombstonePolicy.Delete, Format: not SourceFormatKind.Debezium }) return;
         var alive = _scope.Batch.Alive;
         var rows = alive.Rows;
         var kept = 0;
         for (var i = 0; i < alive.Count; i++)
         {
-            if (_scope.Raw.ValueLength[rows[i]] >= 0) rows[kept++] = rows[i];
+            if (!_scope.Batch.IsDelete(rows[i])) rows[kept++] = rows[i];
             else _scope.Tombstones.Add(rows[i]);
         }
 

@@ -23,7 +23,7 @@ internal sealed class SinkFeed(SinkPlan sink, Column[] sourceColumns, int pipeli
             return selected.Count == 0 ? null : Build(columns, selected.Span, null, scope);
         var rows = Merge(selected.Span, deletes.Span);
         var deleted = new bool[rows.Length];
-        for (var i = 0; i < rows.Length; i++) deleted[i] = scope.Raw.ValueLength[rows[i]] < 0;
+        for (var i = 0; i < rows.Length; i++) deleted[i] = scope.Batch.IsDelete(rows[i]);
         return Build(columns, rows, deleted, scope);
     }
 

@@ -249,7 +249,11 @@ internal sealed class SinkColumns(
     {
         if (sink.DeleteOnTombstone is not { Faulty: false, Value: true } delete) return;
         var node = delete.Node;
-        if (definition.Source.Tombstones != TombstonePolicy.Delete)
+        var source = definition.Source;
+        var isDebezium = source.Format.Value == SourceFormatKind.Debezium;
+        if (isDebezium && source.Debezium?.Deletes is { Value: not DebeziumDeletes.Delete })
+            context.Diagnostics.Error("KOR2023", node, "nothing is deleted where the source says 'deletes: mark' or 'skip'; remove one of them");
+        else if (!isDebezium && source.Tombstones != TombstonePolicy.Delete)
             context.Diagnostics.Error("KOR2023", node, "deletes need 'tombstones: delete' in the source");
         if (FromWindow || input.Output != StepOutput.Main)
             context.Diagnostics.Error("KOR2023", node,
@@ -260,9 +264,9 @@ internal sealed class SinkColumns(
             context.Diagnostics.Error("KOR2023", node, "deletes need mode: upsert with keys");
         else
         {
-            foreach (var (column, source, _) in _columns.Where(c => keys.Contains(c.Column.Name) && c.Source >= 0))
+            foreach (var (column, place, _) in _columns.Where(c => keys.Contains(c.Column.Name) && c.Source >= 0))
             {
-                var field = flow.Schema[source].Name;
+                var field = flow.Schema[place].Name;
                 if (flow.FromKey.Contains(field)) continue;
                 context.Diagnostics.Error(
                     "KOR2023", node,

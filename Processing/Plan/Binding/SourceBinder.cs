@@ -28,13 +28,15 @@ internal sealed class SourceBinder(BindingContext context, PipelineDefinition de
             else fields.Add(FieldOf(field));
         }
 
+        AddDeletedField(fields);
         CheckNames();
         var schema = new Schema([.. fields.Select(f => new Field(f.Name, f.Type, IsNullable(f)))]);
         var flow = new Flow
         {
             Schema = schema,
             Unknown = unknown,
-            FromKey = fields.Where(f => f.From != FieldOrigin.Value).Select(f => f.Name).ToHashSet(),
+            // Of a deleted row Debezium says what it was.
+            FromKey = fields.Where(f => f.From != FieldOrigin.Value || (IsDebezium && _source.Tombstones != TombstonePolicy.Delete)).Select(f => f.Name).ToHashSet(),
             WholeKey = fields.Where(f => f.From == FieldOrigin.Key && f.Path.Count == 0).Select(f => f.Name).ToHashSet(),
             IsOpaque = _source.Fields.Count == 0,
         };
@@ -48,6 +50,7 @@ internal sealed class SourceBinder(BindingContext context, PipelineDefinition de
             MaxValueBytes = _source.MaxValueBytes,
             MaxDepth = _source.MaxDepth,
             Csv = CsvOf(),
+            DebeziumDeletes = Deletes,
         };
         if (context.Diagnostics.HasErrors || !CanDecode(format)) return (null, flow);
         return (PlanOf(format, eventTime), flow);
@@ -94,7 +97,39 @@ internal sealed class SourceBinder(BindingContext context, PipelineDefinition de
 
     /// <summary>A tombstone has no value, so with policy delete even required fields can be NULL.</summary>
     private bool IsNullable(SourceFieldSpec field) =>
-        !field.Required || (_source.Tombstones == TombstonePolicy.Delete && field.From == FieldOrigin.Value);
+        !field.Required || ((_source.Tombstones == TombstonePolicy.Delete || (IsDebezium && Deletes == DebeziumDeletes.Mark)) && field.From == FieldOrigin.Value);
+
+    private bool IsDebezium => _source.Format.Value == SourceFormatKind.Debezium;
+
+    private DebeziumDeletes Deletes => _source.Debezium?.Deletes is { Faulty: false } deletes ? deletes.Value : DebeziumDeletes.Delete;
+
+    /// <summary>The field that says of a row that it was deleted.</summary>
+    private void AddDeletedField(List<SourceFieldSpec> fields)
+    {
+        if (_source.Debezium is not { } debezium) return;
+        if (!IsDebezium)
+        {
+            context.Diagnostics.Error("KOR2028", debezium.Node, "'debezium' is for format debezium");
+            return;
+        }
+
+        if (Deletes != DebeziumDeletes.Mark)
+        {
+            if (debezium.DeletedField is { Faulty: false } unused)
+                context.Diagnostics.Error("KOR2028", unused.Node, "'deletedField' is for deletes: mark; deleted rows do not go on as rows otherwise");
+            return;
+        }
+
+        if (debezium.DeletedField is not { } name)
+        {
+            context.Diagnostics.Error("KOR2028", debezium.Node, "deletes: mark needs 'deletedField', the name of the field that says so");
+            return;
+        }
+
+        if (name.Faulty) return;
+        if (fields.Exists(f => f.Name == name.Value)) context.Diagnostics.Error("KOR2008", name.Node, $"the field '{name.Value}' exists already");
+        else fields.Add(new SourceFieldSpec { Name = name.Value, Type = FieldType.Boolean, From = FieldOrigin.Deleted, Path = [], Required = true });
+    }
 
     private static string RawName(Located<string> name) => (name.Node as ScalarNode)?.Text ?? "";
 
@@ -118,7 +153,12 @@ internal sealed class SourceBinder(BindingContext context, PipelineDefinition de
         }
     }
 
-    private SourceFieldSpec FieldOf(Named<FieldDefinition> field) => FieldOf(context, field, PathOf(field), ColumnOf(field));
+    private SourceFieldSpec FieldOf(Named<FieldDefinition> field)
+    {
+        if (field.Value.From == FieldOrigin.Envelope && !IsDebezium && field.Value.Source is { } source)
+            context.Diagnostics.Error("KOR2028", source.Node, "'from: envelope' is for format debezium");
+        return FieldOf(context, field, PathOf(field), ColumnOf(field));
+    }
 
     /// <summary>A field of an item of JSON; its path when it is not its name.</summary>
     public static SourceFieldSpec ItemField(BindingContext context, Named<FieldDefinition> field, IReadOnlyList<string>? path) => FieldOf(
@@ -203,10 +243,10 @@ internal sealed class SourceBinder(BindingContext context, PipelineDefinition de
     {
         var path = field.Value.Path;
         if (path is null)
-            return _source.Format.Value == SourceFormatKind.Json && field.Value.From == FieldOrigin.Value
+            return (_source.Format.Value is SourceFormatKind.Json or SourceFormatKind.Debezium && field.Value.From == FieldOrigin.Value) || field.Value.From == FieldOrigin.Envelope
                 ? [field.Name.Value] : [];
         if (path.Any(p => p.Faulty) || path.Count == 0) return [];
-        if (field.Value.From is not (FieldOrigin.Value or FieldOrigin.Key))
+        if (field.Value.From is not (FieldOrigin.Value or FieldOrigin.Key or FieldOrigin.Envelope))
         {
             context.Diagnostics.Error("KOR2028", path[0].Node, "'path' is for fields of the value and of the key; remove it, and take the part out with json_value in a map step");
             return [];
@@ -218,7 +258,7 @@ internal sealed class SourceBinder(BindingContext context, PipelineDefinition de
             return [];
         }
 
-        if (_source.Format.Value == SourceFormatKind.Json
+        if (_source.Format.Value is SourceFormatKind.Json or SourceFormatKind.Debezium
             || field.Value.From == FieldOrigin.Key) return [.. path.Select(p => p.Value)];
         if (_source.Format.Value == SourceFormatKind.String)
             context.Diagnostics.Error("KOR2028", path[0].Node, "a value of format string has no parts; remove 'path'");

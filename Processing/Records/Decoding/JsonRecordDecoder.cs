@@ -36,6 +36,20 @@ internal static class JsonObjects
         return RefuseText(reader.Fault, decoder, text, start, row, place);
     }
 
+    /// <summary>Refuses a text that could not be read as an object, for what is wrong with it; always false.</summary>
+    public static bool Refuse(RecordDecoder decoder, ReadOnlySpan<byte> text, int row, string place)
+    {
+        var start = JsonScanner.SkipWhitespace(text, 0);
+        JsonFault fault = default;
+        if (start < text.Length && text[start] == '{')
+        {
+            var end = JsonScanner.SkipValue(text, start, 0, decoder.MaxDepth, ref fault);
+            if (end >= 0) fault.Set(JsonError.TextAfterEnd, end);
+        }
+
+        return RefuseText(fault, decoder, text, start, row, place);
+    }
+
     private static bool RefuseText(
         JsonFault fault, RecordDecoder decoder, ReadOnlySpan<byte> text, int start, int row, string place)
     {

@@ -28,7 +28,7 @@ internal abstract class RecordDecoder : IRecordDecoder
         _keySlots = [.. Slots.Where(s => s.Spec.From == FieldOrigin.Key && s.Spec.Path.Count == 0)];
         var parts = Slots.Where(s => s.Spec.From == FieldOrigin.Key && s.Spec.Path.Count != 0).ToArray();
         if (parts.Length != 0) _keyObject = new KeyObjectDecoder(parts, this);
-        var origins = Slots.Where(s => s.Spec.From is not (FieldOrigin.Value or FieldOrigin.Key)).ToArray();
+        var origins = Slots.Where(s => s.Spec.From is not (FieldOrigin.Value or FieldOrigin.Key or FieldOrigin.Envelope or FieldOrigin.Deleted)).ToArray();
         if (origins.Length != 0) _origin = new OriginDecoder(origins, this);
     }
 
@@ -68,6 +68,25 @@ internal abstract class RecordDecoder : IRecordDecoder
 
     /// <summary>Fills the fields of the value. False when the record was refused as a whole.</summary>
     private protected abstract bool DecodeValue(ReadOnlySpan<byte> value, int row);
+
+    /// <summary>The part of a key that its fields are of.</summary>
+    private protected virtual ReadOnlySpan<byte> KeyText(ReadOnlySpan<byte> key) => key;
+
+    /// <summary>Says that the row deletes its key.</summary>
+    private protected void MarkDeleted(int row) => _batch.MarkDeleted(row);
+
+    /// <summary>Lets fields of the value be missing or NULL in a row of which only the key is sure.</summary>
+    private protected void Lack(int row)
+    {
+        foreach (var slot in ValueSlots)
+        {
+            if (slot.SeenAt == Stamp && slot.Fault is not (ValueFault.Null or ValueFault.Missing)) continue;
+            if (slot.SeenAt != Stamp) Filled++;
+            slot.SeenAt = Stamp;
+            slot.Fault = ValueFault.None;
+            slot.Column.SetNull(row);
+        }
+    }
 
     /// <summary>Refuses the record as a whole; always false.</summary>
     public bool Refuse(int row, string code, string place, string message)
@@ -122,7 +141,7 @@ internal abstract class RecordDecoder : IRecordDecoder
     private bool DecodeKey(RawBatch raw, int row)
     {
         if (raw.KeyLength[row] < 0) return true;
-        var key = raw.Key(row);
+        var key = KeyText(raw.Key(row));
         foreach (var slot in _keySlots)
         {
             if (key.IsEmpty && slot.Kind is not (FieldKind.String or FieldKind.Bytes)) continue;

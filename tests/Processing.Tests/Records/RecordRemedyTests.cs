@@ -74,6 +74,12 @@ public sealed class RecordRemedyTests
         {
             Steps = "{ id: m, type: explode, field: a, item: b, maxItems: 1 }", Steps2 = "{ id: m, type: explode, field: a, item: b, maxItems: 2 }", Rows = 2,
         },
+        new("KOR4060", "Use format: json for flattened records", "format: debezium\n  fields: { a: string }", """{"a":"x"}""") { Source2 = Json + "{ a: string }" },
+        new("KOR4061", "leaves such records out", "format: debezium\n  fields: { a: string }", """{"op":"t"}""") { Mended = """{"op":"c","after":{"a":"x"}}""" },
+        new("KOR4062", "REPLICA IDENTITY FULL", "format: debezium\n  debezium: { deletes: mark, deletedField: gone }\n  fields: { a: string }", """{"op":"d","before":null}""")
+            { Mended = """{"op":"d","before":{"a":"x"}}""" },
+        new("KOR4062", "deletes: skip", "format: debezium\n  fields: { a: string }", """{"op":"d","before":null}""")
+            { Source2 = "format: debezium\n  debezium: { deletes: skip }\n  fields: { a: string }", Rows = 0 },
         new("KOR4047", "last(left(body, 1000))", Keyed, $$"""{"a":"{{new string('x', 262_145)}}"}""")
             { Steps = Window("last(a)", "[]"), Steps2 = Window("last(left(a, 1000))", "[]"), Rows = 0 },
         new("KOR4047", "last(sha256(body))", Keyed, $$"""{"a":"{{new string('x', 262_145)}}"}""")
