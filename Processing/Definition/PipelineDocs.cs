@@ -107,6 +107,10 @@ public static class PipelineDocs
         `Timestamp`, `MicroTimestamp` and `NanoTimestamp` are timestamps with `epoch_ms`, `epoch_us` and `epoch_ns`; `ZonedTimestamp` needs no pattern. Decimals:
         `encoding: base64` for `decimal.handling.mode: precise`, nothing for `string` and `double`.
 
+        **Schema registries.** Records of the JSON Schema serializers are `format: json_schema`: the id of the schema before value and key is taken off (or is in a
+        header, as newer clients write it), the registry is not asked, and the fields are those declared here. Avro and Protobuf are not read; a JSON source that
+        meets them says so (KOR4063).
+
         **CSV.** A record is one line, quoted as RFC 4180 has it. `csv: { header: skip }` leaves out lines that consist of the columns' names (counted as filtered).
 
         **What makes a row unique at a sink.** Rows of windows: the `groupBy` fields and `window_start`; updates are guarded by

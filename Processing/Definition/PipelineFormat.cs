@@ -66,8 +66,8 @@ internal static class SourceFormat
             "format",
             new WordShape<SourceFormatKind>(
                 ("json", SourceFormatKind.Json), ("csv", SourceFormatKind.Csv), ("string", SourceFormatKind.String),
-                ("debezium", SourceFormatKind.Debezium)),
-            "How values are written: json, csv, string, or debezium (changes of a table in JSON; fields are of the row).");
+                ("debezium", SourceFormatKind.Debezium), ("json_schema", SourceFormatKind.JsonSchema)),
+            "How values are written: json, csv, string, debezium (changes of a table in JSON; fields are of the row), or json_schema (JSON behind the id of a schema registry, which is not asked).");
         var debezium = Prop.Optional("debezium", MakeDebezium(), "What becomes of rows that were deleted.");
         var csv = Prop.Optional("csv", MakeCsv(), "How CSV lines are cut.");
         var fields = Prop.Required(

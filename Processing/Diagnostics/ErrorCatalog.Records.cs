@@ -276,6 +276,12 @@ public static partial class ErrorCatalog
             "A delete of a table without primary key",
             "Give the table a primary key or REPLICA IDENTITY FULL; or set debezium: { deletes: skip }, then replay."),
         new(
+            "KOR4063",
+            "Wire format of a schema registry",
+            "The source is JSON, and the bytes begin with a zero byte and the id of a schema, as the serializers of Avro, Protobuf and JSON Schema write them.",
+            "0x00 0x00 0x00 0x00 0x2A, then the value",
+            "Where JSON follows, use format: json_schema. Avro and Protobuf are not read: let the producer or connector write JSON (JsonConverter of Kafka Connect), then replay."),
+        new(
             "KOR4051",
             "Lookup found several rows",
             "The table of a lookup has more than one row for the record's key: which one counts would be chance. "

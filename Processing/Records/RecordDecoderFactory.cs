@@ -14,6 +14,7 @@ public static class RecordDecoderFactory
         SourceFormatKind.Json => new JsonRecordDecoder(spec),
         SourceFormatKind.Csv => new CsvRecordDecoder(spec),
         SourceFormatKind.String => new StringRecordDecoder(spec),
+        SourceFormatKind.JsonSchema => new JsonSchemaRecordDecoder(spec),
         SourceFormatKind.Debezium => new DebeziumRecordDecoder(spec),
         _ => throw new ArgumentOutOfRangeException(nameof(spec), spec.Format, "There is no such format."),
     };

@@ -52,6 +52,9 @@ public enum SourceFormatKind
 
     /// <summary>A change of a table's row as Debezium writes it in JSON; fields are of the row.</summary>
     Debezium,
+
+    /// <summary>One JSON object behind the id of its schema in a registry, which is not asked.</summary>
+    JsonSchema,
 }
 
 /// <summary>What happens to changes that delete a row.</summary>

@@ -243,7 +243,7 @@ internal sealed class SourceBinder(BindingContext context, PipelineDefinition de
     {
         var path = field.Value.Path;
         if (path is null)
-            return (_source.Format.Value is SourceFormatKind.Json or SourceFormatKind.Debezium && field.Value.From == FieldOrigin.Value) || field.Value.From == FieldOrigin.Envelope
+            return (_source.Format.Value is SourceFormatKind.Json or SourceFormatKind.Debezium or SourceFormatKind.JsonSchema && field.Value.From == FieldOrigin.Value) || field.Value.From == FieldOrigin.Envelope
                 ? [field.Name.Value] : [];
         if (path.Any(p => p.Faulty) || path.Count == 0) return [];
         if (field.Value.From is not (FieldOrigin.Value or FieldOrigin.Key or FieldOrigin.Envelope))
@@ -258,7 +258,7 @@ internal sealed class SourceBinder(BindingContext context, PipelineDefinition de
             return [];
         }
 
-        if (_source.Format.Value is SourceFormatKind.Json or SourceFormatKind.Debezium
+        if (_source.Format.Value is SourceFormatKind.Json or SourceFormatKind.Debezium or SourceFormatKind.JsonSchema
             || field.Value.From == FieldOrigin.Key) return [.. path.Select(p => p.Value)];
         if (_source.Format.Value == SourceFormatKind.String)
             context.Diagnostics.Error("KOR2028", path[0].Node, "a value of format string has no parts; remove 'path'");

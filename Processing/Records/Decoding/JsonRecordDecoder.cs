@@ -30,7 +30,12 @@ internal static class JsonObjects
         string place)
     {
         if (!Utf8.IsValid(text))
-            return decoder.Refuse(row, "KOR4004", place, "The text is not valid UTF-8.");
+        {
+            return WireFormat.TryRead(text, out var id)
+                ? decoder.Refuse(row, "KOR4063", place, WireFormat.Describe(text, id))
+                : decoder.Refuse(row, "KOR4004", place, "The text is not valid UTF-8.");
+        }
+
         var start = text.Length != 0 && text[0] == '{' ? 0 : JsonScanner.SkipWhitespace(text, 0);
         if (start < text.Length && text[start] == '{' && reader.Read(text, start, row)) return true;
         return RefuseText(reader.Fault, decoder, text, start, row, place);
@@ -54,6 +59,7 @@ internal static class JsonObjects
         JsonFault fault, RecordDecoder decoder, ReadOnlySpan<byte> text, int start, int row, string place)
     {
         if (start == text.Length) return decoder.Refuse(row, "KOR4001", place, "The text is empty.");
+        if (WireFormat.TryRead(text, out var id)) return decoder.Refuse(row, "KOR4063", place, WireFormat.Describe(text, id));
         if (text.StartsWith("\uFEFF"u8))
             return decoder.Refuse(row, "KOR4005", place,
                 "The text begins with a byte order mark, which JSON does not have.");

@@ -80,6 +80,8 @@ public sealed class RecordRemedyTests
             { Mended = """{"op":"d","before":{"a":"x"}}""" },
         new("KOR4062", "deletes: skip", "format: debezium\n  fields: { a: string }", """{"op":"d","before":null}""")
             { Source2 = "format: debezium\n  debezium: { deletes: skip }\n  fields: { a: string }", Rows = 0 },
+        new("KOR4063", "use format: json_schema", Json + "{ a: string }", "\0\0\0\u0001\u0002{\"a\":\"x\"}") { Source2 = "format: json_schema\n  fields: { a: string }" },
+        new("KOR4063", "write JSON", Json + "{ a: string }", "\0\0\0\u0001\u0002\u0002x") { Mended = """{"a":"x"}""" },
         new("KOR4047", "last(left(body, 1000))", Keyed, $$"""{"a":"{{new string('x', 262_145)}}"}""")
             { Steps = Window("last(a)", "[]"), Steps2 = Window("last(left(a, 1000))", "[]"), Rows = 0 },
         new("KOR4047", "last(sha256(body))", Keyed, $$"""{"a":"{{new string('x', 262_145)}}"}""")
