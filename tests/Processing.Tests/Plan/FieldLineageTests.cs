@@ -53,6 +53,49 @@ public sealed class FieldLineageTests
         Assert.Equal(["reason", "record_key", "record_value"], lineage.HiddenColumns("bad").Select(c => c.ToLowerInvariant()));
     }
 
+    /// <summary>The ways the pipeline above does not have: rows that were looked up, made by a program, filtered, set aside, and taken as extremes.</summary>
+    [Fact]
+    public void No_step_opens_what_was_hidden_before_it()
+    {
+        var plan = Compile("""
+            apiVersion: kor/v1
+            name: people
+            source:
+              kafka: { connection: main, topics: [people], start: earliest }
+              format: json
+              fields: { id: string, email: string, whole: { type: string, from: key }, city: string, secret_place: { type: string, path: private.place } }
+              eventTime: { maxOutOfOrder: 1s, idleAfter: 1s }
+            steps:
+              - { id: some, type: filter, where: id IS NOT NULL }
+              - { id: once, type: dedup, key: [id], within: 1h }
+              - { id: found, type: lookup, connection: dwh, table: T, on: { ID: id }, add: { hired: EMAIL, level: LEVEL } }
+              - { id: scored, type: custom, name: Score, add: { score: integer } }
+              - { id: named, type: map, set: { email: city, copy: email } }
+              - id: sums
+                type: window
+                window: { tumbling: 1m }
+                groupBy: [city]
+                shards: 1
+                aggregates: { low: min(hired), keys: "collect(whole, 5)", email: count(), n: count() }
+            sinks:
+              - { id: win, from: sums, connection: dwh, table: WIN, mode: upsert, create: true }
+              - { id: twice, from: once.duplicates, connection: dwh, table: TWICE, mode: append, create: true }
+              - { id: renamed, from: some, connection: dwh, table: R, columns: { ID: id, EMAIL: city, E: whole }, mode: append, create: true }
+            """);
+        var lineage = FieldLineage.Of(plan, n => n.Equals("email", StringComparison.OrdinalIgnoreCase), spec => spec.Path.SequenceEqual(["private", "place"]));
+        string Hidden(string step) => string.Join(' ', Names(plan, lineage, step, FieldSecrecy.Hidden));
+
+        Assert.Equal("email secret_place", Hidden("some"));
+        Assert.Equal("email secret_place", Hidden("once"));
+        Assert.Equal("email secret_place hired", Hidden("found"));
+        Assert.Equal("email secret_place hired score", Hidden("scored"));
+        // A name that hides keeps hiding what is called by it, also in what is computed from it.
+        Assert.Equal("email secret_place hired score copy", Hidden("named"));
+        Assert.Equal("low keys email", Hidden("sums"));
+        Assert.Equal(["email", "secret_place"], lineage.HiddenColumns("twice").Select(c => c.ToLowerInvariant()));
+        Assert.Equal(["EMAIL"], lineage.HiddenColumns("renamed"));
+    }
+
     [Theory]
     [InlineData("named.e3", true)]
     [InlineData("named.plain", false)]
@@ -103,7 +146,7 @@ public sealed class FieldLineageTests
 
     private static PipelinePlan Compile(string text)
     {
-        var compilation = PipelineCompiler.Compile(text, "people.yaml", new PipelineCompilerOptions());
+        var compilation = PipelineCompiler.Compile(text, "people.yaml", new PipelineCompilerOptions { Transforms = ["Score"] });
         Assert.True(compilation.Plan is not null, string.Join('\n', compilation.Diagnostics));
         return compilation.Plan;
     }

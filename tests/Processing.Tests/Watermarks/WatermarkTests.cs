@@ -54,6 +54,12 @@ public sealed class WatermarkTests
         Assert.Equal(Morning - 30_000, watermark.Current);
         watermark.Observe(Morning + 30);
         Assert.Equal(Morning + 30 - 30_000, watermark.Current);
+
+        // What a single record speaks against is claimed no more.
+        watermark.Observe(2 * Morning);
+        Assert.Equal((2 * Morning) - 30_000, watermark.Claimed);
+        watermark.Observe(Morning + 40);
+        Assert.Equal(watermark.Current, watermark.Claimed);
     }
 
     [Fact]
@@ -222,6 +228,30 @@ public sealed class WatermarkTests
         Assert.Equal(750, shard.Current);
         Assert.False(shard.ConfirmAll(1_999_000));
         Assert.Equal(750, shard.Current);
+    }
+
+    /// <summary>A source with one partition that was silent for a night would else wait for three records of the morning.</summary>
+    [Fact]
+    public void A_time_far_ahead_is_believed_when_all_are_idle_and_all_claim_one()
+    {
+        var shard = new ShardWatermark();
+        shard.AddSource("b");
+        shard.Observe("a", 500, 0);
+        shard.Observe("b", 100, 0);
+        shard.SetIdle("a", 10, claimed: 90_000);
+        Assert.Equal(100, shard.Current);
+        shard.SetIdle("b", 20, claimed: 80_000);
+        shard.ConfirmAll(20);
+        Assert.Equal(80_000, shard.Current);
+
+        var doubted = new ShardWatermark();
+        doubted.AddSource("b");
+        doubted.Observe("a", 500, 0);
+        doubted.Observe("b", 100, 0);
+        doubted.SetIdle("a", 10, claimed: 90_000);
+        doubted.SetIdle("b", 20);
+        doubted.ConfirmAll(20);
+        Assert.Equal(500, doubted.Current);
     }
 
     [Fact]
