@@ -55,6 +55,29 @@ public abstract partial class SinkConformance
         Assert.Equal(["apart|second|2026-01-31T10:00:00.000000", "together|second|2026-01-31T10:00:00.000000"], await ReadTextsAsync(spec));
     }
 
+    /// <summary>A window that was withdrawn and is there again, or came in another order: the higher revision counts, be it a row or its end.</summary>
+    [Fact]
+    public async Task A_row_that_is_withdrawn_goes_only_where_its_revision_is_older_than_the_withdrawal()
+    {
+        var spec = Spec("gone_t", Revised, SinkMode.Upsert, ["id"]) with { RevisionColumn = "rev" };
+        await Factory.PrepareAsync(spec, Cancel);
+        object?[][] rows = [["stays", "row", 5], ["stays", "end", 3], ["goes", "row", 3], ["goes", "end", 4], ["back", "end", 1], ["back", "row", 2]];
+        bool[] ends = [false, true, false, true, true, false];
+        foreach (var together in (bool[])[true, false])
+        {
+            await ExecuteNativeAsync("DELETE FROM gone_t", "DELETE FROM gone_t");
+            await using var lane = await Factory.OpenAsync(spec, $"lane {together}", Cancel);
+            var progress = 0;
+            for (var from = 0; from < rows.Length; from += together ? rows.Length : 1)
+            {
+                var part = from..(from + (together ? rows.Length : 1));
+                await lane.WriteAsync(new SinkWrite(Rows.Block(Revised, rows[part]), ++progress, ends[part], null), Cancel);
+            }
+
+            Assert.Equal(["back|row|2", "stays|row|5"], await ReadTextsAsync(spec));
+        }
+    }
+
     [Fact]
     public async Task A_key_that_is_deleted_and_comes_back_forgets_its_revision_in_one_write_as_in_two()
     {
