@@ -62,6 +62,12 @@ internal sealed class Stage : IAsyncDisposable
     /// <summary>Memory the cells of a silo may take, on silos that are started from now on; 0: the default.</summary>
     public long CellBytes { get; set; }
 
+    /// <summary>The clock of silos that are started from now on.</summary>
+    public TimeProvider Time { get; set; } = TimeProvider.System;
+
+    /// <summary>The partitions of the first silo.</summary>
+    public LocalPartitions Local => _cluster!.Silos[0].ServiceProvider.GetRequiredService<LocalPartitions>();
+
     /// <summary>What the first silo knows of memory.</summary>
     public MemoryWatch Memory => _cluster!.Silos[0].ServiceProvider.GetRequiredService<MemoryWatch>();
 
@@ -83,9 +89,9 @@ internal sealed class Stage : IAsyncDisposable
 
     public static async Task<Stage> StartAsync(
         int seed, string grainPer = "key", short silos = 1, string? text = null, int checkpointMs = 300, KafkaSourceException? fault = null,
-        long cellBytes = 0)
+        long cellBytes = 0, TimeProvider? time = null)
     {
-        var stage = new Stage(seed, silos, checkpointMs) { CellBytes = cellBytes };
+        var stage = new Stage(seed, silos, checkpointMs) { CellBytes = cellBytes, Time = time ?? TimeProvider.System };
         stage.Faults.Source = fault;
         await StateSchema.EnsureAsync(stage._connections.Get("db"), true, CancellationToken.None);
         await new AdoQuarantine(stage._connections.Get("db")).EnsureAsync(true, CancellationToken.None);
@@ -292,7 +298,7 @@ internal sealed class Stage : IAsyncDisposable
     private void Configure(ISiloBuilder silo)
     {
         var services = silo.Services;
-        services.AddSingleton(TimeProvider.System);
+        services.AddSingleton(Time);
         services.AddSingleton(Options.Create(new EngineOptions
         {
             CheckpointInterval = _checkpoints,
