@@ -143,6 +143,7 @@ public abstract partial class SinkConformance
     [InlineData("1b 2c", "1|b 2|c")] // What is in the way goes later in the same write.
     [InlineData("2tmp 1b 2a", "1|b 2|a")] // An exchange over a third value.
     [InlineData("2c 1b 1x 2b 1c 2z 1b", "1|b 2|z")]
+    [InlineData("3a 3b 2c", "1|a 2|c 3|b")] // A row that another one was in the way of, and that a later row of its key replaces.
     public async Task Valid_changes_of_a_unique_column_go_in(string changes, string expected)
     {
         await ExecuteNativeAsync(
