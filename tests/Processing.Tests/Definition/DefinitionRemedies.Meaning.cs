@@ -63,6 +63,14 @@ internal static partial class DefinitionRemedies
         Of("KOR2030", "or register it", With("id: big, type: filter, where: total > 0", "id: big, type: custom, name: Rank"), With("id: big, type: filter, where: total > 0", "id: big, type: custom, name: Rank")) with { Registered = "Rank" },
         Of("KOR2033", "Correct the name", Csv("csv: { columns: [order_id, custmer, at] }"), Csv("csv: { columns: [order_id, customer, at] }")),
         Of("KOR2033", "add the column", Csv("csv: { columns: [order_id, at] }"), Csv("csv: { columns: [order_id, customer, at] }")),
+        Of("KOR2065", "Declare the field as json in the source", After("{ id: after, type: explode, from: more, field: extra, item: it }").Replace("extra:    json", "extra:    integer", StringComparison.Ordinal),
+            After("{ id: after, type: explode, from: more, field: extra, item: it }")),
+        Of("KOR2065", "give the step 'fields' or 'item'", After("{ id: after, type: explode, from: more, field: extra }"), After("{ id: after, type: explode, from: more, field: extra, item: it }")),
+        Of("KOR2065", "give the step 'fields' or 'item'", After("{ id: after, type: explode, from: more, field: extra }"),
+            After("{ id: after, type: explode, from: more, field: extra, fields: { sku: string } }")),
+        Of("KOR2065", "Deduplicate with 'scope: global' before the step",
+            After("{ id: items, type: explode, from: more, field: extra, item: it }\n  - { id: after, type: dedup, from: items, key: [order_id], within: 1h, scope: global }"),
+            After("{ id: once, type: dedup, from: more, key: [order_id], within: 1h, scope: global }\n  - { id: after, type: explode, from: once, field: extra, item: it }")),
     ];
 
     private static IEnumerable<DefinitionRemedy> OfWindows() =>

@@ -152,16 +152,6 @@ public sealed class YamlTests
         }
     }
 
-    /// <summary>Else the shorter one's name would stand in the longer one, with the rest of it in the open.</summary>
-    [Fact]
-    public void A_value_that_begins_with_another_one_is_hidden_as_a_whole()
-    {
-        var text = Base.Replace("table: ROWS_T", "table: '${LONG}'", StringComparison.Ordinal).Replace("total > 0", "total > ${SHORT}", StringComparison.Ordinal);
-        var compilation = Compile(text, variables: name => name == "SHORT" ? "7x" : "7x-canary");
-        Assert.NotEmpty(compilation.Diagnostics);
-        Assert.All(compilation.Diagnostics, d => Assert.DoesNotContain("canary", d.ToString(), StringComparison.Ordinal));
-    }
-
     [Fact]
     public void A_pipeline_sees_only_the_variables_that_are_for_pipelines()
     {
