@@ -7,6 +7,21 @@ public sealed record PipelineReport(Verdict Verdict, PipelineStatus Status);
 /// <param name="File">The file's name, without its folder.</param>
 public sealed record PipelineConfig(string Name, int Version, int Generation, DefinitionOrigin Origin, string File, string Text);
 
+/// <summary>How a pipeline is put together: its source, steps and sinks, and what flows from which to which.</summary>
+public sealed record FlowReport(IReadOnlyList<FlowNode> Nodes, IReadOnlyList<FlowEdge> Edges);
+
+/// <summary>A part of a pipeline.</summary>
+/// <param name="Id">The step's or sink's id; empty for the source.</param>
+/// <param name="Kind"><c>source</c>, <c>sink</c>, or the step's type.</param>
+/// <param name="Text">What it does.</param>
+public sealed record FlowNode(string Id, string Kind, string Text);
+
+/// <summary>What flows between two parts.</summary>
+/// <param name="From">The id of where it comes from; empty for the source.</param>
+/// <param name="To">The id of what reads it.</param>
+/// <param name="Output"><c>main</c>, <c>late</c>, <c>duplicates</c>, <c>quarantined</c> or <c>routed</c>.</param>
+public sealed record FlowEdge(string From, string To, string Output);
+
 /// <summary>Windows of a step.</summary>
 /// <param name="Open">Open windows or running totals, the ones that end first in front.</param>
 /// <param name="Closed">The windows closed last, newest first.</param>

@@ -71,8 +71,10 @@ public static class PlanDescription
         return text.ToString();
     }
 
-    private static string Source(SourcePlan source)
+    /// <summary>What a source reads.</summary>
+    public static string Source(SourcePlan source)
     {
+        ArgumentNullException.ThrowIfNull(source);
         var time = source.EventTimeField < 0 ? "the Kafka timestamp" : source.Schema[source.EventTimeField].Name;
         return $"{string.Join(", ", source.Topics)} of connection {source.Connection}, "
             + $"{(source.Format?.Format.ToString() ?? "custom").ToUpperInvariant()}, group {source.GroupId}; "
@@ -80,7 +82,8 @@ public static class PlanDescription
             + $"idle after {Durations.Format(source.IdleAfter)}";
     }
 
-    private static string Does(StepPlan step) => step switch
+    /// <summary>What a step does.</summary>
+    public static string Does(StepPlan step) => step switch
     {
         MapPlan map => $"map, {map.Set.Count} expression{(map.Set.Count == 1 ? "" : "s")}: "
             + string.Join(", ", map.Set.Select(s => $"{map.ScratchSchema[s.Scratch].Name} = {s.Expression.Text}")),
@@ -133,8 +136,10 @@ public static class PlanDescription
         _ => "running totals",
     };
 
-    private static string Does(SinkPlan sink)
+    /// <summary>What a sink does.</summary>
+    public static string Does(SinkPlan sink)
     {
+        ArgumentNullException.ThrowIfNull(sink);
         var spec = sink.Spec;
         var keys = spec.Keys.Count == 0 ? "" : $" by {string.Join(", ", spec.Keys)}";
         var guard = spec.RevisionColumn is null ? "" : $", guarded by {spec.RevisionColumn}";
@@ -144,10 +149,11 @@ public static class PlanDescription
 
     private static string Mode(SinkPlan sink) => sink.Spec.Mode == SinkMode.Upsert ? "upsert" : "append";
 
-    private static string Kind(StepPlan step) => step switch
+    /// <summary>A step's type, as pipelines call it.</summary>
+    public static string Kind(StepPlan step) => step switch
     {
         WindowPlan { Window.Window: RunningTotals } => "aggregate",
-        _ => step.GetType().Name.Replace("Plan", "", StringComparison.Ordinal).ToLowerInvariant(),
+        _ => (step ?? throw new ArgumentNullException(nameof(step))).GetType().Name.Replace("Plan", "", StringComparison.Ordinal).ToLowerInvariant(),
     };
 
     private static string Name(InputRef input)

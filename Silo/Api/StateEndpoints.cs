@@ -16,6 +16,7 @@ public static class StateEndpoints
     {
         api.MapGet("/pipelines/{name}/status", StatusAsync).WithSummary("Status with verdict and bottleneck");
         api.MapGet("/pipelines/{name}/config", ConfigAsync).WithSummary("The definition in force");
+        api.MapGet("/pipelines/{name}/flow", FlowAsync).WithSummary("How source, steps and sinks are put together");
         api.MapGet("/pipelines/{name}/windows", WindowsAsync).WithSummary("Open and lately closed windows of the window steps, and what they wait for")
             .WithDescription(
                 "key: only keys that contain this text. from, to: only windows that overlap this span of event time. limit: 1 to 1000 of each. after: the 'next' of the page before, with 'step'. "
@@ -38,6 +39,25 @@ public static class StateEndpoints
         response.Headers.ETag = $"\"{text.Version}\"";
         return TypedResults.Ok(new PipelineConfig(text.Name, text.Version, text.Generation, text.Origin, Path.GetFileName(text.FileName), text.Text));
     }
+
+    private static async Task<Results<Ok<FlowReport>, ProblemHttpResult>> FlowAsync(string name, IGrainFactory grains, PlanProvider plans)
+    {
+        if (await FindAsync(grains, name) is null) return NoPipeline(name);
+        var plan = (await plans.GetAsync(name)).Plan;
+        return TypedResults.Ok(new FlowReport(
+            [
+                new FlowNode("", "source", PlanDescription.Source(plan.Source)),
+                .. plan.Steps.Select(s => new FlowNode(s.Id, PlanDescription.Kind(s), PlanDescription.Does(s))),
+                .. plan.Sinks.Select(s => new FlowNode(s.Id, "sink", PlanDescription.Does(s))),
+            ],
+            [
+                .. plan.Steps.Select(s => new FlowEdge(s.Input.Step, s.Id, Output(s.Input))),
+                .. plan.Sinks.SelectMany(s => (s.From.Step == InputRef.AnyStep ? plan.Steps.Select(p => p.Id).Prepend("") : [s.From.Step])
+                    .Select(from => new FlowEdge(from, s.Id, Output(s.From)))),
+            ]));
+    }
+
+    private static string Output(InputRef input) => input.Output.ToString().ToLowerInvariant();
 
     private static async Task<Results<Ok<IReadOnlyList<StepWindows>>, ProblemHttpResult>> WindowsAsync(
         string name, IGrainFactory grains, PlanProvider plans, FieldMask masks, ClaimsPrincipal user, string? step = null, int limit = 100, string? key = null,

@@ -28,6 +28,7 @@ internal sealed class DemoScreen(IGrainFactory grains, DemoOptions demo, string 
         }
         else
         {
+            Console.WriteLine($"console {Address}   in a browser of this machine");
             Console.WriteLine($"broker {bootstrap}   api {demo.Url}/api/v1/pipelines/{Pipeline}   clients {gateway}");
             await EveryAsync(Line, (status, _) => Console.WriteLine(Summary(status)), cancellation);
         }
@@ -101,6 +102,7 @@ internal sealed class DemoScreen(IGrainFactory grains, DemoOptions demo, string 
             new[] { c.Absorbed, c.Duplicate, c.Late, c.Filtered, c.Quarantined }
                 .Select(n => n.ToString("N0", CultureInfo.InvariantCulture)).ToArray());
         return new Rows(
+            new Markup($"[grey]console[/] [bold]{Markup.Escape(Address)}[/]   [grey]in a browser of this machine[/]"),
             new Rule($"[bold]{Pipeline}[/]  {Markup.Escape(demo.PipelineFile ?? "the sample pipelines/orders.yaml")}").LeftJustified(),
             head,
             counts,
@@ -110,6 +112,8 @@ internal sealed class DemoScreen(IGrainFactory grains, DemoOptions demo, string 
                 $"[grey]broker[/] {Markup.Escape(bootstrap)}   [grey]api[/] {demo.Url}/api/v1/pipelines/{Pipeline}   " +
                 $"[grey]clients[/] {Markup.Escape(gateway.ToString())}   [grey]Ctrl-C stops. {Kept()}[/]"));
     }
+
+    private string Address => demo.Url.TrimEnd('/') + "/";
 
     /// <summary>What is left when the demo has ended.</summary>
     private string Kept() => (demo.Kafka, demo.State ?? demo.Sink) switch

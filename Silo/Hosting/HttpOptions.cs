@@ -33,6 +33,9 @@ public sealed class HttpOptions
     /// <summary>Let anybody read <c>/metrics</c>, for scrapers without credentials. Default: false.</summary>
     public bool AnonymousMetrics { get; set; }
 
+    /// <summary>Show the web console at <c>/</c>. Default: true.</summary>
+    public bool Console { get; set; } = true;
+
     /// <summary>Show the Orleans Dashboard at <c>/orleans</c> to admins. Default: false.</summary>
     public bool Dashboard { get; set; }
 

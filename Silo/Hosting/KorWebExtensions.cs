@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using KafkaOracleOrleans.Silo.Api;
+using KafkaOracleOrleans.Silo.ConsoleHost;
 using KafkaOracleOrleans.Silo.Observability;
 using KafkaOracleOrleans.Silo.Security;
 using Orleans.Dashboard;
@@ -29,7 +30,7 @@ public static class KorWebExtensions
     }
 
     /// <summary>
-    /// Maps what <see cref="AddKor"/> added: <c>/api/v1</c>, <c>/openapi</c>, <c>/health</c>, <c>/metrics</c>; and listens on <see cref="KorOptions.Url"/>.
+    /// Maps what <see cref="AddKor"/> added: the console at <c>/</c>, <c>/api/v1</c>, <c>/openapi</c>, <c>/health</c>, <c>/metrics</c>; and listens on <see cref="KorOptions.Url"/>.
     /// Endpoints of the host's own go after it: authentication, limits and the guard of loopback hold for them, too.
     /// </summary>
     public static WebApplication MapKor(this WebApplication app)
@@ -42,10 +43,13 @@ public static class KorWebExtensions
         app.UseMiddleware<LoopbackOnly>();
         app.UseAuthentication();
         app.UseRateLimiter();
+        app.UseMiddleware<ConsoleGuard>();
         app.UseAuthorization();
         app.UseRequestTimeouts();
         app.UseMiddleware<ApiGuard>();
+        app.UseAntiforgery();
         app.MapKorApi();
+        if (options.Http.Console) ConsoleHosting.Map(app);
         OpenApiDocument.Map(app);
         Health.Map(app);
         var metrics = app.MapPrometheusScrapingEndpoint("/metrics");
@@ -68,5 +72,6 @@ public static class KorWebExtensions
         HttpLimits.Add(services, options.Http);
         services.AddSingleton<TrialGate>();
         OpenApiDocument.Add(services);
+        ConsoleHosting.Add(services);
     }
 }

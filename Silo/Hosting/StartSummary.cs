@@ -43,6 +43,7 @@ internal sealed partial class StartSummary(
         var address = Address();
         var whom = Authentication.IsOn(options.Http) ? "keys or tokens" : "this machine only, without keys";
         LogApi(address, whom);
+        if (options.Http.Console) LogConsole(address);
         var pipelines = Pipelines();
         LogPipelines(pipelines);
         var next = Next();
@@ -116,6 +117,9 @@ internal sealed partial class StartSummary(
 
     [LoggerMessage(Level = LogLevel.Information, Message = "API: {Address}, for {Whom}.")]
     private partial void LogApi(string address, string whom);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Console: {Address}/ in a browser.")]
+    private partial void LogConsole(string address);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Pipelines: {Pipelines}.")]
     private partial void LogPipelines(string pipelines);

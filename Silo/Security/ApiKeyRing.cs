@@ -33,6 +33,24 @@ internal sealed class ApiKeyRing(KorOptions options, TimeProvider time)
         return found;
     }
 
+    /// <summary>The owner of the key that has a print, or null: the key is not in the ring any more.</summary>
+    public ApiKeyOwner? FindPrint(string print)
+    {
+        var given = Encoding.UTF8.GetBytes(print);
+        ApiKeyOwner? found = null;
+        foreach (var (owner, known) in Keys())
+        {
+            if (CryptographicOperations.FixedTimeEquals(given, Encoding.UTF8.GetBytes(PrintOf(known)))) found = owner;
+        }
+
+        return found;
+    }
+
+    /// <summary>What tells a key from others and is neither it nor its hash: of a session that lasts longer than a request.</summary>
+    public static string PrintOf(string key) => PrintOf(SHA256.HashData(Encoding.UTF8.GetBytes(key)));
+
+    private static string PrintOf(byte[] hash) => Convert.ToHexStringLower(SHA256.HashData([.. "kor.session"u8, .. hash]));
+
     /// <summary>A new key and its hash.</summary>
     public static (string Key, string Hash) Create()
     {

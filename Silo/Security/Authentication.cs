@@ -21,18 +21,27 @@ internal static class Authentication
     public static void Add(IServiceCollection services, HttpOptions http)
     {
         services.AddSingleton<ApiKeyRing>();
-        services.AddSingleton<IAuthorizationMiddlewareResultHandler, RefusalAudit>();
+        services.AddSingleton<UserSessions>();
+        services.AddSingleton<RefusalAudit>();
+        services.AddSingleton<IAuthorizationMiddlewareResultHandler>(sp => sp.GetRequiredService<RefusalAudit>());
         var builder = services.AddAuthentication(Selector)
             .AddPolicyScheme(Selector, null, o => o.ForwardDefaultSelector = context => Choose(http, context))
             .AddScheme<AuthenticationSchemeOptions, ApiKeyHandler>(Keys, null)
             .AddScheme<AuthenticationSchemeOptions, LoopbackHandler>(Loopback, null);
         if (http.Oidc.Authority.Length != 0) builder.AddJwtBearer(Tokens, o => Configure(o, http.Oidc));
+        SessionCookie.Add(builder);
         KorPolicies.Add(services);
     }
 
     private static string Choose(HttpOptions http, HttpContext context)
     {
         if (!IsOn(http)) return Loopback;
+        return SessionCookie.IsAll(context.Request) ? SessionCookie.Scheme : SchemeOf(http, context);
+    }
+
+    /// <summary>The scheme that reads a request's key or token.</summary>
+    public static string SchemeOf(HttpOptions http, HttpContext context)
+    {
         if (http.Oidc.Authority.Length == 0) return Keys;
         // A web token is three parts with dots between; no key of ours has a dot.
         var authorization = context.Request.Headers.Authorization.ToString();
@@ -56,7 +65,7 @@ internal static class Authentication
             {
                 var token = context.Principal!;
                 var name = token.FindFirst(oidc.NameClaim)?.Value ?? token.FindFirst("sub")?.Value ?? "unnamed";
-                context.Principal = Users.Ticket(name, Roles(token, oidc), Tokens).Principal;
+                context.Principal = Users.Ticket(name, Roles(token, oidc), Tokens, Expiry(context.SecurityToken)).Principal;
                 return Task.CompletedTask;
             },
             OnAuthenticationFailed = context =>
@@ -66,6 +75,9 @@ internal static class Authentication
             },
         };
     }
+
+    private static Claim Expiry(Microsoft.IdentityModel.Tokens.SecurityToken token) => new(
+        UserSessions.Expires, new DateTimeOffset(token.ValidTo, TimeSpan.Zero).ToUnixTimeSeconds().ToString(System.Globalization.CultureInfo.InvariantCulture));
 
     private static IEnumerable<string> Roles(ClaimsPrincipal token, OidcOptions oidc)
     {

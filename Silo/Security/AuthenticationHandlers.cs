@@ -19,7 +19,8 @@ internal sealed partial class ApiKeyHandler(
     protected override Task<AuthenticateResult> HandleAuthenticateAsync()
     {
         if (Presented(Request) is not { } key) return Task.FromResult(AuthenticateResult.NoResult());
-        if (keys.Find(key) is { } owner) return Task.FromResult(AuthenticateResult.Success(Users.Ticket(owner.Name, [owner.Role], Scheme.Name)));
+        if (keys.Find(key) is { } owner) return Task.FromResult(AuthenticateResult.Success(Users.Ticket(
+            owner.Name, [owner.Role], Scheme.Name, new Claim(UserSessions.Key, ApiKeyRing.PrintOf(key)))));
         Context.Features.Set(new RefusedSignIn());
         LogRefused(Logger, Request.HttpContext.Connection.RemoteIpAddress?.ToString() ?? "unknown", Request.Method, LogText.Clean(Request.Path));
         return Task.FromResult(AuthenticateResult.Fail("The API key is not known here."));
@@ -65,9 +66,9 @@ internal sealed class LoopbackHandler(IOptionsMonitor<AuthenticationSchemeOption
 /// <summary>Users as the policies know them.</summary>
 internal static class Users
 {
-    public static AuthenticationTicket Ticket(string name, IEnumerable<string> roles, string scheme)
+    public static AuthenticationTicket Ticket(string name, IEnumerable<string> roles, string scheme, params IEnumerable<Claim> more)
     {
-        var claims = roles.Select(r => new Claim(ClaimTypes.Role, r)).Prepend(new Claim(ClaimTypes.Name, name));
+        var claims = roles.Select(r => new Claim(ClaimTypes.Role, r)).Prepend(new Claim(ClaimTypes.Name, name)).Concat(more);
         return new AuthenticationTicket(new ClaimsPrincipal(new ClaimsIdentity(claims, scheme)), scheme);
     }
 

@@ -31,6 +31,26 @@ internal sealed partial class RefusalAudit(AuditStore audit, TimeProvider time, 
         await _handler.HandleAsync(next, context, policy, authorizeResult);
     }
 
+    /// <summary>Puts a refused sign-in at the console on record.</summary>
+    public Task SignInAsync(HttpContext context) => NoteAsync(context, false);
+
+    /// <summary>Puts a sign-in at the console on record.</summary>
+    public Task SignedInAsync(HttpContext context, System.Security.Claims.ClaimsPrincipal user)
+    {
+        var now = time.GetUtcNow();
+        return WriteAsync(context, new AuditEntry
+        {
+            Id = Guid.CreateVersion7(now).ToString("N"),
+            At = now,
+            Actor = LogText.Clean(user.Identity?.Name ?? "anonymous"),
+            Role = Users.RoleOf(user),
+            Origin = context.Connection.RemoteIpAddress?.ToString() ?? "unknown",
+            Action = "sign-in",
+            Target = $"{context.Request.Method} {context.Request.Path}",
+            Status = StatusCodes.Status200OK,
+        });
+    }
+
     private async Task NoteAsync(HttpContext context, bool isForbidden)
     {
         var address = context.Connection.RemoteIpAddress?.ToString() ?? "unknown";
@@ -48,14 +68,19 @@ internal sealed partial class RefusalAudit(AuditStore audit, TimeProvider time, 
             Status = isForbidden ? StatusCodes.Status403Forbidden : StatusCodes.Status401Unauthorized,
             After = left == 0 ? null : string.Create(CultureInfo.InvariantCulture, $"and {left} more of this address before, without entries of their own"),
         };
+        await WriteAsync(context, entry);
+    }
+
+    private async Task WriteAsync(HttpContext context, AuditEntry entry)
+    {
         try
         {
             await audit.AddAsync(entry, context.RequestAborted);
         }
         catch (Exception e) when (e is DatabaseException or OperationCanceledException)
         {
-            // It is refused whether or not it can be written down.
-            LogUnwritten(entry.Action, address, entry.Target, e);
+            // It is refused, or let in, whether or not it can be written down.
+            LogUnwritten(entry.Action, entry.Origin ?? "unknown", entry.Target, e);
         }
     }
 

@@ -21,7 +21,7 @@ internal sealed class SecurityHeaders(RequestDelegate next)
             var page = http.Response.ContentType?.StartsWith("text/html", StringComparison.OrdinalIgnoreCase) == true;
             headers.XContentTypeOptions = "nosniff";
             headers.XFrameOptions = "DENY";
-            headers["Referrer-Policy"] = "no-referrer";
+            headers.TryAdd("Referrer-Policy", "no-referrer");
             if (headers.ContentSecurityPolicy.Count == 0) headers.ContentSecurityPolicy = page ? Pages : Data;
             if (headers.CacheControl.Count == 0) headers.CacheControl = "no-store";
             return Task.CompletedTask;

@@ -21,6 +21,7 @@ public sealed class RoomTests
             "Grains", ["Processing", "Protocol", "Grains.Interfaces", "Streams.Kafka"],
             ["Microsoft.Orleans.Sdk", "Microsoft.Orleans.Streaming", "Microsoft.Orleans.Reminders"]
         },
+        { "Console", ["Grains.Interfaces"], ["MudBlazor", "Microsoft.AspNetCore.App.Internal.Assets"] },
         // Storage: the DDL that kor plan prints without a server.
         { "Client", ["Processing", "Grains.Interfaces", "Storage"], ["Microsoft.Orleans.Client", "System.CommandLine", "Spectre.Console"] },
     };

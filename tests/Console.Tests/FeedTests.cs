@@ -1,0 +1,69 @@
+using KafkaOracleOrleans.Grains.Interfaces;
+using KafkaOracleOrleans.WebConsole.Data;
+using KafkaOracleOrleans.WebConsole.Tests.Support;
+using Microsoft.Extensions.Time.Testing;
+
+namespace KafkaOracleOrleans.WebConsole.Tests;
+
+public sealed class FeedTests
+{
+    private readonly FakeApi _api = new();
+    private readonly FakeTimeProvider _time = new(new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
+
+    [Fact]
+    public async Task All_pages_share_one_look_a_second_and_nobody_asks_when_none_is_open()
+    {
+        _api.Answers["GET pipelines"] = new List<PipelineStatus> { Samples.Status() };
+        var feed = new StatusFeed(_api, _time);
+        await NextAsync();
+        Assert.Empty(_api.Calls);
+
+        var pages = Enumerable.Range(0, 50).Select(_ => feed.Watch(() => Task.CompletedTask)).ToList();
+        for (var i = 0; i < 5; i++) await NextAsync();
+        Assert.InRange(_api.Calls.Count, 4, 7);
+
+        foreach (var page in pages) page.Dispose();
+        var asked = _api.Calls.Count;
+        for (var i = 0; i < 5; i++) await NextAsync();
+        Assert.Equal(asked, _api.Calls.Count);
+        Assert.Equal(0, feed.Watchers);
+    }
+
+    [Fact]
+    public async Task Rates_are_what_happened_between_two_looks_and_a_count_that_went_back_tells_none()
+    {
+        var feed = new StatusFeed(_api, _time);
+        foreach (var (written, quarantined) in new[] { (100L, 0L), (300L, 4L), (50L, 4L) })
+        {
+            _api.Answers["GET pipelines"] = new List<PipelineStatus> { Samples.Status(written: written, quarantined: quarantined) };
+            await feed.NowAsync();
+            if (written == 100) Assert.Null(feed.State!.RatesOf("orders").Rows);
+            if (written == 300) Assert.Equal((100, 2), (feed.State!.RatesOf("orders").Rows, feed.State.RatesOf("orders").Quarantined));
+            _time.Advance(TimeSpan.FromSeconds(2));
+        }
+
+        Assert.Null(feed.State!.RatesOf("orders").Rows);
+        Assert.Equal(0, feed.State.RatesOf("orders").Quarantined);
+    }
+
+    [Fact]
+    public async Task A_look_that_fails_says_so_and_keeps_what_was_known()
+    {
+        var feed = new StatusFeed(_api, _time);
+        _api.Answers["GET pipelines"] = new List<PipelineStatus> { Samples.Status() };
+        await feed.NowAsync();
+        _time.Advance(TimeSpan.FromSeconds(5));
+        _api.Answers["GET pipelines"] = new ApiAnswer(503, """{"title":"Database unavailable","detail":"No answer."}"""u8.ToArray());
+        var state = await feed.NowAsync();
+
+        Assert.Equal("No answer.", state.Fault?.Detail);
+        Assert.Single(state.Pipelines);
+    }
+
+    private async Task NextAsync()
+    {
+        _time.Advance(TimeSpan.FromSeconds(1));
+        // What the timer set off runs on the pool.
+        for (var i = 0; i < 20; i++) await Task.Delay(2, TestContext.Current.CancellationToken);
+    }
+}
