@@ -85,6 +85,15 @@ internal sealed class KorCommand
         }
     }
 
+    /// <summary>What is wrong with a command line, without running it; null when it would run. A line of verbs alone, as a text names them, lacks nothing.</summary>
+    internal static string? FaultOf(IReadOnlyList<string> args, CliHost host)
+    {
+        var parsed = new KorCommand(host)._root.Parse(args);
+        if (parsed.Action is not ParseErrorAction) return null;
+        if (args.Count != 0 && parsed.Tokens.All(t => t.Type == TokenType.Command)) return null;
+        return string.Join(' ', parsed.UnmatchedTokens.Select(t => $"'{t}' is not known.").Concat(parsed.Errors.Select(e => e.Message)));
+    }
+
     /// <summary>Adds a verb, or a verb of a group of verbs.</summary>
     public void Add(Command verb, VerbAction action, Command? group = null)
     {

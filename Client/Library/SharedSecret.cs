@@ -28,7 +28,7 @@ internal static partial class SharedSecret
         try
         {
             var text = File.ReadAllText(file).Trim();
-            fault = text.Length < MinLength ? $"{file} holds fewer than {MinLength} characters; 'silo secret FILE' writes a good secret." : null;
+            fault = text.Length < MinLength ? $"{file} holds fewer than {MinLength} characters; 'dotnet run --project Silo -- secret FILE' writes a good secret." : null;
             return fault is null ? Encoding.UTF8.GetBytes(text) : null;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

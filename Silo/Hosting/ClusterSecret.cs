@@ -26,7 +26,7 @@ internal static class ClusterSecret
         if (cluster.GatewayPort is < 0 or > 65535) yield return $"Kor:Cluster:GatewayPort is {cluster.GatewayPort}; it must be from 0 (none) to 65535.";
         if (cluster.GatewayPort == 0 || cluster.SecretFile is not null || cluster.Tls.Certificate.Length != 0) yield break;
         yield return $"Kor:Cluster:GatewayPort is {cluster.GatewayPort}, where whoever reaches it could steer every pipeline without a key: set Kor:Cluster:SecretFile "
-            + "('silo secret FILE' writes a secret, which clients name in KorClientOptions.SecretFile), or Kor:Cluster:Tls:Certificate and :Authority, or "
+            + "('dotnet run --project Silo -- secret FILE' writes a secret, which clients name in KorClientOptions.SecretFile), or Kor:Cluster:Tls:Certificate and :Authority, or "
             + "Kor:Cluster:GatewayPort to 0 for no gateway.";
     }
 

@@ -55,7 +55,7 @@ public sealed class HttpOptions
 /// <summary>An API key. Either its hash or a file is given.</summary>
 public sealed class ApiKeyOptions
 {
-    /// <summary><c>sha256:</c> and the key's SHA-256 in hexadecimal, as <c>silo api-key</c> prints it.</summary>
+    /// <summary><c>sha256:</c> and the key's SHA-256 in hexadecimal, as <c>dotnet run --project Silo -- api-key</c> prints it.</summary>
     public string? Hash { get; set; }
 
     /// <summary>A file (a mounted secret) with the key or its hash; read again when it changes.</summary>

@@ -142,7 +142,7 @@ internal static class KorOptionsValidation
         {
             faults.Add(
                 $"Kor:Url is '{options.Url}', which others can reach, and nothing says who may do what: set Kor:Http:ApiKeys:NAME:Hash and :Role "
-                + "('silo api-key' makes a key), or Kor:Http:Oidc:Authority and :Audience, or listen on http://127.0.0.1:8080.");
+                + "('dotnet run --project Silo -- api-key' makes a key), or Kor:Http:Oidc:Authority and :Audience, or listen on http://127.0.0.1:8080.");
         }
 
         return faults;

@@ -68,9 +68,9 @@ internal sealed class ApiKeyRing(KorOptions options, TimeProvider time)
         if (!KorRoles.All.Contains(key.Role, StringComparer.Ordinal))
             yield return $"{at}:Role is '{key.Role}'; it must be {string.Join(", ", KorRoles.All)}.";
         if ((key.Hash is null) == (key.File is null))
-            yield return $"{at}: give either Hash or File. 'silo api-key' makes a key and prints its hash.";
+            yield return $"{at}: give either Hash or File. 'dotnet run --project Silo -- api-key' makes a key and prints its hash.";
         else if (key.Hash is not null && Parse(key.Hash) is null)
-            yield return $"{at}:Hash must be 'sha256:' and 64 hexadecimal digits, as 'silo api-key' prints it; the key itself does not belong into the configuration.";
+            yield return $"{at}:Hash must be 'sha256:' and 64 hexadecimal digits, as 'dotnet run --project Silo -- api-key' prints it; the key itself does not belong into the configuration.";
         else if (key.File is not null && Read(key.File, out var fault) is null)
             yield return $"{at}:File: {fault}";
     }
@@ -101,7 +101,7 @@ internal sealed class ApiKeyRing(KorOptions options, TimeProvider time)
         try
         {
             var text = File.ReadAllText(file).Trim();
-            fault = $"{file} holds fewer than {MinLength} characters; 'silo api-key' makes a good key.";
+            fault = $"{file} holds fewer than {MinLength} characters; 'dotnet run --project Silo -- api-key' makes a good key.";
             if (text.StartsWith(Prefix, StringComparison.Ordinal)) return Parse(text);
             return text.Length < MinLength ? null : SHA256.HashData(Encoding.UTF8.GetBytes(text));
         }

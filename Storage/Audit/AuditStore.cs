@@ -23,7 +23,7 @@ public sealed record AuditEntry
     /// <summary>The address the request came from.</summary>
     public string? Origin { get; init; }
 
-    /// <summary>What, e.g. <c>POST /api/v1/pipelines/{name}/stop</c>.</summary>
+    /// <summary>What, e.g. <c>PUT /api/v1/pipelines/{name}/stop</c>.</summary>
     public required string Action { get; init; }
 
     /// <summary>What it was done to, as path and query.</summary>

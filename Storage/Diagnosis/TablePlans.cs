@@ -105,8 +105,8 @@ public static class TablePlans
                     ? new StateEffect(step, "kept", "goes on with its state, which is sorted by id when its partitions start")
                     : new StateEffect(step, "refused",
                         step == StateFingerprint.Source
-                            ? $"topics or connection changed, and positions belong to them: give the pipeline a new name, or 'kor reset {next.Name}' it"
-                            : $"what its state depends on changed: give the step a new name to start it empty, or 'kor reset {next.Name}' the pipeline"));
+                            ? $"topics or connection changed, and positions belong to them: give the pipeline a new name, or 'kor reset {next.Name} --to-earliest' it"
+                            : $"what its state depends on changed: give the step a new name to start it empty, or 'kor reset {next.Name} --to-earliest' the pipeline"));
         }
 
         foreach (var step in running.StateFingerprints.Keys.Except(next.StateFingerprints.Keys, StringComparer.Ordinal))

@@ -27,7 +27,8 @@ internal static class OptionNames
         return type.IsPrimitive || type.IsEnum || type == typeof(string) || type == typeof(TimeSpan) || type == typeof(Uri);
     }
 
-    private static Type? Element(Type type) => type.GetInterfaces().Append(type)
+    /// <summary>The type of what a dictionary or list of settings holds; null for anything else.</summary>
+    internal static Type? Element(Type type) => type.GetInterfaces().Append(type)
         .Where(t => t.IsGenericType)
         .Select(t => t.GetGenericTypeDefinition() == typeof(IDictionary<,>) ? t.GetGenericArguments()[1]
             : t.GetGenericTypeDefinition() == typeof(IList<>) ? t.GetGenericArguments()[0] : null)

@@ -38,7 +38,7 @@ public sealed class GatewayTests : IDisposable
         KorOptionsValidation.Check(options);
         options.Cluster.GatewayPort = 30000;
         var fault = Assert.Single(Assert.Throws<KorConfigurationException>(() => KorOptionsValidation.Check(options)).Faults);
-        foreach (var remedy in (string[])["Kor:Cluster:SecretFile", "silo secret FILE", "Kor:Cluster:Tls:Certificate", "Kor:Cluster:GatewayPort to 0"])
+        foreach (var remedy in (string[])["Kor:Cluster:SecretFile", "dotnet run --project Silo -- secret FILE", "Kor:Cluster:Tls:Certificate", "Kor:Cluster:GatewayPort to 0"])
             Assert.Contains(remedy, fault, StringComparison.Ordinal);
 
         options.Cluster.SecretFile = Secret("cluster");

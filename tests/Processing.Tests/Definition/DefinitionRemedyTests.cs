@@ -57,6 +57,19 @@ public sealed class DefinitionRemedyTests
         }
     }
 
+    /// <summary>Settings of pipelines that are advised for rows a sink or a lookup refuses.</summary>
+    [Theory]
+    [InlineData("KOR5101", "COALESCE(customer_id, '(none)')", "set: { total: amount * 2 }", "set: { total: amount * 2, customer: \"COALESCE(customer, '(none)')\" }")]
+    [InlineData("KOR5106", "date_trunc('millisecond', at)", "set: { total: amount * 2 }", "set: { total: amount * 2, at: \"date_trunc('millisecond', at)\" }")]
+    [InlineData("KOR5111", "keys: [KOR_TOPIC, KOR_PARTITION, KOR_OFFSET]", "mode: append", "mode: upsert, metadata: true, keys: [KOR_TOPIC, KOR_PARTITION, KOR_OFFSET]")]
+    [InlineData("KOR5111", "'keys' of its own", "mode: append", "mode: append, keys: [order_id]")]
+    [InlineData("KOR5112", "Give the revision a number in a map step", "mode: append", "mode: upsert, keys: [order_id], revision: total")]
+    public void Settings_advised_for_sinks_compile(string code, string said, string from, string to)
+    {
+        Assert.Contains(said, ErrorCatalog.Find(code)!.Remedy, StringComparison.Ordinal);
+        Assert.Empty(Compile(Base.Replace(from, to, StringComparison.Ordinal)).Diagnostics);
+    }
+
     /// <summary>Faults between pipelines: the message, and the pipelines before and after what it advises.</summary>
     private static readonly BetweenRemedy[] Between =
     [
