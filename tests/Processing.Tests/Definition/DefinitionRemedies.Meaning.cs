@@ -119,7 +119,17 @@ internal static partial class DefinitionRemedies
         Of("KOR2061", "cellBy: message_key", With("scope: partition, ", ""), With("scope: partition", "cellBy: message_key")),
         Of("KOR2061", "declare the whole message key as a field (from: key)", Csv("", "key: [order_id]"), Csv("", "key: [order_id, k]").Replace("fields: {", "fields: { k: { type: string, from: key },", StringComparison.Ordinal)),
         Of("KOR2061", "add scope: global to look in all of them", With("scope: partition, ", ""), With("scope: partition", "scope: global")),
+        Of("KOR2065", "Declare the field as json in the source", Exploded("field: total, item: x"), Exploded("field: extra, item: x")),
+        Of("KOR2065", "give the step 'fields'", Exploded("field: extra"), Exploded("field: extra, fields: { sku: string }")),
+        Of("KOR2065", "or 'item'", Exploded("field: extra"), Exploded("field: extra, item: x")),
+        Of("KOR2065", "Deduplicate with 'scope: global' before the step", Exploded("field: extra, item: x", "scope: global"), With(("scope: partition", "scope: global"),
+            ("from: more, connection: dwh", "from: items, connection: dwh"), ("  - id: sums", "  - { id: items, type: explode, field: extra, item: x }\n  - id: sums\n    from: more"))),
+        Of("KOR2065", "or use scope: partition", Exploded("field: extra, item: x", "scope: global"), Exploded("field: extra, item: x")),
     ];
+
+    /// <summary>The base pipeline with a step that makes rows of items in place of its filter.</summary>
+    private static string Exploded(string explode, string scope = "scope: partition") =>
+        With(("- { id: big, type: filter, where: total > 0 }", $"- {{ id: big, type: explode, {explode} }}"), ("scope: partition", scope));
 
     /// <summary>The base pipeline with another window.</summary>
     private static string Window(string window) => With("{ tumbling: 5m }", window);
