@@ -239,7 +239,8 @@ internal sealed partial class PartitionGrain(
         return false;
     }
 
-    private sealed class TopicUnknownException(string message) : Exception(message);
+    /// <summary>The cluster tells it when it gets to it.</summary>
+    internal sealed class TopicUnknownException(string message) : Exception(message);
 
     /// <summary>There is no room for long: the batch is dropped unseen and asked for again when there is.</summary>
     private async Task<bool> RefuseAsync(long position)

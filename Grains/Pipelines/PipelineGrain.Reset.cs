@@ -46,7 +46,15 @@ internal sealed partial class PipelineGrain
         }
 
         if (request is { PositionsOnly: true, Execute: false }) return new ResetOutcome(false, null, lines);
-        var (from, totals, notes) = await MeaningAsync(runtime.Plan, partitions, targets);
+        // State goes as a whole: where a partition stays, what its open windows have is not read again either.
+        var positions = lines.Where(l => l.Target is not null).ToDictionary(l => l.Partition, l => l.Target!.Value, StringComparer.Ordinal);
+        var (from, totals, notes) = await MeaningAsync(runtime.Plan, partitions, positions);
+        if (from is not null && partitions.Where(p => !targets.ContainsKey(p)).Order(StringComparer.Ordinal).ToList() is { Count: > 0 } stay)
+        {
+            notes.Add($"{string.Join(", ", stay)} {(stay.Count == 1 ? "stays where it is" : "stay where they are")}, and windows that are open lose what they have of "
+                + $"{(stay.Count == 1 ? "it" : "them")}: those windows are among the ones that are not written.");
+        }
+
         if (totals is not null && !request.Force && request.Execute) return new ResetOutcome(false, totals, []) { Notes = notes };
         if (request.Execute) await ExecuteAsync(lines, from);
         return new ResetOutcome(request.Execute, null, lines) { Notes = notes };

@@ -1,5 +1,4 @@
-using KafkaOracleOrleans.Grains.Runtime;
-
+using KafkaOracleOrleans.Grains.Partitions;
 using KafkaOracleOrleans.Protocol.Faults;
 using KafkaOracleOrleans.Streams.Kafka;
 
@@ -13,6 +12,7 @@ internal static class GrainFaults
     {
         PipelineChangedException => FaultKind.Changed,
         KafkaPartitionNotOwnedException => FaultKind.Moved,
+        PartitionGrain.TopicUnknownException => FaultKind.Unavailable,
         OrleansException => FaultKind.Lost,
         _ => null,
     });

@@ -269,6 +269,7 @@ public static partial class ErrorCatalog
             "Rows are told apart by the place of their record in the log, or by group and window, when a sink declares no 'keys'; two sinks "
                 + "would then take each other's rows for their own.",
             "{ id: s1, from: m1, table: T } and { id: s2, from: m2, table: T }",
-            "Declare 'keys' in each of the sinks, or give each a table of its own. A table without its schema counts as that of any schema: write it in both."),
+            "Give each a table of its own, or declare in each of the sinks 'keys' that tell its rows from those of the others, too (a field that says which sink a row is of, if nothing else does): "
+                + "of two rows with equal keys only one stays. A table without its schema counts as that of any schema: write it in both."),
     ];
 }

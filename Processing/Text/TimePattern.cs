@@ -59,7 +59,7 @@ internal static class TimePattern
         var letters = parts.Where(p => p.Letter != '\0').ToList();
         for (var i = 0; i < letters.Count; i++)
         {
-            if (IsMonthInMinutes(letters, i)) return $"'{letters[i].Text}' are minutes, and the month (MM) is missing.";
+            if (IsMonthInMinutes(letters, i)) return $"'{letters[i].Text}' are minutes; the month is MM.";
             if (IsMinuteInMonths(letters, i)) return $"'{letters[i].Text}' after the hour is the month; minutes are mm.";
             if (i > 0 && letters[i].Letter == 's' && letters[i - 1].Letter == 's') return "Seconds stand twice; a fraction of a second is fff.";
             if (letters[i].Letter is 'f' or 'F' && letters[i].Text.Length > 7) return "A fraction of a second has at most 7 digits.";
@@ -135,20 +135,23 @@ internal static class TimePattern
         };
     }
 
-    // Beside year or day, not behind the hour and not before seconds, while no month is there.
-    private static bool IsMonthInMinutes(List<Part> letters, int i)
+    // Where a month stands, while no month is there but what stands where minutes do.
+    private static bool IsMonthInMinutes(List<Part> letters, int i) =>
+        StandsAsMonth(letters, i) && !letters.Where((l, at) => l.Letter == 'M' && !StandsAsMinutes(letters, at)).Any();
+
+    private static bool IsMinuteInMonths(List<Part> letters, int i) =>
+        StandsAsMinutes(letters, i) && !letters.Where((l, at) => l.Letter == 'm' && !StandsAsMonth(letters, at)).Any();
+
+    /// <summary>An m beside year or day, not behind the hour and not before seconds.</summary>
+    private static bool StandsAsMonth(List<Part> letters, int i)
     {
-        if (letters[i].Letter != 'm' || letters.Exists(l => l.Letter == 'M')) return false;
-        if (i > 0 && letters[i - 1].IsHour) return false;
-        if (i + 1 < letters.Count && letters[i + 1].Letter == 's') return false;
+        if (letters[i].Letter != 'm' || (i > 0 && letters[i - 1].IsHour) || (i + 1 < letters.Count && letters[i + 1].Letter == 's')) return false;
         return (i > 0 && IsDate(letters[i - 1])) || (i + 1 < letters.Count && IsDate(letters[i + 1]));
     }
 
-    private static bool IsMinuteInMonths(List<Part> letters, int i)
-    {
-        if (letters[i] is not { Letter: 'M', Text.Length: <= 2 } || letters.Exists(l => l.Letter == 'm')) return false;
-        return (i > 0 && letters[i - 1].IsHour) || (i + 1 < letters.Count && letters[i + 1].Letter == 's');
-    }
+    /// <summary>An M behind the hour or before seconds.</summary>
+    private static bool StandsAsMinutes(List<Part> letters, int i) => letters[i] is { Letter: 'M', Text.Length: <= 2 }
+        && ((i > 0 && letters[i - 1].IsHour) || (i + 1 < letters.Count && letters[i + 1].Letter == 's'));
 
     private static bool IsDate(Part part) => part.Letter == 'y' || part.IsDay;
 

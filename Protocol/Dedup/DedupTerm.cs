@@ -90,6 +90,8 @@ internal sealed class DedupTerm : ITerm
             while (_durable < change)
             {
                 if (!_commits) _ = CommitAllAsync();
+                // A store that answers at once has answered by now, and its news with it.
+                if (_durable >= change) break;
                 var left = AnswerDeadline - _context.Time.GetElapsedTime(started);
                 if (_blocked || !await _news.NextAsync(left, _context.Time, _stopping)) return false;
             }

@@ -39,7 +39,10 @@ internal sealed partial class SqliteDialect
             DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal));
 
     protected override long ReadDate(DbDataReader reader, int ordinal) =>
-        BindTime.FromDate(DateOnly.Parse(reader.GetString(ordinal).AsSpan(0, 10), CultureInfo.InvariantCulture));
+        BindTime.FromDate(DateOnly.Parse(DateOf(reader.GetString(ordinal)), CultureInfo.InvariantCulture));
+
+    /// <summary>A time of day behind a date is left out; anything else there is no date.</summary>
+    private static ReadOnlySpan<char> DateOf(string text) => text.Length > 10 && text[10] is ' ' or 'T' ? text.AsSpan(0, 10) : text;
 
     protected override decimal ReadDecimal(DbDataReader reader, int ordinal) => reader.GetValue(ordinal) switch
     {

@@ -72,11 +72,12 @@ internal static class ColumnDifferences
     private static IEnumerable<FieldType> Targets(SinkColumn column, ColumnInfo present)
     {
         // Not to cut what is behind the point where the column could hold it.
-        if (column.Type.Kind is FieldKind.Decimal or FieldKind.Double) yield return FieldType.Double;
-        yield return FieldType.Integer;
+        var hasFraction = column.Type.Kind is FieldKind.Decimal or FieldKind.Double;
+        yield return hasFraction ? FieldType.Double : FieldType.Integer;
         var scale = Math.Clamp(present.Scale ?? (column.Type.Kind == FieldKind.Decimal ? column.Type.Scale : 8), 0, 28);
         var precision = Math.Clamp(present.Precision ?? 28, Math.Max(1, scale), 28);
         yield return FieldType.Decimal(precision, scale);
+        if (hasFraction) yield return FieldType.Integer;
         FieldType[] others = [FieldType.Double, FieldType.Timestamp, FieldType.Date, FieldType.String, FieldType.Boolean, FieldType.Json, FieldType.Bytes];
         foreach (var type in others) yield return type;
     }

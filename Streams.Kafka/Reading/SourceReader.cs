@@ -13,6 +13,7 @@ internal sealed partial class SourceReader : IPollEvents, INativeEvents, IAsyncD
 {
     /// <summary>The look costs the cluster a list of all its topics; who waits for a topic does not wait longer.</summary>
     private static readonly TimeSpan MissingTopicPause = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan MissingIdPause = TimeSpan.FromSeconds(1);
     private readonly ConcurrentDictionary<KafkaStreamId, PartitionReader> _partitions = new();
     private readonly List<Task> _starting = [];
     private readonly CancellationTokenSource _stop = new();
@@ -78,6 +79,11 @@ internal sealed partial class SourceReader : IPollEvents, INativeEvents, IAsyncD
     {
         if (_poll is not { } poll)
             throw new KafkaPartitionNotOwnedException($"{reader.Id} is still being opened; try again.");
+        // Whoever seeks knows a position, and with it perhaps of which topic it is: records have to say the same, or nobody can tell.
+        if (reader.TopicId.Length == 0
+            && await _context.Catalog(Source.ConnectionName).TryFindIdAsync(reader.Id.Topic, _stop.Token).ConfigureAwait(false) is { Length: > 0 } id
+            && reader.TopicId.Length == 0)
+            reader.TopicId = id;
         await poll.SeekAsync(reader, offset).ConfigureAwait(false);
     }
 
@@ -128,7 +134,10 @@ internal sealed partial class SourceReader : IPollEvents, INativeEvents, IAsyncD
         if (_topics.Any(t => t.Error is not null))
             return Min(Min(Options.MetadataInterval, MissingTopicPause), Backoff.Next(_failures++, Options));
         _failures = 0;
-        return Options.MetadataInterval;
+        // Identities that come later than one waited for them are taken soon.
+        return _topics.Any(t => t.Id.Length == 0) && _context.Catalog(Source.ConnectionName).IsAskingForIds
+            ? Min(Options.MetadataInterval, MissingIdPause)
+            : Options.MetadataInterval;
     }
 
     private async Task WaitAsync(TimeSpan pause)

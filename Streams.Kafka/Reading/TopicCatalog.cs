@@ -20,6 +20,7 @@ internal sealed class TopicCatalog : IDisposable
     private readonly IAdminClient _admin;
     private readonly TimeSpan _timeout;
     private readonly Lock _lock = new();
+    private readonly HashSet<string> _wanted = new(StringComparer.Ordinal);
     private Task _idRequest = Task.CompletedTask;
     private bool _idsWork;
     private bool _isFirst = true;
@@ -101,14 +102,42 @@ internal sealed class TopicCatalog : IDisposable
         Task request;
         lock (_lock)
         {
-            if (_idRequest.IsCompleted && !_ids.ContainsKey(topic))
-                _idRequest = RequestIdsAsync([topic]);
-            request = _idRequest;
+            request = _ids.ContainsKey(topic) ? Task.CompletedTask : Ask([topic]);
         }
 
         await request.WaitAsync(cancellationToken).ConfigureAwait(false);
         lock (_lock)
             return _ids.GetValueOrDefault(topic, "");
+    }
+
+    /// <summary>
+    /// The identity of a topic, for whoever has none and can do without where a cluster tells none: waited for as <see cref="FindAsync"/> does.
+    /// </summary>
+    public async Task<string> TryFindIdAsync(string topic, CancellationToken cancellationToken)
+    {
+        bool mayAnswer;
+        lock (_lock)
+            mayAnswer = _idsWork || !_idRequest.IsCompleted;
+        if (!mayAnswer)
+            return "";
+        try
+        {
+            return await FindIdAsync(topic, cancellationToken).WaitAsync(_idsWork ? _timeout : FirstWait, cancellationToken).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            return "";
+        }
+    }
+
+    /// <summary>Whether identities are being asked for.</summary>
+    public bool IsAskingForIds
+    {
+        get
+        {
+            lock (_lock)
+                return !_idRequest.IsCompleted;
+        }
     }
 
     public void Dispose() => _admin.Dispose();
@@ -132,8 +161,8 @@ internal sealed class TopicCatalog : IDisposable
         TimeSpan wait;
         lock (_lock)
         {
-            if (_idRequest.IsCompleted && Stopwatch.GetTimestamp() >= _nextIdTry)
-                _idRequest = RequestIdsAsync([.. topics]);
+            if (!_idRequest.IsCompleted || Stopwatch.GetTimestamp() >= _nextIdTry)
+                Ask(topics);
             request = _idsWork || _isFirst ? _idRequest : Task.CompletedTask;
             wait = _idsWork ? Timeout.InfiniteTimeSpan : FirstWait;
             _isFirst = false;
@@ -152,10 +181,40 @@ internal sealed class TopicCatalog : IDisposable
             return _ids;
     }
 
-    private async Task RequestIdsAsync(string[] topics)
+    /// <summary>
+    /// Asks for topics, or has those ask who are at it: one request at a time, and nobody's topics are left out because another's were asked for. With the
+    /// lock held.
+    /// </summary>
+    private Task Ask(IEnumerable<string> topics)
     {
-        if (topics.Length == 0)
-            return;
+        _wanted.UnionWith(topics);
+        return _idRequest.IsCompleted && _wanted.Count > 0 ? _idRequest = RequestIdsAsync() : _idRequest;
+    }
+
+    private async Task RequestIdsAsync()
+    {
+        while (true)
+        {
+            string[] topics;
+            lock (_lock)
+            {
+                topics = [.. _wanted];
+                _wanted.Clear();
+                if (topics.Length == 0)
+                {
+                    // Here, and not when the task ends: who wants more from now on asks anew.
+                    _idRequest = Task.CompletedTask;
+                    return;
+                }
+            }
+
+            if (!await RequestIdsAsync(topics).ConfigureAwait(false))
+                return;
+        }
+    }
+
+    private async Task<bool> RequestIdsAsync(string[] topics)
+    {
         List<TopicDescription> descriptions;
         try
         {
@@ -173,10 +232,12 @@ internal sealed class TopicCatalog : IDisposable
             lock (_lock)
             {
                 _idsWork = false;
+                _wanted.Clear();
+                _idRequest = Task.CompletedTask;
                 _nextIdTry = Stopwatch.GetTimestamp() + (long)(IdRetryInterval.TotalSeconds * Stopwatch.Frequency);
             }
 
-            return;
+            return false;
         }
 
         lock (_lock)
@@ -186,5 +247,7 @@ internal sealed class TopicCatalog : IDisposable
             foreach (var topic in descriptions.Where(t => !t.Error.IsError && t.TopicId is not null))
                 _ids[topic.Name] = topic.TopicId.ToString()!;
         }
+
+        return true;
     }
 }

@@ -34,6 +34,28 @@ public sealed class ResetTests
     }
 
     [Fact]
+    public async Task A_reset_of_one_partition_writes_no_windows_that_lack_what_the_others_had()
+    {
+        await using var stage = await Stage.StartAsync(53, "group(2)");
+        stage.Model.Send(225);
+        stage.Model.Close();
+        await stage.AssertCompleteAsync();
+        var before = stage.Windows();
+        await stage.Pipeline.StopAsync();
+        var one = new ResetRequest(ResetTarget.Offsets, 0, new Dictionary<string, long> { [$"{TestPipeline.Topic}/0"] = 30 }, Execute: false);
+        var preview = await stage.Pipeline.ResetAsync(one);
+        Assert.Contains(preview.Notes, n => n.Contains("/1, ", StringComparison.Ordinal) && n.Contains("/2 stay where they are, and windows that are open lose", StringComparison.Ordinal));
+
+        Assert.True((await stage.Pipeline.ResetAsync(one with { Execute = true })).Executed);
+        await stage.Pipeline.StartAsync();
+        await stage.WaitAsync(async () => (await stage.Pipeline.GetStatusAsync()).Shards.Where(s => s.Step == "totals").Sum(s => s.Withheld) > 0);
+        stage.Model.Send(200);
+        stage.Model.Close();
+        await stage.WaitAsync(() => Task.FromResult(stage.Windows().Count > before.Count));
+        Assert.Empty(before.Except(stage.Windows()));
+    }
+
+    [Fact]
     public async Task Running_totals_are_not_counted_from_the_middle_unless_forced()
     {
         await using var stage = await Stage.StartAsync(52, text: TestPipeline.Text("group(2)")

@@ -547,6 +547,20 @@ public sealed class SqliteSinkTests : SinkConformance
     protected override string LimitedTable =>
         "CREATE TABLE limited (id INTEGER NOT NULL PRIMARY KEY, code TEXT CHECK (length(code) <= 5), qty INTEGER CHECK (qty <= 100))";
 
+    [Fact]
+    public async Task A_text_that_is_no_date_is_the_fault_of_its_row()
+    {
+        await ExecuteAsync("CREATE TABLE dates (code TEXT, d TEXT)");
+        foreach (var (code, date) in ((string, string)[])[("a", "2026-07-31"), ("b", "0"), ("c", "2026-07-31 10:00:00"), ("d", "infinity"), ("e", "2026-07-31x")])
+            await ExecuteAsync($"INSERT INTO dates VALUES ('{code}', '{date}')");
+        var lookup = new LookupSpec("dwh", "dates", ["code"], ["d"], [FieldType.Date]);
+        var keys = Rows.Block(new Schema(new Field("k", FieldType.String)), ["a"], ["b"], ["c"], ["d"], ["e"]);
+        var found = await Lookup.LookupAsync(lookup, keys, Cancel);
+        Assert.Equal([true, false, true, false, false], found.Found);
+        Assert.Equal(["1 KOR4052", "3 KOR4052", "4 KOR4052"], found.Faults.Select(f => $"{f.Key} {f.Code}").Order());
+        Assert.Equal(3, (await Lookup.ReadAllAsync(lookup, [FieldType.String], 100, Cancel)).Faults.Count);
+    }
+
     protected override Task ExecuteNativeAsync(string sql, string sqlite) => ExecuteAsync(sqlite);
 
     protected override Task<ConnectionOptions> CreateAsync() => Task.FromResult(SqliteFile.Options());

@@ -1,4 +1,5 @@
 using Confluent.Kafka;
+using KafkaOracleOrleans.Streams.Kafka.Reading;
 using KafkaOracleOrleans.TestSupport;
 
 namespace KafkaOracleOrleans.Streams.Kafka.Tests;
@@ -50,6 +51,21 @@ public sealed class RealKafkaTests(SharedKafka shared) : IClassFixture<SharedKaf
         streams.AssertComplete("p1", "large", 8, perPartition);
         Assert.Empty(numbers.Faults);
         Assert.All(streams.Recorder.Partitions.Values, p => Assert.Equal(0, p.Redeliveries));
+    }
+
+    [Fact]
+    public async Task Topics_are_told_apart_however_many_ask_at_once()
+    {
+        var topics = Enumerable.Range(0, 30).Select(i => $"told-apart-{i}").ToArray();
+        foreach (var topic in topics) await Kafka.CreateTopicAsync(topic, 1);
+        using var catalog = new TopicCatalog(new KafkaConnection { BootstrapServers = Kafka.BootstrapServers }, TimeSpan.FromSeconds(30), _ => { });
+        await AskAllAsync();
+        // The first answer may come later than one waits for it; from then on it is waited for.
+        while (catalog.IsAskingForIds) await Task.Delay(10, TestContext.Current.CancellationToken);
+        Assert.DoesNotContain("", await AskAllAsync());
+        Assert.Equal(topics.Length, (await AskAllAsync()).Distinct().Count());
+
+        Task<string[]> AskAllAsync() => Task.WhenAll(topics.Select(async t => (await catalog.FindAsync(new KafkaSource { Name = t, Topics = [t] }))[0].Id));
     }
 
     [Theory]

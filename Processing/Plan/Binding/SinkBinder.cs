@@ -47,7 +47,7 @@ internal sealed class SinkBinder(BindingContext context, PipelineDefinition defi
             context.Diagnostics.Error(
                 "KOR2041", sinks.FindLast(s => s.Keys is null or { Count: 0 })!.Table.Node,
                 $"{names} write one table, {shared[0].Spec.Table}, without saying by which keys their rows differ: a row of one would be taken for a "
-                + $"row of another and be lost; declare 'keys' in each of them, or give each a table of its own{schemas}");
+                + $"row of another and be lost; give each a table of its own, or declare in each of them 'keys' that tell its rows from those of the others, too{schemas}");
         }
     }
 
