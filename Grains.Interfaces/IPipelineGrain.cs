@@ -217,7 +217,11 @@ public enum DefinitionOrigin
 public sealed record ApplyOutcome(
     [property: Id(0)] bool Accepted,
     [property: Id(1)] int Version,
-    [property: Id(2)] IReadOnlyList<string> Diagnostics);
+    [property: Id(2)] IReadOnlyList<string> Diagnostics)
+{
+    /// <summary>It is kept and takes effect once the tables fit; the diagnostics say what they lack.</summary>
+    [Id(3)] public bool Held { get; init; }
+}
 
 /// <summary>A pipeline in the catalog.</summary>
 [GenerateSerializer, Immutable, Alias("kor.CatalogEntry")]

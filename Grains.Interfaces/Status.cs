@@ -45,7 +45,7 @@ public sealed record PipelineStatus
     /// <summary>The age of the oldest record not worked off, s; 0 at the end, null when unknown.</summary>
     [Id(15)] public double? LagSeconds { get; init; }
 
-    /// <summary>How often parts have started over by themselves since the pipeline's grain was activated.</summary>
+    /// <summary>How often parts have started over by themselves; kept across restarts of silos.</summary>
     [Id(16)] public long Restarts { get; init; }
 
     /// <summary>

@@ -32,6 +32,7 @@ internal sealed class KorCommand
         LifecycleVerbs.AddTo(this);
         ApplyVerb.AddTo(this);
         WaitVerb.AddTo(this);
+        HistoryVerbs.AddTo(this);
         TapVerb.AddTo(this);
         QualityVerb.AddTo(this);
         PreviewVerb.AddTo(this);
@@ -50,9 +51,9 @@ internal sealed class KorCommand
     [
         ("Writing pipelines, offline", ["new", "validate", "test", "eval", "explain", "docs", "schema"]),
         ("Trying them", ["preview", "plan", "run"]),
-        ("Looking", ["list", "status", "top", "wait", "windows", "key", "tap", "quality", "events", "offsets", "quarantine"]),
-        ("Steering", ["apply", "delete", "start", "stop", "pause", "resume", "restart", "reset"]),
-        ("The server", ["cluster", "state", "config", "doctor", "verify-oracle", "drivers", "version", "completion"]),
+        ("Looking", ["list", "status", "top", "wait", "windows", "key", "tap", "quality", "events", "history", "offsets", "quarantine"]),
+        ("Steering", ["apply", "delete", "rollback", "start", "stop", "pause", "resume", "restart", "reset"]),
+        ("The server", ["cluster", "state", "audit", "config", "doctor", "verify-oracle", "drivers", "version", "completion"]),
     ];
 
     /// <summary>Runs a command line and returns its exit code. Never throws.</summary>

@@ -24,8 +24,15 @@ public sealed class KorClient
     public async Task<PipelineStatus?> GetStatusAsync(string pipeline) =>
         await FindAsync(pipeline) is { } grain ? await grain.GetStatusAsync() : null;
 
-    /// <summary>What happened to a pipeline lately, newest first.</summary>
+    /// <summary>What happened to a pipeline lately, newest first, since its grain was activated; see <see cref="GetLoggedEventsAsync"/>.</summary>
     public Task<IReadOnlyList<PipelineEvent>> GetEventsAsync(string pipeline) => Pipeline(pipeline).GetEventsAsync();
+
+    /// <summary>What happened to a pipeline at or after a time (null: all that is kept), newest first, across restarts; a few seconds old.</summary>
+    /// <param name="pipeline">The pipeline.</param>
+    /// <param name="since">From when on.</param>
+    /// <param name="limit">At most so many, 1 to 1000.</param>
+    public Task<IReadOnlyList<PipelineEvent>> GetLoggedEventsAsync(string pipeline, DateTimeOffset? since = null, int limit = 200) =>
+        _cluster.GetGrain<IPipelineLogGrain>(pipeline).GetEventsAsync(since, limit);
 
     /// <summary>
     /// The open windows (or running totals) of a key, the ones closed last, and the positions the answer reflects; null when the pipeline or the

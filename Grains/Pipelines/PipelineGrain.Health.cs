@@ -82,7 +82,10 @@ internal sealed partial class PipelineGrain
     private IEnumerable<HealthWatch.Found> Found(
         IReadOnlyList<PartitionStatus> partitions, IReadOnlyList<ShardStatus> shards, IReadOnlyList<SinkStatus> sinks)
     {
-        foreach (var refusal in _refusals)
+        // A file that waits for a table is refused by its folder too; it is told once, with what the table lacks.
+        var held = state.State.Held;
+        if (held is not null) yield return new("definition", held.FileName, PartState.Blocked, held.Reason);
+        foreach (var refusal in _refusals.Where(r => held is null || r.File != Path.GetFileName(held.FileName)))
         {
             yield return new("definition", refusal.File, PartState.Blocked,
                 $"{refusal.File} was refused, and {(state.State.Text is null ? "nothing runs by it" : "what ran before goes on")}: {string.Join("; ", refusal.Diagnostics)}");

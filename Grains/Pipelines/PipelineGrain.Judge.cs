@@ -13,7 +13,6 @@ internal sealed partial class PipelineGrain
     private DateTimeOffset? _conditionSince;
     private PipelineCondition _condition;
     private string? _conditionReason;
-    private long _restarts;
 
     /// <summary>Takes a look at all parts. What cannot be seen now is seen at the next tick.</summary>
     private async Task JudgeAsync()

@@ -76,6 +76,14 @@ internal sealed partial class PipelineGrain
 
         var windows = plan.Steps.OfType<WindowPlan>().ToList();
         if (windows.Count == 0) return (null, null, notes);
+        var kept = plan.Sinks.Where(s => s.FromWindow && windows.Exists(w => w.Id == s.From.Step && w.Window.Window is not RunningTotals)).Select(s => $"{s.Spec.Table} ('{s.Id}')").ToList();
+        if (kept.Count != 0)
+        {
+            notes.Add(
+                $"Rows of windows stay in {string.Join(", ", kept)}: those that are made again are written over, all others are not removed. When a change of window, offset or groupBy follows this "
+                + "reset, the old windows' rows lie beside the new ones; delete them before 'kor start', or give the sink another table.");
+        }
+
         var middle = await InTheMiddleAsync(plan, partitions, targets);
         if (middle.Count == 0) return (null, null, notes);
         var totals = windows.Where(w => w.Window.Window is RunningTotals).Select(w => $"'{w.Id}'").ToList();
@@ -154,6 +162,7 @@ internal sealed partial class PipelineGrain
         (state.State.Fingerprints, state.State.Sources) = ([], []);
         await SaveAsync();
         await FinishResetAsync();
+        await GrainFactory.GetGrain<IPipelineLogGrain>(Name).ClearAsync();
         Note("purged", "What the removed pipeline left in the state store was freed.");
         return null;
     }

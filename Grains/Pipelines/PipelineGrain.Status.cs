@@ -26,7 +26,7 @@ internal sealed partial class PipelineGrain
         var shards = running && runtime is not null ? await Task.WhenAll(ShardsOf(runtime).Select(StatusOfAsync)) : [];
         partitions = [.. partitions.Select(p => _watermarks.Of(Judged(p)))];
         var sinks = await SinksAsync(runtime, running, partitions, shards);
-        var (worst, reason) = Worst(partitions, shards);
+        var (worst, reason) = Worst(partitions, shards, sinks);
         var health = HealthOf(partitions, shards, sinks, remember: false);
         var condition = Conditions.Derive(state.State.Desired, _halting, Whole().State, partitions, shards, sinks, health.Count != 0);
         return new PipelineStatus
@@ -54,7 +54,7 @@ internal sealed partial class PipelineGrain
             BatchMs = partitions.Max(p => p.BatchMs),
             Verdict = state.State.Desired == DesiredState.Running ? _lag.Verdict : LagVerdict.Unknown,
             LagSeconds = partitions.Length == 0 || partitions.All(p => p.LagSeconds is null) ? null : partitions.Max(p => p.LagSeconds),
-            Restarts = _restarts,
+            Restarts = Restarts,
             Rules = partitions.SelectMany(p => p.Rules)
                 .GroupBy(r => r.Key, StringComparer.Ordinal)
                 .ToDictionary(g => g.Key, g => g.Sum(r => r.Value), StringComparer.Ordinal),
@@ -139,7 +139,7 @@ internal sealed partial class PipelineGrain
         }
     }
 
-    private (PartState State, string? Reason) Worst(PartitionStatus[] partitions, ShardStatus[] shards)
+    private (PartState State, string? Reason) Worst(PartitionStatus[] partitions, ShardStatus[] shards, IReadOnlyList<SinkStatus> sinks)
     {
         if (state.State.Desired == DesiredState.Stopped) return (PartState.Stopped, null);
         var paused = state.State.Desired == DesiredState.Paused;
@@ -148,7 +148,9 @@ internal sealed partial class PipelineGrain
             return (PartState.Starting, "The source's partitions are being looked up.");
         if (paused && worst < PartState.Blocked) worst = PartState.Paused;
         foreach (var (part, why, where) in partitions.Select(p => (p.State, p.Reason, $"partition {p.Partition}"))
-                     .Concat(shards.Select(s => (s.State, s.Reason, $"shard {s.Step}/{s.Shard}"))))
+                     .Concat(shards.Select(s => (s.State, s.Reason, $"shard {s.Step}/{s.Shard}")))
+                     // Whoever feeds a sink that has failed says so a moment later; a lane that is about to open is no news.
+                     .Concat(sinks.Where(s => s.State >= PartState.Blocked).Select(s => (s.State, s.Reason, $"sink {s.Sink}"))))
         {
             // Of a pipeline that is paused only what is broken is news.
             if (part <= worst || (paused && part < PartState.Blocked)) continue;

@@ -30,10 +30,8 @@ internal sealed partial class PipelineGrain(
     // gets one of that moment.
     private static readonly TimeSpan RestingTick = TimeSpan.FromSeconds(6);
     private static readonly TimeSpan Discovery = TimeSpan.FromSeconds(30);
-    private const int KeptEvents = 200;
     private const string Removed = "removed:";
 
-    private readonly LinkedList<PipelineEvent> _events = new();
     private PartGrains _parts = null!;
     private IGrainTimer? _timer;
     private bool _rests;
@@ -82,12 +80,14 @@ internal sealed partial class PipelineGrain(
         {
             // This build may go by other fingerprints than the one that stored the state; partitions take it over when they begin.
             if (incompatible.Count == 0 && TakeOver(plan)) await SaveAsync();
+            await LetGoAsync();
             await ClaimTablesAsync(plan);
             await RenameAsync(definition.FileName);
             return new ApplyOutcome(true, state.State.Version, compiled.Diagnostics);
         }
 
         if (incompatible.Count != 0) return Refuse(incompatible);
+        if (await MisfitAsync(plan) is { } misfit) return await HoldAsync(definition, misfit);
         // Should it not come into force after all, the next tick claims again what is.
         _tablesClaimed = false;
         var taken = await Catalog.ClaimTablesAsync(Name, TableClaims.Of(plan), inForce: false, definition.Replaces);
@@ -103,6 +103,8 @@ internal sealed partial class PipelineGrain(
         var wasRunning = state.State.Desired == DesiredState.Running;
         await ReplaceAsync(definition, plan);
         _tablesClaimed = true;
+        _looked = null;
+        NoteVersion(definition);
         Note("definition", $"Version {state.State.Version} of {definition.FileName} is in force.");
         await PublishAsync();
         if (wasRunning) await TickAsync(CancellationToken.None);
@@ -144,6 +146,7 @@ internal sealed partial class PipelineGrain(
             TakeFingerprints(plan);
             state.State.Origin = definition.Origin;
             state.State.Sources = [];
+            state.State.Held = null;
             await SaveAsync();
         }
         finally
@@ -162,10 +165,13 @@ internal sealed partial class PipelineGrain(
         await GrainFactory.GetGrain<IPipelineCatalogGrain>(0).DropAsync(Name);
         state.State.Hash = null;
         state.State.Text = null;
+        state.State.Held = null;
         await SaveAsync();
         plans.Forget(Name);
         PartMetrics.RemovePipeline(Name);
         Note("removed", "The definition was removed; state and tables stay.");
+        // The clockwork has nothing to do for it any more.
+        await SaveLogAsync();
     }
 
     public async Task StartAsync()
@@ -253,10 +259,13 @@ internal sealed partial class PipelineGrain(
     {
         var halt = state.State.Desired == DesiredState.Stopped && _halting;
         // On a silo that stops, parts are on their way out: to ask after them would be to call them back.
-        if (state.State.Hash is null || silos.CurrentStatus.IsTerminating()) return;
+        if (silos.CurrentStatus.IsTerminating()) return;
+        await SaveLogAsync();
+        if (state.State.Hash is null) return;
         try
         {
             await AskRefusalsAsync();
+            await TryHeldAsync();
             if (state.State.Desired == DesiredState.Stopped && !halt)
             {
                 await JudgeAsync();
@@ -364,6 +373,7 @@ internal sealed partial class PipelineGrain(
     private List<string> Incompatible(PipelinePlan plan)
     {
         var reasons = new List<string>();
+        PipelinePlan? before = null;
         foreach (var (step, fingerprint) in plan.StateFingerprints)
         {
             if (!state.State.Fingerprints.TryGetValue(step, out var old) || old == fingerprint) continue;
@@ -376,10 +386,15 @@ internal sealed partial class PipelineGrain(
                 continue;
             }
 
-            reasons.Add(
-                $"step '{step}': what its stored state depends on has changed (was {old}, would be {fingerprint}). " +
-                "Give the step or the pipeline a new name to start fresh beside it, or stop the pipeline and run " +
-                $"'kor reset {Name} --to-earliest --execute' first.");
+            // What is stored is of the definition in force, so that is what is compared.
+            before ??= state.State.Text is { } text ? compiler.Compile(text, state.State.FileName ?? Name, state.State.Origin).Plan : null;
+            var changes = before is null ? [] : StateChanges.Between(before, plan, step);
+            var what = changes.Count == 0 ? "what is stored of it was written by another definition" : string.Join("; ", changes);
+            reasons.Add(step == StateFingerprint.Source
+                ? $"source: its positions are of other topics ({what}). Give the pipeline a new name to read beside it, or stop the pipeline and run "
+                    + $"'kor reset {Name} --to-earliest --execute' first."
+                : $"step '{step}': its stored state does not fit what changed ({what}). Give the step or the pipeline a new name to start fresh beside it, or stop the "
+                    + $"pipeline and run 'kor reset {Name} --to-earliest --execute' first.");
         }
 
         return reasons;
@@ -435,13 +450,6 @@ internal sealed partial class PipelineGrain(
             DeactivateOnIdle();
             throw;
         }
-    }
-
-    private void Note(string kind, string text, LogLevel level = LogLevel.Information)
-    {
-        _events.AddFirst(new PipelineEvent(time.GetUtcNow(), kind, text));
-        if (_events.Count > KeptEvents) _events.RemoveLast();
-        LogEvent(level, Name, kind, text);
     }
 
     [LoggerMessage(Message = "Pipeline {Pipeline}: {Kind}. {Text}")]

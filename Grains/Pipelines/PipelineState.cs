@@ -24,6 +24,9 @@ internal sealed class PipelineState
 
     /// <summary>Windows that begin before this event time, ms, lack records since the last reset; null: all are complete.</summary>
     [Id(11)] public long? WindowsFrom { get; set; }
+
+    /// <summary>A definition that waits for a table; null: none.</summary>
+    [Id(12)] public HeldDefinition? Held { get; set; }
 }
 
 /// <summary>Where the partitions that were there when the source began are read from; all others are read from their beginning.</summary>

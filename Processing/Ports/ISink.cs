@@ -161,6 +161,12 @@ public interface ISinkFactory
     /// <summary>Whether the table is there and holds rows; changes nothing. Throws as <see cref="PrepareAsync"/> does.</summary>
     Task<bool> HasRowsAsync(SinkSpec spec, CancellationToken cancellation);
 
+    /// <summary>
+    /// What the table lacks for this sink and no silo will add, with the statements; null when it fits, will be made to fit, or cannot be looked at now. Changes
+    /// nothing. A sink without tables has none that could not fit.
+    /// </summary>
+    Task<string?> MisfitAsync(SinkSpec spec, CancellationToken cancellation) => Task.FromResult<string?>(null);
+
     /// <summary>Raises the lane's epoch and opens it. <paramref name="lane"/> is the source partition or the shard, e.g. <c>orders/3</c>.</summary>
     Task<ISinkLane> OpenAsync(SinkSpec spec, string lane, CancellationToken cancellation);
 

@@ -14,7 +14,11 @@ namespace KafkaOracleOrleans.Silo.Api;
 /// <param name="Pipeline">The pipeline's name.</param>
 /// <param name="Version">The version that is in force.</param>
 /// <param name="Warnings">What is allowed and should be looked at: in the text, and in how it goes with the server's other pipelines.</param>
-public sealed record DefinitionReport(string Pipeline, int Version, IReadOnlyList<string> Warnings);
+public sealed record DefinitionReport(string Pipeline, int Version, IReadOnlyList<string> Warnings)
+{
+    /// <summary>Why the definition is held and <see cref="Version"/> goes on: what tables lack. Null: it is in force.</summary>
+    public string? Held { get; init; }
+}
 
 /// <summary>
 /// Definitions over HTTP. They are kept with the pipeline's state and run after any restart. A pipeline that comes from a file of the watched
@@ -27,7 +31,9 @@ public static class DefinitionEndpoints
         api.MapPost("/pipelines", CreateAsync).RequireAuthorization(KorPolicies.Admin).WithSummary("Create a pipeline from its text")
             .Accepts<string>("application/yaml", "application/json");
         api.MapPut("/pipelines/{name}", ReplaceAsync).RequireAuthorization(KorPolicies.Admin).WithSummary("Replace a pipeline that was made over the API")
-            .WithDescription("With If-Match: the version (the ETag of /config) that is to be replaced; another one is refused with 412.")
+            .WithDescription(
+                "With If-Match: the version (the ETag of /config) that is to be replaced; another one is refused with 412. 202: the definition is held, since a table does not fit it; "
+                + "'held' says what is missing, the version before goes on, and it takes effect by itself once the table fits.")
             .Accepts<string>("application/yaml", "application/json");
         api.MapPatch("/pipelines/{name}", PatchAsync).RequireAuthorization(KorPolicies.Admin).WithSummary("Change parts of a pipeline that was made over the API")
             .WithDescription(
@@ -53,7 +59,7 @@ public static class DefinitionEndpoints
             : Conflict(string.Join(' ', outcome.Diagnostics));
     }
 
-    private static async Task<Results<Ok<DefinitionReport>, ProblemHttpResult>> ReplaceAsync(
+    private static async Task<Results<Ok<DefinitionReport>, Accepted<DefinitionReport>, ProblemHttpResult>> ReplaceAsync(
         string name, HttpRequest request, HostPipelineCompiler compiler, LoopWatch loops, IGrainFactory grains, CancellationToken cancellation)
     {
         if (await FindAsync(grains, name) is not { } pipeline || await pipeline.GetDefinitionAsync() is not { } known) return NoPipeline(name);
@@ -62,7 +68,7 @@ public static class DefinitionEndpoints
         return text is null ? problem! : await ApplyAsync(pipeline, text, plan!, loops);
     }
 
-    private static async Task<Results<Ok<DefinitionReport>, ProblemHttpResult>> PatchAsync(
+    private static async Task<Results<Ok<DefinitionReport>, Accepted<DefinitionReport>, ProblemHttpResult>> PatchAsync(
         string name, HttpRequest request, HostPipelineCompiler compiler, LoopWatch loops, IGrainFactory grains, CancellationToken cancellation)
     {
         if (await FindAsync(grains, name) is not { } pipeline || await pipeline.GetDefinitionAsync() is not { } known) return NoPipeline(name);
@@ -99,10 +105,16 @@ public static class DefinitionEndpoints
                 $"Pipeline '{known.Name}' is at version {known.Version}, not {match}; look at it again.");
     }
 
-    private static async Task<Results<Ok<DefinitionReport>, ProblemHttpResult>> ApplyAsync(
+    internal static async Task<Results<Ok<DefinitionReport>, Accepted<DefinitionReport>, ProblemHttpResult>> ApplyAsync(
         IPipelineGrain pipeline, PipelineText text, PipelinePlan plan, LoopWatch loops)
     {
         var outcome = await pipeline.ApplyAsync(text);
+        if (outcome.Held)
+        {
+            return TypedResults.Accepted(
+                $"/api/v1/pipelines/{text.Name}", new DefinitionReport(plan.Name, outcome.Version, await loops.OfAsync(plan)) { Held = string.Join(' ', outcome.Diagnostics) });
+        }
+
         return outcome.Accepted ? TypedResults.Ok(await ReportAsync(outcome, plan, loops)) : Conflict(string.Join(' ', outcome.Diagnostics));
     }
 
@@ -138,7 +150,7 @@ public static class DefinitionEndpoints
         return Check(text, AuthoringEndpoints.FileName(request, file), compiler, name);
     }
 
-    private static (PipelineText? Text, PipelinePlan? Plan, ProblemHttpResult? Problem) Check(string text, string file, HostPipelineCompiler compiler, string? name)
+    internal static (PipelineText? Text, PipelinePlan? Plan, ProblemHttpResult? Problem) Check(string text, string file, HostPipelineCompiler compiler, string? name)
     {
         var compilation = compiler.Check(text, file, DefinitionOrigin.Api);
         if (compilation.Plan is not { } plan)

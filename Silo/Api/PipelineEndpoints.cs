@@ -15,7 +15,8 @@ internal static class PipelineEndpoints
     {
         api.MapGet("/pipelines", ListAsync).WithName("ListPipelines").WithSummary("All pipelines with their status.");
         api.MapGet("/pipelines/{name}", GetAsync).WithName("GetPipeline").WithSummary("A pipeline's status with all its parts.");
-        api.MapGet("/pipelines/{name}/events", EventsAsync).WithName("ListEvents").WithSummary("What happened to a pipeline lately, newest first.");
+        api.MapGet("/pipelines/{name}/events", EventsAsync).WithName("ListEvents").WithSummary("What happened to a pipeline, newest first; kept across restarts.")
+            .WithDescription($"since: only events at this time or later. limit: 1 to {PipelineLogLimits.Events}, which is how many are kept.");
         api.MapGet("/pipelines/{name}/keys/{step}/{key}", KeyAsync)
             .WithName("GetKey").WithSummary("The live windows or running totals of a key.");
         api.MapGet("/pipelines/{name}/windows/{step}", ClosedAsync)
@@ -34,11 +35,12 @@ internal static class PipelineEndpoints
         await statuses.FindAsync(name, cancellation) is { } status ? TypedResults.Ok(status) : Problems.NoPipeline(name);
 
     private static async Task<Results<Ok<IReadOnlyList<PipelineEvent>>, ProblemHttpResult>> EventsAsync(
-        string name, PipelineStatuses statuses, IGrainFactory grains)
+        string name, PipelineStatuses statuses, PipelineEvents events, IGrainFactory grains, DateTimeOffset? since = null, int limit = 200)
     {
+        if (limit is < 1 or > PipelineLogLimits.Events) return Problems.BadRequest("Bad limit", $"limit must be from 1 to {PipelineLogLimits.Events}.");
         // A file that was refused has its pipeline's events, also when there was never one in force.
         var pipeline = await FindAsync(grains, name) ?? (statuses.IsRefused(name) ? grains.GetGrain<IPipelineGrain>(name) : null);
-        return pipeline is null ? Problems.NoPipeline(name) : TypedResults.Ok(await pipeline.GetEventsAsync());
+        return pipeline is null ? Problems.NoPipeline(name) : TypedResults.Ok(await events.ReadAsync(name, since, limit));
     }
 
     private static async Task<Results<Ok<KeyState>, ProblemHttpResult>> KeyAsync(

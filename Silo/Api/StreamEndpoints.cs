@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using KafkaOracleOrleans.Grains.Interfaces;
 using KafkaOracleOrleans.Grains.Runtime;
 using KafkaOracleOrleans.Processing.Testing;
+using KafkaOracleOrleans.Silo.Pipelines;
 using KafkaOracleOrleans.Silo.Security;
 using Microsoft.AspNetCore.Http.HttpResults;
 using static KafkaOracleOrleans.Silo.Api.ApiProblems;
@@ -155,20 +156,20 @@ public static class StreamEndpoints
 
     private static async Task<Results<ServerSentEventsResult<JsonObject>, ProblemHttpResult>> EventsAsync(
         string name, HttpResponse response, IGrainFactory grains, IHostApplicationLifetime lifetime, TimeProvider time,
-        CancellationToken cancellation, DateTimeOffset? since = null)
+        PipelineEvents log, CancellationToken cancellation, DateTimeOffset? since = null)
     {
         if (await FindAsync(grains, name) is null) return NoPipeline(name);
         return TypedResults.ServerSentEvents(
-            FollowAsync(response, grains, name, since ?? time.GetUtcNow(), time, lifetime.ApplicationStopping, cancellation));
+            FollowAsync(response, grains, log, name, since ?? time.GetUtcNow(), time, lifetime.ApplicationStopping, cancellation));
     }
 
     private static ServerSentEventsResult<JsonObject> AllEventsAsync(
-        HttpResponse response, IGrainFactory grains, IHostApplicationLifetime lifetime, TimeProvider time, CancellationToken cancellation,
+        HttpResponse response, IGrainFactory grains, IHostApplicationLifetime lifetime, TimeProvider time, PipelineEvents log, CancellationToken cancellation,
         DateTimeOffset? since = null) =>
-        TypedResults.ServerSentEvents(FollowAsync(response, grains, null, since ?? time.GetUtcNow(), time, lifetime.ApplicationStopping, cancellation));
+        TypedResults.ServerSentEvents(FollowAsync(response, grains, log, null, since ?? time.GetUtcNow(), time, lifetime.ApplicationStopping, cancellation));
 
     private static async IAsyncEnumerable<SseItem<JsonObject>> FollowAsync(
-        HttpResponse response, IGrainFactory grains, string? name, DateTimeOffset since, TimeProvider time, CancellationToken stopping,
+        HttpResponse response, IGrainFactory grains, PipelineEvents log, string? name, DateTimeOffset since, TimeProvider time, CancellationToken stopping,
         [EnumeratorCancellation] CancellationToken cancellation)
     {
         using var ends = CancellationTokenSource.CreateLinkedTokenSource(stopping, cancellation);
@@ -182,9 +183,12 @@ public static class StreamEndpoints
             foreach (var pipeline in names)
             {
                 var after = seen.GetValueOrDefault(pipeline, since);
-                var events = await grains.GetGrain<IPipelineGrain>(pipeline).GetEventsAsync();
+                // The past is in the log; what comes is the grain's first.
+                var events = seen.ContainsKey(pipeline)
+                    ? await grains.GetGrain<IPipelineGrain>(pipeline).GetEventsAsync()
+                    : await log.ReadAsync(pipeline, since, PipelineLogLimits.Events);
                 found.AddRange(events.Where(e => e.At > after).Select(e => (pipeline, e)));
-                if (events.Count != 0) seen[pipeline] = events[0].At > after ? events[0].At : after;
+                seen[pipeline] = events.Count != 0 && events[0].At > after ? events[0].At : after;
             }
 
             foreach (var (pipeline, e) in found.OrderBy(f => f.Event.At))

@@ -12,5 +12,6 @@ internal static class VerbEndpoints
         LookEndpoints.Map(api);
         ClusterEndpoints.Map(api);
         DefinitionEndpoints.Map(api);
+        HistoryEndpoints.Map(api);
     }
 }

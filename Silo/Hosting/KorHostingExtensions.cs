@@ -105,6 +105,7 @@ public static class KorHostingExtensions
         services.AddSingleton<LoopWatch>();
         services.AddSingleton<PipelineSupervisor>();
         services.AddSingleton<PipelineStatuses>();
+        services.AddSingleton<PipelineEvents>();
         services.AddSingleton<FieldMask>();
         services.AddSingleton<FolderAudit>();
         services.AddSingleton<PipelineFolder>();

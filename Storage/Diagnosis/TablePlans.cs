@@ -62,6 +62,9 @@ public static class TablePlans
     public static IReadOnlyList<TablePlan> With(IReadOnlyList<TablePlan> plans, ILookup<string, string> differences) =>
         [.. plans.Select(p => differences[p.Sink].Any() ? p with { Differences = [.. p.Differences, .. differences[p.Sink]] } : p)];
 
+    private static string Changed(PipelinePlan running, PipelinePlan next, string step) =>
+        StateChanges.Between(running, next, step) is { Count: > 0 } changes ? string.Join("; ", changes) : "what its state depends on changed";
+
     private static bool IsAround(string statement) => statement.Contains("kor_lane", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>The whole DDL of a pipeline's tables for a kind of database, as if it were empty.</summary>
@@ -105,8 +108,8 @@ public static class TablePlans
                     ? new StateEffect(step, "kept", "goes on with its state, which is sorted by id when its partitions start")
                     : new StateEffect(step, "refused",
                         step == StateFingerprint.Source
-                            ? $"topics or connection changed, and positions belong to them: give the pipeline a new name, or 'kor reset {next.Name} --to-earliest' it"
-                            : $"what its state depends on changed: give the step a new name to start it empty, or 'kor reset {next.Name} --to-earliest' the pipeline"));
+                            ? $"{Changed(running, next, step)}, and positions belong to them: give the pipeline a new name, or 'kor reset {next.Name} --to-earliest' it"
+                            : $"{Changed(running, next, step)}: give the step a new name to start it empty, or 'kor reset {next.Name} --to-earliest' the pipeline"));
         }
 
         foreach (var step in running.StateFingerprints.Keys.Except(next.StateFingerprints.Keys, StringComparer.Ordinal))

@@ -59,6 +59,28 @@ public sealed class AdoSinkFactory(DatabaseConnections connections) : ISinkFacto
     }
 
     /// <inheritdoc/>
+    public async Task<string?> MisfitAsync(SinkSpec spec, CancellationToken cancellation)
+    {
+        try
+        {
+            var plan = await PlanAsync(spec, cancellation).ConfigureAwait(false);
+            // What is left to be run a silo runs itself, but for the tables around sinks where it may not create any.
+            var around = spec.Create ? [] : plan.Statements.Where(s => s.Contains("kor_lane", StringComparison.OrdinalIgnoreCase)).ToList();
+            IReadOnlyList<string> faults = [.. plan.Differences, .. around.Select(s => $"Tables beside it are missing:\n{s}")];
+            return faults.Count == 0 ? null : SinkTable.Faulty(spec, faults).Message;
+        }
+        catch (SinkConfigurationException fault)
+        {
+            return fault.Message;
+        }
+        catch (SinkUnavailableException)
+        {
+            // Nobody can tell: the sink will, once its database is back.
+            return null;
+        }
+    }
+
+    /// <inheritdoc/>
     public Task<bool> HasRowsAsync(SinkSpec spec, CancellationToken cancellation)
     {
         var database = Connect(spec);

@@ -137,6 +137,51 @@ public sealed class TerminalTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_change_that_is_held_says_what_is_missing_and_ends_with_a_conflict()
+    {
+        _kor.Write("p.yaml", Samples.Payments);
+        _silo.Answer("GET /api/v1/pipelines/payments/config", new PipelineConfig("payments", 4, 0, DefinitionOrigin.Api, "p.yaml", "old"));
+        _silo.Answer("PUT /api/v1/pipelines/payments?file=p.yaml", new { pipeline = "payments", version = 4, warnings = Array.Empty<string>(), held = "column note is missing" }, 202);
+        var held = await _kor.RunAsync("apply", "p.yaml");
+        Assert.Equal("payments   held   version 4 goes on", held.Lines[0]);
+        Assert.Equal("column note is missing\n", held.Error);
+        Assert.Equal(ExitCodes.Conflict, held.Code);
+    }
+
+    [Fact]
+    public async Task Versions_are_listed_shown_compared_and_put_back()
+    {
+        DefinitionVersion Of(int version, string? text) => new(version, Now, DefinitionOrigin.Api, "p.yaml", "0123456789abcdef", text);
+        _silo.Answer("GET /api/v1/pipelines/payments/history", new[] { Of(2, null), Of(1, null) });
+        _silo.Answer("GET /api/v1/pipelines/payments/history/1", Of(1, "a\nb\nc\nd\ne\nf\ng\n"));
+        _silo.Answer("GET /api/v1/pipelines/payments/config", new PipelineConfig("payments", 2, 0, DefinitionOrigin.Api, "p.yaml", "a\nB\nc\nd\ne\nf\ng\nh\n"));
+        Assert.Equal(["VERSION  SINCE                 CAME FROM  FILE    SHA-256", "      2  2026-01-31T10:30:00Z  API        p.yaml  0123456789ab"], (await _kor.RunAsync("history", "payments")).Lines[..2]);
+        Assert.Equal("a\nb\nc\nd\ne\nf\ng\n", (await _kor.RunAsync("history", "payments", "--show", "1")).Out);
+        Assert.Equal(["  a", "- b", "+ B", "  c", "  d", "...", "  f", "  g", "+ h"], (await _kor.RunAsync("history", "payments", "--diff", "1")).Lines);
+        Assert.Equal(ExitCodes.Usage, (await _kor.RunAsync("history", "payments", "--to", "1")).Code);
+        var preview = await _kor.RunAsync("rollback", "payments", "--to", "1");
+        Assert.Contains("- B", preview.Lines);
+        Assert.Contains("Preview only.", preview.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain(_silo.Requests, r => r.Method == "POST");
+        _silo.Answer("POST /api/v1/pipelines/payments/rollback?version=1", new { pipeline = "payments", version = 3, warnings = Array.Empty<string>() });
+        Assert.Equal("payments   has the text of version 1 again   version 3", (await _kor.RunAsync("rollback", "payments", "--to", "1", "--execute")).Lines[0]);
+    }
+
+    [Fact]
+    public async Task Events_since_a_time_and_the_audit_trail_are_listed()
+    {
+        _silo.Answer("GET /api/v1/pipelines/orders/events?since=2026-01-31T10%3A00%3A00.000Z&limit=5", new[] { new PipelineEvent(Now, "state", "Asked to be Running.") });
+        Assert.Equal("2026-01-31T10:30:00Z  state  Asked to be Running.", (await _kor.RunAsync("events", "orders", "--since", "2026-01-31T10:00Z", "--limit", "5")).Lines[1]);
+        _silo.Answer("GET /api/v1/audit?limit=1&before=9", new[]
+        {
+            new Storage.Audit.AuditEntry { Id = "8", At = Now, Actor = "anna", Role = "admin", Action = "POST /x", Target = "/x", Status = 200, Before = "a", After = "b" },
+        });
+        var audit = await _kor.RunAsync("audit", "--limit", "1", "--before", "9");
+        Assert.Equal("2026-01-31T10:30:00Z  anna  admin  -        200  POST /x  /x: a -> b", audit.Lines[1]);
+        Assert.Equal("Older ones: kor audit --before 8\n", audit.Error);
+    }
+
+    [Fact]
     public async Task Refused_records_are_tapped_as_text()
     {
         _silo.Answer("GET /api/v1/pipelines/orders/tap?side=quarantined", """

@@ -1,9 +1,7 @@
 using System.CommandLine;
-using System.Text.Json.Nodes;
 using KafkaOracleOrleans.Client.Cli.Api;
 using KafkaOracleOrleans.Client.Cli.Output;
 using KafkaOracleOrleans.Grains.Interfaces;
-using KafkaOracleOrleans.Processing.Definition;
 
 namespace KafkaOracleOrleans.Client.Cli.Verbs;
 
@@ -12,7 +10,7 @@ internal static class ApplyVerb
 {
     private static readonly string[] States = ["running", "paused", "stopped"];
 
-    private sealed record Report(string Pipeline, int Version, string[] Warnings);
+    private sealed record Report(string Pipeline, int Version, string[] Warnings, string? Held);
 
     public static void AddTo(KorCommand kor)
     {
@@ -30,12 +28,13 @@ internal static class ApplyVerb
             {
                 var found = FileArguments.Find(context.Host, context.Args.GetValue(files)!, tests: false);
                 using var api = new KorApi(context);
-                foreach (var file in found) await ApplyAsync(context, api, file, context.Args.GetValue(state)!, cancellation);
-                return ExitCodes.Ok;
+                var code = ExitCodes.Ok;
+                foreach (var file in found) code = Math.Max(code, await ApplyAsync(context, api, file, context.Args.GetValue(state)!, cancellation));
+                return code;
             });
     }
 
-    private static async Task ApplyAsync(VerbContext context, KorApi api, InputFile file, string state, CancellationToken cancellation)
+    private static async Task<int> ApplyAsync(VerbContext context, KorApi api, InputFile file, string state, CancellationToken cancellation)
     {
         var text = FileArguments.Read(file);
         // Its faults with their lines, before the server is asked. Over HTTP a text sees no variables.
@@ -43,22 +42,18 @@ internal static class ApplyVerb
         var media = file.Name.EndsWith(".json", StringComparison.OrdinalIgnoreCase) ? "application/json" : "application/yaml";
         var at = $"?file={Uri.EscapeDataString(System.IO.Path.GetFileName(file.Path))}";
         var known = await TryGetAsync(api, plan.Name, cancellation);
-        var report = known is null
-            ? (await api.PostTextAsync<Report>($"pipelines{at}&initialState={state}", text, media, cancellation)).Value
-            : (await api.PutTextAsync<Report>(KorApi.Path("pipelines", plan.Name) + at, text, media, known.Version, cancellation)).Value;
+        var answer = known is null
+            ? await api.PostTextAsync<Report>($"pipelines{at}&initialState={state}", text, media, cancellation)
+            : await api.PutTextAsync<Report>(KorApi.Path("pipelines", plan.Name) + at, text, media, known.Version, cancellation);
+        var report = answer.Value;
         var what = known is null ? "created" : report.Version == known.Version ? "unchanged" : "changed";
+        var code = HistoryVerbs.Tell(context, answer.Json, report.Pipeline, report.Version, report.Held, what);
         if (context.Output.ForPeople)
         {
-            context.Output.Line($"{report.Pipeline}   {what}   version {Show.Count(report.Version)}");
             foreach (var warning in report.Warnings) context.Output.Talk(warning);
         }
-        else
-        {
-            context.Output.Data(new JsonObject
-            {
-                ["pipeline"] = report.Pipeline, ["did"] = what, ["version"] = report.Version, ["warnings"] = new JsonArray([.. report.Warnings.Select(w => (JsonNode)w)]),
-            });
-        }
+
+        return code;
     }
 
     private static async Task<PipelineConfig?> TryGetAsync(KorApi api, string name, CancellationToken cancellation)

@@ -156,12 +156,19 @@ internal static class StateVerbs
     {
         var pipeline = Pipeline();
         var follow = new Option<bool>("--follow", "-f") { Description = "Goes on with what happens, until Ctrl-C." };
-        kor.Add(new Command("events", "Lists what happened to a pipeline lately, newest first.") { pipeline, follow }, async (context, cancellation) =>
+        var since = TimeOption.Create("--since", "Only what happened at this time or later:");
+        var limit = new Option<int?>("--limit") { Description = "At most so many, 1 to 1000, which is how many are kept. Default: 200.", HelpName = "N" };
+        kor.Add(new Command("events", "Lists what happened to a pipeline, newest first. Kept across restarts.") { pipeline, since, limit, follow }, async (context, cancellation) =>
         {
             using var api = new KorApi(context);
             var name = context.Args.GetValue(pipeline)!;
-            if (context.Args.GetValue(follow)) return await FollowAsync(context, api, name, cancellation);
-            var answer = await api.GetAsync<PipelineEvent[]>(KorApi.Path("pipelines", name, "events"), cancellation);
+            var from = TimeOption.Get(context, since);
+            if (context.Args.GetValue(follow)) return await FollowAsync(context, api, name, from, cancellation);
+            List<string> query = [];
+            if (from is { } at) query.Add($"since={TimeOption.Query(at)}");
+            if (context.Args.GetValue(limit) is { } most) query.Add(string.Create(CultureInfo.InvariantCulture, $"limit={most}"));
+            var path = KorApi.Path("pipelines", name, "events") + (query.Count == 0 ? "" : "?" + string.Join('&', query));
+            var answer = await api.GetAsync<PipelineEvent[]>(path, cancellation);
             if (!context.Output.ForPeople)
             {
                 context.Output.Data(answer.Json);
@@ -183,10 +190,10 @@ internal static class StateVerbs
         });
     }
 
-    /// <summary>Everything there is, oldest first, and then what comes.</summary>
-    private static async Task<int> FollowAsync(VerbContext context, KorApi api, string name, CancellationToken cancellation)
+    /// <summary>Everything there is (since a time), oldest first, and then what comes.</summary>
+    private static async Task<int> FollowAsync(VerbContext context, KorApi api, string name, DateTimeOffset? since, CancellationToken cancellation)
     {
-        var path = KorApi.Path("pipelines", name, "events", "stream") + "?since=2000-01-01T00:00:00Z";
+        var path = KorApi.Path("pipelines", name, "events", "stream") + "?since=" + (since is { } at ? TimeOption.Query(at) : "2000-01-01T00:00:00Z");
         try
         {
             await foreach (var item in api.FollowAsync(path, cancellation))

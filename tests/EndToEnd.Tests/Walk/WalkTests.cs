@@ -238,6 +238,19 @@ public sealed class WalkTests
         Assert.Equal("Stopped", status.GetProperty("desired").GetString());
         var changed = text + "# changed\n";
         await api.CallAsync(HttpStatusCode.OK, "PUT /pipelines/{name}", ["drafted"], "", changed, "application/yaml");
+        var history = await api.CallAsync(HttpStatusCode.OK, "GET /pipelines/{name}/history", ["drafted"]);
+        // The clockwork hands versions to the log.
+        await Eventually.GetAsync(
+            async () => (await api.CallAsync(HttpStatusCode.OK, "GET /pipelines/{name}/history", ["drafted"])).GetArrayLength(), n => n == 2, Grace, n => $"{n} versions, first {history}");
+        Assert.Equal(text, (await api.CallAsync(HttpStatusCode.OK, "GET /pipelines/{name}/history/{version}", ["drafted", "1"])).GetProperty("text").GetString());
+        Assert.Contains("API", (await api.KorAsync(0, "history", "drafted")).Out, StringComparison.Ordinal);
+        Assert.Contains("+ # changed", (await api.KorAsync(0, "history", "drafted", "--diff", "1")).Out, StringComparison.Ordinal);
+        Assert.Contains("- # changed", (await api.KorAsync(0, "rollback", "drafted", "--to", "1")).Out, StringComparison.Ordinal);
+        await api.KorAsync(0, "rollback", "drafted", "--to", "1", "--execute");
+        Assert.Equal(text, (await api.CallAsync(HttpStatusCode.OK, "GET /pipelines/{name}/config", ["drafted"])).GetProperty("text").GetString());
+        await api.CallAsync(HttpStatusCode.Conflict, "POST /pipelines/{name}/rollback", ["orders"], "?version=1");
+        await api.CallAsync(HttpStatusCode.NotFound, "POST /pipelines/{name}/rollback", ["drafted"], "?version=99");
+        await api.KorAsync(0, "audit", "--limit", "5");
         const string Patch = """{ "description": "patched" }""";
         await api.CallAsync(HttpStatusCode.OK, "PATCH /pipelines/{name}", ["drafted"], "", Patch, "application/merge-patch+json");
         await api.CallAsync(HttpStatusCode.Conflict, "PATCH /pipelines/{name}", ["orders"], "", Patch, "application/merge-patch+json");

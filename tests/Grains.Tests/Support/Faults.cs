@@ -140,6 +140,8 @@ internal sealed class FaultySinks(ISinkFactory inner, Faults faults) : ISinkFact
 
     public Task PrepareAsync(SinkSpec spec, CancellationToken cancellation) => inner.PrepareAsync(spec, cancellation);
 
+    public Task<string?> MisfitAsync(SinkSpec spec, CancellationToken cancellation) => inner.MisfitAsync(spec, cancellation);
+
     public Task<bool> HasRowsAsync(SinkSpec spec, CancellationToken cancellation) => inner.HasRowsAsync(spec, cancellation);
 
     public async Task<ISinkLane> OpenAsync(SinkSpec spec, string lane, CancellationToken cancellation)

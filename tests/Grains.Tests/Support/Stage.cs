@@ -83,6 +83,10 @@ internal sealed class Stage : IAsyncDisposable
     /// <summary>A pipeline of another name.</summary>
     public IPipelineGrain Other(string name) => _cluster!.Client.GetGrain<IPipelineGrain>(name);
 
+    public IPipelineLogGrain Log => LogOf(TestPipeline.Name);
+
+    public IPipelineLogGrain LogOf(string name) => _cluster!.Client.GetGrain<IPipelineLogGrain>(name);
+
     public IPipelineQueryGrain Query => _cluster!.Client.GetGrain<IPipelineQueryGrain>(TestPipeline.Name);
 
     private string File => Path.Combine(_folder, "stage.db");
