@@ -109,7 +109,16 @@ public sealed record SiloReport(
 public sealed record VersionReport(string Product, string Version, string Runtime, string Orleans, string Os, string Api, string? Librdkafka = null);
 
 /// <summary>Records of a topic.</summary>
-public sealed record TopicRecords(string Topic, string Connection, int Partitions, IReadOnlyList<TopicRecord> Records);
+public sealed record TopicRecords(string Topic, string Connection, int Partitions, IReadOnlyList<TopicRecord> Records)
+{
+    /// <summary>How many records were looked at.</summary>
+    public int Looked { get; init; }
+}
+
+/// <summary>A topic.</summary>
+/// <param name="Connection">The host's Kafka connection.</param>
+/// <param name="Records">Ends less beginnings of its partitions; null when they could not be had.</param>
+public sealed record TopicSummary(string Topic, string Connection, int Partitions, long? Records);
 
 /// <summary>A record.</summary>
 /// <param name="Timestamp">The Kafka timestamp; null: none.</param>

@@ -36,6 +36,7 @@ internal sealed class KorCommand
         TapVerb.AddTo(this);
         QualityVerb.AddTo(this);
         PreviewVerb.AddTo(this);
+        TopicsVerb.AddTo(this);
         RunVerb.AddTo(this);
         ConfigVerb.AddTo(this);
         NewVerb.AddTo(this);
@@ -50,11 +51,14 @@ internal sealed class KorCommand
     private static readonly (string Title, string[] Verbs)[] Groups =
     [
         ("Writing pipelines, offline", ["new", "validate", "test", "eval", "explain", "docs", "schema"]),
-        ("Trying them", ["preview", "plan", "run"]),
+        ("Trying them", ["topics", "preview", "plan", "run"]),
         ("Looking", ["list", "status", "top", "wait", "windows", "key", "tap", "quality", "events", "history", "offsets", "quarantine"]),
         ("Steering", ["apply", "delete", "rollback", "start", "stop", "pause", "resume", "restart", "reset"]),
         ("The server", ["cluster", "state", "audit", "config", "doctor", "verify-oracle", "drivers", "version", "completion"]),
     ];
+
+    /// <summary>All verbs with their arguments and options, for whoever checks what is written about them.</summary>
+    internal static RootCommand Verbs(CliHost host) => new KorCommand(host)._root;
 
     /// <summary>Runs a command line and returns its exit code. Never throws.</summary>
     public static async Task<int> RunAsync(IReadOnlyList<string> args, CliHost host, CancellationToken cancellation = default)

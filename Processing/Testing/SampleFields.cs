@@ -12,7 +12,11 @@ namespace KafkaOracleOrleans.Processing.Testing;
 /// <param name="Type">A type that takes every value of the samples.</param>
 /// <param name="Pattern">How times are written when they are numbers, such as <c>epoch_ms</c>; null: as the type's default.</param>
 /// <param name="Everywhere">True when every sample has it, and not as null.</param>
-public sealed record SampleField(string Name, FieldType Type, string? Pattern, bool Everywhere);
+public sealed record SampleField(string Name, FieldType Type, string? Pattern, bool Everywhere)
+{
+    /// <summary>Where it stands: the names from the object's top to it.</summary>
+    public IReadOnlyList<string> Path { get; init; } = [Name];
+}
 
 /// <summary>Guesses fields from JSON objects. What is guessed takes every sample: what fits no other type is <c>json</c>.</summary>
 public static partial class SampleFields
@@ -21,6 +25,10 @@ public static partial class SampleFields
         [("epoch_s", 1), ("epoch_ms", 1_000), ("epoch_us", 1_000_000), ("epoch_ns", 1_000_000_000)];
 
     private const int MaxScale = 10;
+
+    // Deeper objects, and those of which there would be too many fields, stay json.
+    private const int MaxDepth = 3;
+    private const int MaxNested = 100;
 
     // 2001-09-09 to 2096-10-02: nine digits of seconds and a number without a unit are told apart from times.
     private const decimal FirstSecond = 1_000_000_000;
@@ -33,6 +41,11 @@ public static partial class SampleFields
         public bool Booleans { get; set; }
         public bool Texts { get; set; }
         public bool Others { get; set; }
+
+        /// <summary>The values are objects, and nothing else: their properties, in the order they were first seen.</summary>
+        public Properties? Inside { get; set; }
+
+        public bool Objects { get; set; }
         public bool Numbers { get; set; }
         public bool Times { get; set; } = true;
         public bool Dates { get; set; } = true;
@@ -49,36 +62,71 @@ public static partial class SampleFields
         public decimal Most { get; set; } = decimal.MinValue;
     }
 
+    /// <summary>The properties of objects of one place.</summary>
+    private sealed class Properties
+    {
+        private readonly List<string> _order = [];
+        private readonly Dictionary<string, Values> _known = new(StringComparer.Ordinal);
+
+        public IEnumerable<(string Name, Values Values)> All => _order.Select(n => (n, _known[n]));
+
+        public int Count => _order.Count;
+
+        public void Note(JsonElement item, int depth)
+        {
+            var seen = new HashSet<string>(StringComparer.Ordinal);
+            foreach (var property in item.EnumerateObject())
+            {
+                if (!_known.TryGetValue(property.Name, out var values))
+                {
+                    _known.Add(property.Name, values = new Values());
+                    _order.Add(property.Name);
+                }
+
+                if (property.Value.ValueKind == JsonValueKind.Null) continue;
+                if (seen.Add(property.Name)) values.Present++;
+                SampleFields.Note(values, property.Value, depth);
+            }
+        }
+    }
+
     /// <summary>The fields of JSON objects, one per line, in the order they were first seen. Lines that are no objects are left out.</summary>
     /// <param name="lines">The objects, UTF-8.</param>
     /// <param name="times">True: dates, and numbers that by name and size are times, are taken for what they are.</param>
-    public static IReadOnlyList<SampleField> Infer(IEnumerable<byte[]> lines, bool times)
+    /// <param name="nested">True: what is an object in every sample that has it is taken apart, up to three levels; false: it is json.</param>
+    public static IReadOnlyList<SampleField> Infer(IEnumerable<byte[]> lines, bool times, bool nested = false)
     {
         ArgumentNullException.ThrowIfNull(lines);
-        var order = new List<string>();
-        var known = new Dictionary<string, Values>(StringComparer.Ordinal);
+        var top = new Properties();
         var count = 0;
         foreach (var line in lines)
         {
             using var document = ParseObject(line);
             if (document is null) continue;
             count++;
-            var seen = new HashSet<string>(StringComparer.Ordinal);
-            foreach (var property in document.RootElement.EnumerateObject())
-            {
-                if (!known.TryGetValue(property.Name, out var values))
-                {
-                    known.Add(property.Name, values = new Values());
-                    order.Add(property.Name);
-                }
-
-                if (property.Value.ValueKind == JsonValueKind.Null) continue;
-                if (seen.Add(property.Name)) values.Present++;
-                Note(values, property.Value);
-            }
+            top.Note(document.RootElement, 1);
         }
 
-        return [.. order.Select(name => FieldOf(name, known[name], count, times))];
+        var fields = new List<SampleField>();
+        Collect(fields, top, [], count, everywhere: true, times, nested);
+        return fields;
+    }
+
+    private static void Collect(List<SampleField> fields, Properties properties, IReadOnlyList<string> above, int count, bool everywhere, bool times, bool nested)
+    {
+        foreach (var (name, values) in properties.All)
+        {
+            var apart = nested && values is { Objects: true, Inside: { Count: > 0 } inside, Texts: false, Numbers: false, Booleans: false, Others: false }
+                && name.Length != 0 && fields.Count + inside.Count <= MaxNested ? inside : null;
+            if (apart is not null)
+            {
+                Collect(fields, apart, [.. above, name], values.Present, everywhere && values.Present == count, times, nested);
+                continue;
+            }
+
+            var field = FieldOf(name, values, count, times);
+            fields.Add(field with { Path = [.. above, name], Everywhere = field.Everywhere && everywhere });
+        }
     }
 
     private static SampleField FieldOf(string name, Values values, int count, bool times)
@@ -90,9 +138,9 @@ public static partial class SampleFields
 
     private static FieldType TypeOf(Values values, bool times)
     {
-        var kinds = (values.Booleans ? 1 : 0) + (values.Texts ? 1 : 0) + (values.Others ? 1 : 0) + (values.Numbers ? 1 : 0);
+        var kinds = (values.Booleans ? 1 : 0) + (values.Texts ? 1 : 0) + (values.Others || values.Objects ? 1 : 0) + (values.Numbers ? 1 : 0);
         if (kinds == 0) return FieldType.String;
-        if (kinds > 1 || values.Others) return FieldType.Json;
+        if (kinds > 1 || values.Others || values.Objects) return FieldType.Json;
         if (values.Booleans) return FieldType.Boolean;
         if (values.Numbers) return NumberOf(values);
         if (values.Dates) return times ? FieldType.Date : FieldType.String;
@@ -124,7 +172,7 @@ public static partial class SampleFields
         return null;
     }
 
-    private static void Note(Values values, JsonElement value)
+    private static void Note(Values values, JsonElement value, int depth)
     {
         switch (value.ValueKind)
         {
@@ -141,6 +189,11 @@ public static partial class SampleFields
                 var isTime = text.Length >= 10 && TimeText.ParseIso(text, out _) == ValueFault.None;
                 values.Times &= isTime;
                 values.Dates &= isTime && text.Length == 10;
+                break;
+            case JsonValueKind.Object:
+                values.Objects = true;
+                if (depth > MaxDepth) break;
+                (values.Inside ??= new Properties()).Note(value, depth + 1);
                 break;
             default:
                 values.Others = true;

@@ -35,7 +35,11 @@ public static class LookEndpoints
     {
         api.MapPost("/preview", PreviewAsync).RequireAuthorization(KorPolicies.Operator).ChangesNothing().Audited().WithSummary("What a pipeline would write of what its topics hold now")
             .Accepts<string>("application/yaml", "application/json");
-        api.MapGet("/topics/{topic}/records", RecordsAsync).RequireAuthorization(KorPolicies.Operator).Audited().WithSummary("The newest records of a topic");
+        api.MapGet("/topics/{topic}/records", RecordsAsync).RequireAuthorization(KorPolicies.Operator).Audited()
+            .WithSummary("Records of a topic: the newest, from an offset, or since a time")
+            .WithDescription(
+                "partition: only this one. offset: from there on, of 'partition'. since: from the first record of this time or later. contains: a text in key or value. where: an expression over the "
+                + "fields of JSON records, guessed from those looked at. With a condition up to 10,000 records are looked at.");
     }
 
     private static async Task<Results<Ok<PreviewReport>, ProblemHttpResult>> PreviewAsync(
@@ -129,27 +133,45 @@ public static class LookEndpoints
     }
 
     private static async Task<Results<Ok<TopicRecords>, ProblemHttpResult>> RecordsAsync(
-        string topic, KorOptions options, TopicReader reader, FieldMask masks, HttpContext http, CancellationToken cancellation, string? connection = null, int limit = 500)
+        string topic, KorOptions options, TopicReader reader, FieldMask masks, HttpContext http, TrialGate gate, TimeProvider time, CancellationToken cancellation,
+        string? connection = null, int limit = 500, int? partition = null, long? offset = null, DateTimeOffset? since = null, string? contains = null, string? where = null)
     {
         if (limit is < 1 or > MaxRows) return Bad("Bad limit", "limit must be from 1 to 1000.");
+        if (offset is not null && (partition is null || offset < 0)) return Bad("Bad offset", "'offset' is one of a 'partition', and at least 0.");
+        if (offset is not null && since is not null) return Bad("Bad offset", "Give 'offset' or 'since', not both.");
         if (connection is null && options.Kafka.Count != 1)
             return Bad("Which connection", $"Say one with 'connection': {string.Join(", ", options.Kafka.Keys.Order(StringComparer.Ordinal))}.");
         connection ??= options.Kafka.Keys.First();
-        if (!options.Kafka.ContainsKey(connection))
+        if (!options.Kafka.ContainsKey(connection)) return NoConnection(connection, options);
+        if (IsInternal(topic)) return Internal(topic);
+        var mask = masks.For(http.User);
+        var filtered = contains is not null || where is not null;
+        if (filtered && mask is not null)
         {
             return Problem(
-                StatusCodes.Status404NotFound, "No such connection",
-                $"There is no Kafka connection '{connection}'; there are {string.Join(", ", options.Kafka.Keys.Order(StringComparer.Ordinal))}.");
+                StatusCodes.Status403Forbidden, "Not allowed", "Fields of records are seen by admins only (Kor:Http:MaskFields); which records meet a condition would tell them. Ask without it.");
         }
 
-        if (IsInternal(topic)) return Internal(topic);
         try
         {
-            var slices = await reader.ReadAsync(connection, [topic], limit, null, true, cancellation);
-            var mask = masks.For(http.User);
-            List<TopicRecord> records = [.. slices.SelectMany(s => s.Records.Select(r => RecordOf(s.Partition, r, mask))).OrderBy(r => r.Timestamp).Take(limit)];
+            var look = new TopicLook(filtered ? TopicReader.MaxRecords : limit) { Partition = partition, Offset = offset, Since = since };
+            var slices = await reader.ReadAsync(connection, [topic], look, true, cancellation);
+            var all = slices.SelectMany(s => s.Records.Select(r => (s.Partition, Record: r))).OrderBy(r => r.Record.Timestamp).ToList();
+            var looked = all.Count;
+            if (contains is not null) all = [.. all.Where(r => Contains(r.Record, contains))];
+            if (where is not null)
+            {
+                var (chosen, refused) = await gate.ComputeAsync<object>(
+                    http, "eval", budget => RecordFilter.Where(where, [.. all.Select(r => r.Record.Value ?? [])], time.GetUtcNow().ToUnixTimeMilliseconds(), budget));
+                if ((refused ?? chosen as ProblemHttpResult) is { } fault) return fault;
+                all = [.. ((IReadOnlyList<int>)chosen!).Select(i => all[i])];
+            }
+
+            // From a place on, the first; of the newest, the newest.
+            var shown = offset is not null || since is not null ? all.Take(limit) : all.TakeLast(limit);
+            List<TopicRecord> records = [.. shown.Select(r => RecordOf(r.Partition, r.Record, mask))];
             http.Features.Get<AuditTrail>()?.Did($"{records.Count} records of topic '{topic}' of Kafka connection '{connection}' shown");
-            return TypedResults.Ok(new TopicRecords(topic, connection, slices.Count, records));
+            return TypedResults.Ok(new TopicRecords(topic, connection, slices.Count, records) { Looked = looked });
         }
         catch (KeyNotFoundException e)
         {
@@ -159,6 +181,16 @@ public static class LookEndpoints
         {
             return Problem(StatusCodes.Status503ServiceUnavailable, "Kafka does not answer", e.Error.Reason);
         }
+    }
+
+    internal static ProblemHttpResult NoConnection(string connection, KorOptions options) => Problem(
+        StatusCodes.Status404NotFound, "No such connection",
+        $"There is no Kafka connection '{connection}'; there are {string.Join(", ", options.Kafka.Keys.Order(StringComparer.Ordinal))}.");
+
+    private static bool Contains(RawRecord record, string text)
+    {
+        var bytes = Encoding.UTF8.GetBytes(text);
+        return record.Value.AsSpan().IndexOf(bytes) >= 0 || record.Key.AsSpan().IndexOf(bytes) >= 0;
     }
 
     /// <summary>Topics of Kafka's own hold positions and secrets of others, in formats of their own.</summary>

@@ -10,6 +10,7 @@ internal static class VerbEndpoints
         StreamEndpoints.Map(api);
         AuthoringEndpoints.Map(api);
         LookEndpoints.Map(api);
+        TopicEndpoints.Map(api);
         ClusterEndpoints.Map(api);
         DefinitionEndpoints.Map(api);
         HistoryEndpoints.Map(api);

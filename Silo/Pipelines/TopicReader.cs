@@ -1,4 +1,6 @@
 using Confluent.Kafka;
+using Confluent.Kafka.Admin;
+using KafkaOracleOrleans.Grains.Interfaces;
 using KafkaOracleOrleans.Processing.Testing;
 using KafkaOracleOrleans.Silo.Hosting;
 
@@ -6,6 +8,19 @@ namespace KafkaOracleOrleans.Silo.Pipelines;
 
 /// <summary>Records of one partition.</summary>
 internal sealed record TopicSlice(string Topic, int Partition, long From, IReadOnlyList<RawRecord> Records);
+
+/// <summary>What is looked at in topics: the newest records, those since a time, or those from an offset of a partition on.</summary>
+/// <param name="Limit">At most so many.</param>
+internal sealed record TopicLook(int Limit)
+{
+    public DateTimeOffset? Since { get; init; }
+
+    /// <summary>Only this partition; null: all.</summary>
+    public int? Partition { get; init; }
+
+    /// <summary>From this offset of the partition on; null: by <see cref="Since"/>, else the newest.</summary>
+    public long? Offset { get; init; }
+}
 
 /// <summary>Looks into topics with a consumer of its own, which is thrown away: it joins no group and commits nothing.</summary>
 internal sealed class TopicReader(KorOptions options)
@@ -23,27 +38,58 @@ internal sealed class TopicReader(KorOptions options)
     /// </summary>
     public Task<IReadOnlyList<TopicSlice>> ReadAsync(
         string connection, IReadOnlyList<string> topics, int limit, DateTimeOffset? since, bool readCommitted, CancellationToken cancellation) =>
+        ReadAsync(connection, topics, new TopicLook(limit) { Since = since }, readCommitted, cancellation);
+
+    /// <summary>Likewise, by partition and offset too.</summary>
+    public Task<IReadOnlyList<TopicSlice>> ReadAsync(
+        string connection, IReadOnlyList<string> topics, TopicLook look, bool readCommitted, CancellationToken cancellation) =>
         // The client's calls block: they need a thread of their own.
         Task.Factory.StartNew(
-            () => Read(connection, topics, limit, since, readCommitted, cancellation), cancellation, TaskCreationOptions.LongRunning,
-            TaskScheduler.Default);
+            () => Read(connection, topics, look, readCommitted, cancellation), cancellation, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+
+    /// <summary>The topics of a connection, without Kafka's own, with how many records they hold. Throws <see cref="KafkaException"/>.</summary>
+    public Task<IReadOnlyList<TopicSummary>> ListAsync(string connection, CancellationToken cancellation) => Task.Factory.StartNew(
+        () => List(connection), cancellation, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+
+    private IReadOnlyList<TopicSummary> List(string connection)
+    {
+        using var consumer = Consumer(connection, readCommitted: false);
+        using var admin = new DependentAdminClientBuilder(consumer.Handle).Build();
+        var topics = admin.GetMetadata(Timeout).Topics.Where(t => !t.Error.IsError && !t.Topic.StartsWith("__", StringComparison.Ordinal)).ToList();
+        var all = topics.SelectMany(t => t.Partitions.Select(p => new TopicPartition(t.Topic, p.PartitionId))).ToList();
+        var counts = Count(admin, all);
+        return
+        [
+            .. topics.OrderBy(t => t.Topic, StringComparer.Ordinal).Select(t => new TopicSummary(
+                t.Topic, connection, t.Partitions.Count, counts is null ? null : t.Partitions.Sum(p => counts.GetValueOrDefault(new TopicPartition(t.Topic, p.PartitionId))))),
+        ];
+    }
+
+    /// <summary>Records by partition, all asked for at once; null when a broker does not tell.</summary>
+    private static Dictionary<TopicPartition, long>? Count(IAdminClient admin, List<TopicPartition> partitions)
+    {
+        if (partitions.Count == 0) return [];
+        Dictionary<TopicPartition, long> Ask(OffsetSpec spec) => admin.ListOffsetsAsync(
+                partitions.Select(p => new TopicPartitionOffsetSpec { TopicPartition = p, OffsetSpec = spec }), new ListOffsetsOptions { RequestTimeout = Timeout })
+            .GetAwaiter().GetResult().ResultInfos.ToDictionary(r => r.TopicPartitionOffsetError.TopicPartition, r => r.TopicPartitionOffsetError.Offset.Value);
+        try
+        {
+            var begins = Ask(OffsetSpec.Earliest());
+            return Ask(OffsetSpec.Latest()).ToDictionary(e => e.Key, e => Math.Max(0, e.Value - begins.GetValueOrDefault(e.Key)));
+        }
+        catch (KafkaException)
+        {
+            // One partition without a leader is no reason not to list the topics.
+            return null;
+        }
+    }
 
     private IReadOnlyList<TopicSlice> Read(
-        string connection, IReadOnlyList<string> topics, int limit, DateTimeOffset? since, bool readCommitted, CancellationToken cancellation)
+        string connection, IReadOnlyList<string> topics, TopicLook look, bool readCommitted, CancellationToken cancellation)
     {
-        var config = new ConsumerConfig(options.Kafka[connection].ToClientConfig())
-        {
-            GroupId = $"kor-look-{Guid.NewGuid():N}",
-            EnableAutoCommit = false,
-            EnableAutoOffsetStore = false,
-            AllowAutoCreateTopics = false,
-            AutoOffsetReset = AutoOffsetReset.Earliest,
-            IsolationLevel = readCommitted ? IsolationLevel.ReadCommitted : IsolationLevel.ReadUncommitted,
-        };
-        using var consumer = new ConsumerBuilder<byte[]?, byte[]?>(config)
-            .SetKeyDeserializer(BytesOrNull.Instance).SetValueDeserializer(BytesOrNull.Instance).SetErrorHandler(static (_, _) => { }).SetLogHandler(static (_, _) => { })
-            .Build();
-        var spans = Spans(consumer, Partitions(consumer, topics), limit, since);
+        var limit = look.Limit;
+        using var consumer = Consumer(connection, readCommitted);
+        var spans = Spans(consumer, Partitions(consumer, topics, look.Partition), look);
         var found = spans.ToDictionary(s => s.Key, _ => new List<RawRecord>());
         var open = spans.Where(s => s.Value.From < s.Value.End).Select(s => s.Key).ToHashSet();
         if (open.Count != 0) consumer.Assign(open.Select(p => new TopicPartitionOffset(p, spans[p].From)));
@@ -73,7 +119,23 @@ internal sealed class TopicReader(KorOptions options)
         return [.. found.Select(f => new TopicSlice(f.Key.Topic, f.Key.Partition.Value, spans[f.Key].From, f.Value))];
     }
 
-    private static List<TopicPartition> Partitions(IConsumer<byte[]?, byte[]?> consumer, IReadOnlyList<string> topics)
+    private IConsumer<byte[]?, byte[]?> Consumer(string connection, bool readCommitted)
+    {
+        var config = new ConsumerConfig(options.Kafka[connection].ToClientConfig())
+        {
+            GroupId = $"kor-look-{Guid.NewGuid():N}",
+            EnableAutoCommit = false,
+            EnableAutoOffsetStore = false,
+            AllowAutoCreateTopics = false,
+            AutoOffsetReset = AutoOffsetReset.Earliest,
+            IsolationLevel = readCommitted ? IsolationLevel.ReadCommitted : IsolationLevel.ReadUncommitted,
+        };
+        return new ConsumerBuilder<byte[]?, byte[]?>(config)
+            .SetKeyDeserializer(BytesOrNull.Instance).SetValueDeserializer(BytesOrNull.Instance).SetErrorHandler(static (_, _) => { }).SetLogHandler(static (_, _) => { })
+            .Build();
+    }
+
+    private static List<TopicPartition> Partitions(IConsumer<byte[]?, byte[]?> consumer, IReadOnlyList<string> topics, int? partition)
     {
         using var admin = new DependentAdminClientBuilder(consumer.Handle).Build();
         var all = admin.GetMetadata(Timeout).Topics.Where(t => !t.Error.IsError).ToDictionary(t => t.Topic, StringComparer.Ordinal);
@@ -83,23 +145,26 @@ internal sealed class TopicReader(KorOptions options)
             throw new KeyNotFoundException($"There is no topic '{missing}'; there are {string.Join(", ", names)}.");
         }
 
-        return [.. topics.SelectMany(t => all[t].Partitions.Select(p => new TopicPartition(t, p.PartitionId)))];
+        var found = topics.SelectMany(t => all[t].Partitions.Select(p => new TopicPartition(t, p.PartitionId))).Where(p => partition is null || p.Partition.Value == partition).ToList();
+        if (found.Count == 0 && partition is { } number)
+            throw new KeyNotFoundException($"Topic '{topics[0]}' has no partition {number}; it has {all[topics[0]].Partitions.Count}, from 0 on.");
+        return found;
     }
 
     /// <summary>From where to where each partition is read: the newest records, the limit shared out evenly, or those since a time.</summary>
     private static Dictionary<TopicPartition, (long From, long End)> Spans(
-        IConsumer<byte[]?, byte[]?> consumer, List<TopicPartition> partitions, int limit, DateTimeOffset? since)
+        IConsumer<byte[]?, byte[]?> consumer, List<TopicPartition> partitions, TopicLook look)
     {
-        var times = since is null
+        var times = look.Since is not { } since
             ? []
-            : consumer.OffsetsForTimes(partitions.Select(p => new TopicPartitionTimestamp(p, new Timestamp(since.Value))), Timeout)
+            : consumer.OffsetsForTimes(partitions.Select(p => new TopicPartitionTimestamp(p, new Timestamp(since))), Timeout)
                 .ToDictionary(o => o.TopicPartition, o => o.Offset);
-        var share = Math.Max(1, limit / Math.Max(1, partitions.Count));
+        var share = Math.Max(1, look.Limit / Math.Max(1, partitions.Count));
         var spans = new Dictionary<TopicPartition, (long From, long End)>();
         foreach (var partition in partitions)
         {
             var log = consumer.QueryWatermarkOffsets(partition, Timeout);
-            var from = times.TryGetValue(partition, out var at) ? at.IsSpecial ? log.High.Value : at.Value : log.High.Value - share;
+            var from = look.Offset ?? (times.TryGetValue(partition, out var at) ? at.IsSpecial ? log.High.Value : at.Value : log.High.Value - share);
             spans.Add(partition, (Math.Clamp(from, log.Low.Value, log.High.Value), log.High.Value));
         }
 

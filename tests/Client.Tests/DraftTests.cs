@@ -58,6 +58,51 @@ public sealed class DraftTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task An_id_that_comes_in_two_partitions_is_looked_for_in_all()
+    {
+        // The message key is the id, and still the producer put copies into several partitions.
+        var text = await DraftAsync(
+            "orders", [.. Enumerable.Range(0, 6).Select(i => $$"""{"order_id":"o{{i / 2}}","at":"2026-01-31T10:00:00Z"}""")], i => $"o{i / 2}", 3);
+        Assert.Contains("  # Copies come in several partitions: order_id o0 in 0 and 1. Only scope: global finds them.\n", text, StringComparison.Ordinal);
+        Assert.Contains("scope: global }", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Objects_inside_are_taken_apart_and_what_is_no_object_everywhere_is_json()
+    {
+        var text = await DraftAsync(
+            "nested",
+            [
+                .. Enumerable.Range(0, 4).Select(i => $$$$"""
+                    {"id":"o{{{{i}}}}","customer":{"id":7,"home address":{"city":"Wien","geo":{"lat":48.2}}},"paid":{"at_ms":{{{{1767225600000 + i}}}}},"lines":[{"n":1}],"odd":{{{{(i == 0 ? "1" : "{\"a\":1}")}}}},"none":{}}
+                    """.Trim()),
+            ], _ => null, 1);
+        Assert.Contains("    customer_id: { type: integer, path: [customer, id] }\n", text, StringComparison.Ordinal);
+        Assert.Contains("    customer_home_address_city: { type: string, path: [customer, \"home address\", city] }\n", text, StringComparison.Ordinal);
+        Assert.Contains("    paid_at_ms: { type: timestamp, pattern: epoch_ms, path: [paid, at_ms] }\n", text, StringComparison.Ordinal);
+        Assert.Contains("  eventTime: { field: paid_at_ms, ", text, StringComparison.Ordinal);
+        // The id is the record's own, not one of something inside it.
+        Assert.Contains("key: [id]", text, StringComparison.Ordinal);
+        foreach (var json in (string[])["lines", "odd", "none"]) Assert.Contains($"    {json}: json\n", text, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("AAAAAAcCZm9v", "framed by a schema registry (magic byte 0, schema 7), with Avro or Protobuf inside")]
+    [InlineData("AAAAAAd7fQ==", "framed by a schema registry (magic byte 0, schema 7), with JSON inside")]
+    [InlineData("T2JqAQ==", "Avro container files")]
+    [InlineData("H4sIAA==", "compressed with gzip")]
+    [InlineData("PGE+", "they are XML")]
+    [InlineData("WzFd", "JSON arrays")]
+    [InlineData("YSxiLGM=", "CSV with 3 values in a line")]
+    public async Task Values_that_are_no_JSON_are_told_by_what_they_are(string base64, string expected)
+    {
+        _silo.Answer("GET /api/v1/topics/t/records?limit=500", new TopicRecords("t", "main", 1, [.. Enumerable.Range(0, 3).Select(i => new TopicRecord(0, i, null, null, base64, "base64"))]));
+        var result = await _kor.RunAsync("new", "--from-topic", "t");
+        Assert.Equal(ExitCodes.Failed, result.Code);
+        Assert.Contains(expected, result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task What_no_type_takes_is_left_out_and_said()
     {
         var text = await DraftAsync("bad", ["""{"id":"a","t":"x\u0000y"}""", """{"id":"b","t":"\ud800"}""", """{"id":"c","t":"z"}"""], _ => null, 1);

@@ -84,7 +84,7 @@ public sealed class NewVerbTests : IAsyncDisposable
     {
         _silo.Answer("GET /api/v1/topics/t/records?limit=500", new TopicRecords("t", "main", 1, [new TopicRecord(0, 0, null, null, "a,b", "utf8")]));
         var result = await _kor.RunAsync("new", "x", "--from-topic", "t");
-        Assert.Contains("No record of topic 't' is a JSON object", result.Error, StringComparison.Ordinal);
+        Assert.Contains("The values of topic 't' are no JSON objects: they look like CSV with 2 values in a line", result.Error, StringComparison.Ordinal);
         Assert.Equal(ExitCodes.Failed, result.Code);
         Assert.Empty(Directory.EnumerateFiles(_kor.Folder));
     }

@@ -182,6 +182,21 @@ public sealed class TerminalTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Topics_are_listed_and_looked_into_by_place_time_and_condition()
+    {
+        _silo.Answer("GET /api/v1/topics", new[] { new TopicSummary("orders", "main", 12, 4_120), new TopicSummary("gone", "main", 1, null) });
+        Assert.Equal(["TOPIC   CONNECTION  PARTITIONS  RECORDS", "orders  main                12    4,120", "gone    main                 1        -"], (await _kor.RunAsync("topics")).Lines);
+        _silo.Answer(
+            "GET /api/v1/topics/orders/records?limit=2&partition=3&offset=7&contains=c%2F1&where=amount%20%3E%201",
+            new TopicRecords("orders", "main", 1, [new TopicRecord(3, 7, Now, "k", "{\"a\":\"x\ny\"}", "utf8"), new TopicRecord(3, 9, null, null, null, "utf8")]) { Looked = 812 });
+        var shown = await _kor.RunAsync("topics", "orders", "--partition", "3", "--offset", "7", "--contains", "c/1", "--where", "amount > 1", "-n", "2");
+        Assert.Equal(["2026-01-31T10:30:00Z  orders/3@7  k  {\"a\":\"x\\ny\"}", "-  orders/3@9  -  (none: a tombstone)"], shown.Lines);
+        Assert.StartsWith("2 of 812 records looked at are shown.", shown.Error, StringComparison.Ordinal);
+        Assert.Equal(ExitCodes.Usage, (await _kor.RunAsync("topics", "orders", "--offset", "7")).Code);
+        Assert.Equal(ExitCodes.Usage, (await _kor.RunAsync("topics", "--since", "1h")).Code);
+    }
+
+    [Fact]
     public async Task Refused_records_are_tapped_as_text()
     {
         _silo.Answer("GET /api/v1/pipelines/orders/tap?side=quarantined", """

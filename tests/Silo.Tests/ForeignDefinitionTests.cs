@@ -147,6 +147,8 @@ public sealed class ForeignDefinitionTests(LookupSilo lookup) : IClassFixture<Lo
         Assert.Contains("would tell them", told, StringComparison.Ordinal);
         Assert.Equal(HttpStatusCode.OK, (await GetAsync(TestSilo.Admin, $"{Root}/windows?key=c")).Status);
 
+        Assert.Equal(HttpStatusCode.Forbidden, (await GetAsync(TestSilo.Operator, "/api/v1/topics/events/records?contains=c")).Status);
+
         var (refused, why) = await GetAsync(TestSilo.Operator, $"{Root}/tap?step=named&limit=1&where={Uri.EscapeDataString($"shout = '{LookupSilo.Secret.ToUpperInvariant()}'")}");
         Assert.Equal(HttpStatusCode.Forbidden, refused);
         Assert.Contains("reads shout", why, StringComparison.Ordinal);

@@ -22,7 +22,7 @@ internal sealed partial record DraftField(string Name, SampleField Sample)
     {
         var names = new HashSet<string>(Taken, StringComparer.OrdinalIgnoreCase);
         // An empty name has no path.
-        return [.. fields.Where(f => f.Name.Length != 0).Select(f => new DraftField(Own(f.Name, names), f))];
+        return [.. fields.Where(f => f.Path.All(p => p.Length != 0)).Select(f => new DraftField(Own(string.Join('_', f.Path), names), f))];
     }
 
     private static string Own(string name, HashSet<string> taken)
@@ -47,7 +47,7 @@ internal sealed partial class DraftText(string name, TopicRecords topic, string 
     private readonly HashSet<string> _noTimes = [];
 
     /// <summary>The fields in words.</summary>
-    public string Fields => string.Join(", ", fields.Select(f => $"{f.Sample.Name}:{f.Sample.Type}"));
+    public string Fields => string.Join(", ", fields.Select(f => $"{string.Join('.', f.Sample.Path)}:{f.Sample.Type}"));
 
     /// <summary>True when no field is left.</summary>
     public bool IsEmpty => fields.Count == 0;
@@ -60,7 +60,7 @@ internal sealed partial class DraftText(string name, TopicRecords topic, string 
         var sample = fields[place].Sample;
         if (sample.Type.Kind == FieldKind.Json)
         {
-            _leftOut.Add($"{sample.Name}: {error.Message}");
+            _leftOut.Add($"{string.Join('.', sample.Path)}: {error.Message}");
             fields.RemoveAt(place);
         }
         else
@@ -113,8 +113,9 @@ internal sealed partial class DraftText(string name, TopicRecords topic, string 
 
     private void Steps(StringBuilder text, DraftField key)
     {
-        // A message key that is the id sends all copies of a record to one partition.
-        var keyed = topic.Partitions == 1 || records.TrueForAll(r => r.Key is not null && r.Key == IdOf(r.Value!, key.Sample.Name));
+        // A message key that is the id sends all copies of a record to one partition; unless what was seen says otherwise.
+        var scattered = Scattered(key.Sample.Name);
+        var keyed = scattered is null && (topic.Partitions == 1 || records.TrueForAll(r => r.Key is not null && r.Key == IdOf(r.Value!, key.Sample.Name)));
         Line(text, "steps:");
         Line(text, "  - id: quality");
         Line(text, "    type: quality");
@@ -124,14 +125,29 @@ internal sealed partial class DraftText(string name, TopicRecords topic, string 
             ? topic.Partitions == 1
                 ? "  # The topic has one partition. With more of them, and message keys other than the id, say scope: global."
                 : "  # The message key is the id, so that copies come in the same partition."
-            : "  # Copies may come in any partition. Where the message key is what the id belongs to, scope: partition costs less.");
+            : scattered is not null
+                ? $"  # Copies come in several partitions: {Comment(scattered)}. Only scope: global finds them."
+                : "  # Copies may come in any partition. Where the message key is what the id belongs to, scope: partition costs less.");
         Line(text, $"  - {{ id: unique, type: dedup, key: [{key.Name}], within: 1h, scope: {(keyed ? "partition" : "global")} }}");
+    }
+
+    /// <summary>An id that was seen in two partitions, in words; null: none was.</summary>
+    private string? Scattered(string field)
+    {
+        var seen = new Dictionary<string, int>(StringComparer.Ordinal);
+        foreach (var record in records)
+        {
+            if (IdOf(record.Value!, field) is not { Length: > 0 } id || seen.TryAdd(id, record.Partition) || seen[id] == record.Partition) continue;
+            return string.Create(CultureInfo.InvariantCulture, $"{field} {(id.Length > 40 ? id[..40] + "..." : id)} in {seen[id]} and {record.Partition}");
+        }
+
+        return null;
     }
 
     /// <summary>The field that is in every record and looks like an id; the id of the record itself before ids of others.</summary>
     private DraftField? Key()
     {
-        var everywhere = fields.Where(f => f.Sample.Everywhere && f.Name == f.Sample.Name && f.Sample.Type.Kind is FieldKind.String or FieldKind.Integer).ToList();
+        var everywhere = fields.Where(f => f.Sample is { Everywhere: true, Path.Count: 1 } && f.Name == f.Sample.Name && f.Sample.Type.Kind is FieldKind.String or FieldKind.Integer).ToList();
         return everywhere.Find(f => f.Name.Equals("id", StringComparison.OrdinalIgnoreCase))
             ?? everywhere.Find(f => f.Name.EndsWith("id", StringComparison.OrdinalIgnoreCase));
     }
@@ -145,7 +161,7 @@ internal sealed partial class DraftText(string name, TopicRecords topic, string 
     private static string Declaration(DraftField field, bool required)
     {
         var (type, pattern) = (field.Sample.Type.ToString(), field.Sample.Pattern);
-        var path = field.Name == field.Sample.Name ? "" : $", path: [{Quote(field.Sample.Name)}]";
+        var path = field.Sample.Path is [var one] && one == field.Name ? "" : $", path: [{string.Join(", ", field.Sample.Path.Select(Quote))}]";
         if (path.Length == 0 && pattern is null && !required) return type;
         // A comma inside a flow mapping would end the value.
         if (field.Sample.Type.Kind == FieldKind.Decimal) type = $"\"{type}\"";

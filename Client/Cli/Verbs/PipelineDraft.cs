@@ -30,11 +30,13 @@ internal sealed record PipelineDraft(string Pipeline, string Test, int Used, str
         {
             throw new CliException(ExitCodes.Failed, topic.Records.Count == 0
                 ? $"Topic '{topic.Topic}' holds no records to guess fields from."
-                : $"No record of topic '{topic.Topic}' is a JSON object; write the fields by hand (format csv or string).");
+                : ValueKinds.Describe(topic.Records) is { } kind
+                    ? $"The values of topic '{topic.Topic}' are no JSON objects: {kind}."
+                    : $"No record of topic '{topic.Topic}' is a JSON object; write the fields by hand (format csv or string).");
         }
 
         var values = records.ConvertAll(r => Encoding.UTF8.GetBytes(r.Value!));
-        var text = new DraftText(name, topic, sink, records, DraftField.Of(SampleFields.Infer(values, times: true)));
+        var text = new DraftText(name, topic, sink, records, DraftField.Of(SampleFields.Infer(values, times: true, nested: true)));
         while (true)
         {
             if (text.IsEmpty) throw new CliException(ExitCodes.Failed, $"The records of topic '{topic.Topic}' have no field that could be taken; write the fields by hand.");

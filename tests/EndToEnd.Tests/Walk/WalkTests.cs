@@ -106,6 +106,20 @@ public sealed class WalkTests
         Assert.Contains("would write", (await kor.KorAsync(0, "preview", "pipelines/orders.yaml")).Out, StringComparison.Ordinal);
         await kor.KorAsync(78, "preview", "bad.yaml");
 
+        var topics = await kor.JsonAsync("topics");
+        Assert.Equal(stage.Sent, topics.EnumerateArray().Single(t => t.GetProperty("topic").GetString() == WalkStage.Topic).GetProperty("records").GetInt64());
+        var third = (await kor.JsonAsync("topics", WalkStage.Topic, "--partition", "1", "--offset", "3", "--limit", "2")).GetProperty("records");
+        Assert.Equal([3, 4], third.EnumerateArray().Select(r => r.GetProperty("offset").GetInt64()));
+        var bad = await kor.JsonAsync("topics", WalkStage.Topic, "--where", "amount <= 0", "--limit", "1000");
+        Assert.Equal(40, bad.GetProperty("records").GetArrayLength());
+        Assert.Equal(400, bad.GetProperty("looked").GetInt32());
+        var refusedValue = bad.GetProperty("records")[0].GetProperty("value").GetString()!;
+        Assert.Equal(1, (await kor.JsonAsync("topics", WalkStage.Topic, "--contains", refusedValue)).GetProperty("records").GetArrayLength());
+        Assert.Contains("records looked at", (await kor.KorAsync(0, "topics", WalkStage.Topic, "--since", "-1d")).Error, StringComparison.Ordinal);
+        await kor.KorAsync(2, "topics", WalkStage.Topic, "--where", "amount + 1");
+        await kor.KorAsync(78, "topics", WalkStage.Topic, "--where", "amout > 1");
+        await kor.KorAsync(3, "topics", WalkStage.Topic, "--partition", "99");
+
         await kor.KorAsync(0, "new", "drafted", "--from-topic", WalkStage.Topic, "--dir", "drafts");
         await kor.KorAsync(0, "validate", "drafts/drafted.yaml");
         await kor.KorAsync(0, "test", "drafts/drafted.test.yaml");
@@ -208,6 +222,7 @@ public sealed class WalkTests
         await api.CallAsync(HttpStatusCode.OK, "GET /cluster");
         await api.CallAsync(HttpStatusCode.OK, "GET /version");
         await api.CallAsync(HttpStatusCode.OK, "GET /schema/pipeline.json");
+        await api.CallAsync(HttpStatusCode.OK, "GET /topics");
         var records = await api.CallAsync(HttpStatusCode.OK, "GET /topics/{topic}/records", [WalkStage.Topic], "?limit=10");
         Assert.InRange(records.GetProperty("records").GetArrayLength(), 1, 10);
 
@@ -236,7 +251,7 @@ public sealed class WalkTests
         Assert.Equal("Api", config.GetProperty("origin").GetString());
         var status = await api.CallAsync(HttpStatusCode.OK, "GET /pipelines/{name}", ["drafted"]);
         Assert.Equal("Stopped", status.GetProperty("desired").GetString());
-        var changed = text + "# changed\n";
+        var changed = text.Replace("create: true }", "create: true, flush: { rows: 7 } }", StringComparison.Ordinal);
         await api.CallAsync(HttpStatusCode.OK, "PUT /pipelines/{name}", ["drafted"], "", changed, "application/yaml");
         var history = await api.CallAsync(HttpStatusCode.OK, "GET /pipelines/{name}/history", ["drafted"]);
         // The clockwork hands versions to the log.
@@ -244,8 +259,8 @@ public sealed class WalkTests
             async () => (await api.CallAsync(HttpStatusCode.OK, "GET /pipelines/{name}/history", ["drafted"])).GetArrayLength(), n => n == 2, Grace, n => $"{n} versions, first {history}");
         Assert.Equal(text, (await api.CallAsync(HttpStatusCode.OK, "GET /pipelines/{name}/history/{version}", ["drafted", "1"])).GetProperty("text").GetString());
         Assert.Contains("API", (await api.KorAsync(0, "history", "drafted")).Out, StringComparison.Ordinal);
-        Assert.Contains("+ # changed", (await api.KorAsync(0, "history", "drafted", "--diff", "1")).Out, StringComparison.Ordinal);
-        Assert.Contains("- # changed", (await api.KorAsync(0, "rollback", "drafted", "--to", "1")).Out, StringComparison.Ordinal);
+        Assert.Contains("flush: { rows: 7 }", (await api.KorAsync(0, "history", "drafted", "--diff", "1")).Out, StringComparison.Ordinal);
+        Assert.Contains("flush: { rows: 7 }", (await api.KorAsync(0, "rollback", "drafted", "--to", "1")).Out, StringComparison.Ordinal);
         await api.KorAsync(0, "rollback", "drafted", "--to", "1", "--execute");
         Assert.Equal(text, (await api.CallAsync(HttpStatusCode.OK, "GET /pipelines/{name}/config", ["drafted"])).GetProperty("text").GetString());
         await api.CallAsync(HttpStatusCode.Conflict, "POST /pipelines/{name}/rollback", ["orders"], "?version=1");
