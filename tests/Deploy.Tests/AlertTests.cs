@@ -42,7 +42,23 @@ public sealed class AlertTests
         hour.Set("kor_sink_freshness_seconds", [("sink", "rows")], m => m < 10 ? 0.5 : (m - 10) * 60);
         hour.Set("kor_pipeline_state", [("state", "paused")], m => m < 10 ? 0 : 1);
         hour.Set("kor_pipeline_state", [("state", "running")], m => m < 10 ? 1 : 0);
-        Assert.Equal(["KorLagGrows", "KorSinkStale"], Fired(hour).Keys.Order());
+        var fired = Fired(hour);
+        Assert.Equal(["KorLagGrows", "KorPausedLong", "KorSinkStale"], fired.Keys.Order());
+        Assert.InRange(fired["KorPausedLong"].From, 39, 42);
+    }
+
+    /// <summary>A checkpoint that cannot be loaded, and a database that is spared: nothing has failed, and nothing gets on.</summary>
+    [Fact]
+    public void A_start_without_an_end_and_an_open_circuit_fire()
+    {
+        var hour = Quiet();
+        hour.Set("kor_pipeline_state", [("state", "running")], m => m < 10 ? 1 : 0);
+        hour.Set("kor_pipeline_state", [("state", "starting")], m => m < 10 ? 0 : 1);
+        hour.Set("kor_db_circuit", [("connection", "dwh")], m => m < 10 ? 0 : 2);
+        var fired = Fired(hour);
+        Assert.Equal(["KorDatabaseCircuitOpen", "KorStartsLong"], fired.Keys.Order());
+        Assert.InRange(fired["KorStartsLong"].From, 19, 22);
+        Assert.InRange(fired["KorDatabaseCircuitOpen"].From, 14, 17);
     }
 
     /// <summary>A pipeline without windows whose log was cut below its position: everything but the partition looks well.</summary>
