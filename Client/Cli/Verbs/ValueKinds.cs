@@ -29,14 +29,15 @@ internal static class ValueKinds
     }
 
     private const string NoRegistry =
-        "no format of a pipeline takes the frame off: let the producer write plain JSON, or convert the topic first (a Kafka Connect converter does)";
+        "no format of a pipeline reads them: let the producer write JSON, or convert the topic first (a Kafka Connect converter does)";
 
     private static string Framed(List<byte[]> values)
     {
         var ids = values.Where(v => v.Length >= Frame && v[0] == 0).Select(v => BinaryPrimitives.ReadInt32BigEndian(v.AsSpan(1))).Distinct().Order().Take(4).ToList();
         var inside = values.Where(v => v.Length > Frame).ToList() is { Count: > 0 } full && Most(full, v => v[Frame] is (byte)'{') ? "JSON" : "Avro or Protobuf";
         var list = string.Join(", ", ids.Select(i => i.ToString(CultureInfo.InvariantCulture)));
-        return $"they are framed by a schema registry (magic byte 0, schema {list}), with {inside} inside; {NoRegistry}";
+        return $"they are framed by a schema registry (magic byte 0, schema {list}), with {inside} inside; "
+            + (inside == "JSON" ? "write the fields by hand with format: json_schema" : NoRegistry);
     }
 
     private static bool Most(List<byte[]> values, Func<byte[], bool> test) => values.Count(test) * 10 >= values.Count * 9;
