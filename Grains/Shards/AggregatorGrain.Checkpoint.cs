@@ -9,6 +9,7 @@ using KafkaOracleOrleans.Processing.Records;
 using KafkaOracleOrleans.Processing.Windows;
 using KafkaOracleOrleans.Protocol.Faults;
 using KafkaOracleOrleans.Protocol.Owners;
+using KafkaOracleOrleans.Protocol.Shards;
 using KafkaOracleOrleans.Protocol.Waiting;
 using KafkaOracleOrleans.Protocol.Writers;
 using Microsoft.Extensions.Logging;
@@ -28,7 +29,7 @@ internal sealed partial class AggregatorGrain
 
     private readonly List<CellEntry> _dirty = [];
     private readonly Dictionary<string, SinkDelivery> _deliveries = new(StringComparer.Ordinal);
-    private readonly Dictionary<long, string> _outbox = [];
+    private readonly Outbox _outbox = new();
     private RowBlock? _closed;
     private long _withheld;
     private bool _changed;
@@ -70,7 +71,7 @@ internal sealed partial class AggregatorGrain
 
     private void Deliver(OutboxEntry entry, RowBlock rows)
     {
-        _outbox[entry.Sequence] = entry.Sink;
+        _outbox.Add(entry.Sequence, entry.Sink);
         // A sink the pipeline no longer has gets nothing more; its entries are dropped with the next checkpoint.
         if (!_deliveries.TryGetValue(entry.Sink, out var delivery)) return;
         var order = new long[rows.Count];
@@ -142,7 +143,7 @@ internal sealed partial class AggregatorGrain
         {
             foreach (var (source, applied) in positions) source.Durable = applied;
             foreach (var cell in saved) cell.Saving = false;
-            foreach (var drop in drops) _outbox.Remove(drop);
+            _outbox.Drop(drops);
             foreach (var (entry, rows) in adds) Deliver(entry, rows);
             Mark(newest);
             if (closed is not null) Remember(closed);
@@ -225,16 +226,7 @@ internal sealed partial class AggregatorGrain
         return entries;
     }
 
-    private List<long> ConfirmedEntries()
-    {
-        var confirmed = new List<long>();
-        foreach (var (sequence, sink) in _outbox)
-        {
-            if (!_deliveries.TryGetValue(sink, out var delivery) || sequence < delivery.Confirmed) confirmed.Add(sequence);
-        }
-
-        return confirmed;
-    }
+    private List<long> ConfirmedEntries() => _outbox.Confirmed(sink => _deliveries.TryGetValue(sink, out var delivery) ? delivery.Confirmed : null);
 
     private async Task CommitAsync(CheckpointWrite write, Action done)
     {

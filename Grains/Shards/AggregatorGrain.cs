@@ -9,6 +9,7 @@ using KafkaOracleOrleans.Processing.Ports;
 using KafkaOracleOrleans.Processing.Records;
 using KafkaOracleOrleans.Processing.Windows;
 using KafkaOracleOrleans.Protocol.Faults;
+using KafkaOracleOrleans.Protocol.Shards;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
@@ -81,7 +82,7 @@ internal sealed partial class AggregatorGrain(
             if (IsCrowded) await MakeRoomAsync();
             if (IsBusy(out var why)) return Busy(batch.Source, why);
             var source = _header.Source(batch.Source);
-            if (batch.Epoch < source.Epoch) return Reply(ApplyAnswer.Fenced, source, batch);
+            if (SubBatches.IsFenced(batch.Epoch, source.Epoch)) return Reply(ApplyAnswer.Fenced, source, batch);
             source.Epoch = batch.Epoch;
             // A replay goes to the shards that its records concern; each is over before the next begins, so what is before it needs no telling.
             if (source.Applied < 0 || (Names.IsReplay(batch.Source) && source.Applied < batch.DurablePosition))
@@ -92,8 +93,9 @@ internal sealed partial class AggregatorGrain(
             }
 
             source.Prune(batch.DurablePosition);
-            if (batch.From > source.Applied) return Reply(ApplyAnswer.Rewind, source, batch);
-            if (batch.To > source.Applied) await ApplyRowsAsync(batch, source);
+            var chained = SubBatches.Judge(source.Applied, batch.From, batch.To);
+            if (chained == Chained.Gap) return Reply(ApplyAnswer.Rewind, source, batch);
+            if (chained == Chained.Fresh) await ApplyRowsAsync(batch, source);
             if (!Names.IsReplay(batch.Source)) source.NewestAt = Math.Max(source.NewestAt, batch.NewestAt);
             Pace();
             var reply = Reply(ApplyAnswer.Ok, source, batch);
