@@ -34,6 +34,18 @@ public sealed class TerminalTests : IAsyncDisposable
     public void Times_are_read_as_people_write_them(string text, string? expected) =>
         Assert.Equal(expected, TimeOption.TryParse(text, Now)?.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", System.Globalization.CultureInfo.InvariantCulture));
 
+    [Theory]
+    [InlineData("history", "p", "--show", "two")]
+    [InlineData("history", "p", "--diff", "two", "--to", "3")]
+    [InlineData("topics", "t", "--partition", "x", "--offset", "5")]
+    [InlineData("topics", "t", "--partition", "0", "--offset", "x")]
+    public async Task An_option_that_is_no_number_is_a_usage_error(params string[] args)
+    {
+        var run = await _kor.RunAsync(args);
+        Assert.Equal(2, run.Code);
+        Assert.DoesNotContain("Exception", run.Error, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_reset_takes_a_time_ago()
     {

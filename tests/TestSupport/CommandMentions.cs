@@ -24,7 +24,7 @@ public sealed partial class CommandMentions
     /// <summary>What stands for a value in capitals, or is put in, where any text would not do.</summary>
     private static readonly (string Word, string Value)[] Values =
     [
-        ("TOPIC/PARTITION=OFFSET", "orders/0=5"), ("TOPIC/NUMBER", "orders/0"), ("TOPIC/N", "orders/0"), ("OFFSET", "5"), ("TIME", "2026-01-31T10:00:00Z"), ("N", "3"), ("PART", "0.5"), ("SPAN", "1m"),
+        ("TOPIC/PARTITION=OFFSET", "orders/0=5"), ("TOPIC/NUMBER", "orders/0"), ("TOPIC/N", "orders/0"), ("OFFSET", "5"), ("VERSION", "3"), ("TIME", "2026-01-31T10:00:00Z"), ("N", "3"), ("PART", "0.5"), ("SPAN", "1m"),
         ("...", "orders/0=5"),
     ];
 

@@ -30,8 +30,9 @@ internal static class HistoryVerbs
         var verb = new Command("history", "Lists the definitions a pipeline had, shows one, or what changed between two.") { pipeline, show, diff, to };
         verb.Validators.Add(result =>
         {
-            if (result.GetValue(show) is not null && result.GetValue(diff) is not null) result.AddError("Give --show or --diff, not both.");
-            if (result.GetValue(to) is not null && result.GetValue(diff) is null) result.AddError("--to goes with --diff.");
+            // Whether they are there: what they are may be no number, which is said elsewhere.
+            if (result.GetResult(show) is not null && result.GetResult(diff) is not null) result.AddError("Give --show or --diff, not both.");
+            if (result.GetResult(to) is not null && result.GetResult(diff) is null) result.AddError("--to goes with --diff.");
         });
         kor.Add(verb, async (context, cancellation) =>
         {

@@ -27,8 +27,10 @@ internal static class TopicsVerb
         {
             if (result.GetValue(topic) is null && new Option[] { partition, offset, since, contains, where }.Any(o => result.GetResult(o) is { Implicit: false }))
                 result.AddError("Name the topic whose records are to be shown.");
-            if (result.GetValue(offset) is not null && result.GetValue(partition) is null) result.AddError("--offset is of a partition: give --partition too.");
-            if (result.GetValue(offset) is not null && result.GetValue(since) is not null) result.AddError("Give --offset or --since, not both.");
+            // Whether they are there: what they are may be no number, which is said elsewhere.
+            var fromOffset = result.GetResult(offset) is { Implicit: false };
+            if (fromOffset && result.GetResult(partition) is null) result.AddError("--offset is of a partition: give --partition too.");
+            if (fromOffset && result.GetResult(since) is { Implicit: false }) result.AddError("Give --offset or --since, not both.");
         });
         kor.Add(verb, (context, cancellation) =>
         {
