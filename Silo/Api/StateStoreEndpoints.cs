@@ -4,6 +4,7 @@ using KafkaOracleOrleans.Silo.Security;
 using KafkaOracleOrleans.Storage.Connections;
 using KafkaOracleOrleans.Storage.Quarantine;
 using KafkaOracleOrleans.Storage.State;
+using KafkaOracleOrleans.Streams.Kafka;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace KafkaOracleOrleans.Silo.Api;
@@ -20,12 +21,15 @@ internal static class StateStoreEndpoints
             .WithSummary("Frees what a removed pipeline left in the state database; with dryRun=true it only says what.");
     }
 
+    /// <summary>Silos look at the list of pipelines once a second.</summary>
+    private static readonly TimeSpan ReadersEnd = TimeSpan.FromSeconds(10);
+
     private static Task<IResult> ListAsync(StateInventory inventory, IGrainFactory grains, CancellationToken cancellation) => GuardAsync(
         async () => TypedResults.Ok(new StateReport(inventory.Connection, await UsageAsync(inventory, grains, cancellation))));
 
     private static Task<IResult> PurgeAsync(
-        string name, StateInventory inventory, PipelineQuarantine quarantine, IGrainFactory grains, HttpContext http, CancellationToken cancellation,
-        bool dryRun = true) =>
+        string name, StateInventory inventory, PipelineQuarantine quarantine, IGrainFactory grains, IKafkaPartitionControl readers, TimeProvider time,
+        HttpContext http, CancellationToken cancellation, bool dryRun = true) =>
         GuardAsync(async () =>
         {
             var usage = await UsageAsync(inventory, grains, cancellation);
@@ -45,12 +49,31 @@ internal static class StateStoreEndpoints
             }
 
             if (dryRun) return TypedResults.Ok(new StatePurge(false, name, left));
+            if (!await IsUnreadAsync(name, readers, time, cancellation))
+            {
+                return Problem(
+                    StatusCodes.Status409Conflict, "The pipeline is still being read", $"A silo still reads the topics of '{name}', as it does for a moment after a pipeline is removed. Try again.");
+            }
+
             if (await grains.GetGrain<IPipelineGrain>(name).PurgeAsync() is { } refusal)
                 return Problem(StatusCodes.Status409Conflict, "The pipeline has a definition", refusal);
             await quarantine.PurgeAsync(name, cancellation);
             if (http.Features.Get<AuditTrail>() is { } trail) trail.After = $"freed {left.Sum(l => l.Rows)} rows";
             return TypedResults.Ok(new StatePurge(true, name, left));
         });
+
+    /// <summary>Whether no silo reads for a pipeline any more. A pipeline that comes back under the name would go on where such a reader is, not begin anew.</summary>
+    private static async Task<bool> IsUnreadAsync(string name, IKafkaPartitionControl readers, TimeProvider time, CancellationToken cancellation)
+    {
+        var started = time.GetTimestamp();
+        while ((await readers.GetStatusesAsync(name)).Count > 0)
+        {
+            if (time.GetElapsedTime(started) > ReadersEnd) return false;
+            await Task.Delay(TimeSpan.FromMilliseconds(200), time, cancellation);
+        }
+
+        return true;
+    }
 
     private static async Task<IReadOnlyList<StateUsage>> UsageAsync(StateInventory inventory, IGrainFactory grains, CancellationToken cancellation)
     {

@@ -127,6 +127,8 @@ public sealed class PipelineTests
         await stage.AssertCompleteAsync();
         await stage.Pipeline.StopAsync();
         await stage.Pipeline.RemoveAsync();
+        // A pipeline that comes back goes on where a reader is that has not ended: whoever frees what it left waits for that.
+        await stage.WaitAsync(async () => (await stage.Kafka.GetStatusesAsync(TestPipeline.Name)).Count == 0);
         stage.Execute("DELETE FROM SALES");
         stage.Execute("DELETE FROM TOTALS");
         stage.Faults.ResetBefore = 1;
