@@ -134,7 +134,8 @@ internal sealed partial class PartitionGrain
     /// <summary>The loop failed: memory is dropped and, after a wait, the partition starts over from its checkpoint.</summary>
     private async Task FailAsync(Exception e)
     {
-        LogStartsOver(_owner, _epoch, e);
+        // Of one that leaves its silo nothing starts over here, and nobody has to do anything about it.
+        LogStartsOver(_leaves && e.IsLost() ? LogLevel.Debug : LogLevel.Warning, _owner, _epoch, e);
         SetState(StateOf(e), e.Message);
         await EndReignAsync();
         if (!_fresh && e is EpochFencedException or OwnerFencedException)
@@ -190,6 +191,6 @@ internal sealed partial class PartitionGrain
     [LoggerMessage(Level = LogLevel.Information, Message = "Partition {Owner}: epoch {Epoch}, position {Position}.")]
     private partial void LogOwned(string owner, long epoch, long position);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Partition {Owner}: epoch {Epoch} ends; starting over from the checkpoint.")]
-    private partial void LogStartsOver(string owner, long epoch, Exception reason);
+    [LoggerMessage(Message = "Partition {Owner}: epoch {Epoch} ends; starting over from the checkpoint.")]
+    private partial void LogStartsOver(LogLevel level, string owner, long epoch, Exception reason);
 }

@@ -291,6 +291,10 @@ internal sealed partial class PipelineGrain(
             _problemNeedsOperator = false;
             await JudgeAsync();
         }
+        catch (Exception e) when (e.IsLost() && IsStopping())
+        {
+            // The silo began to stop meanwhile: parts are on their way out, and the clockwork of the next silo asks them.
+        }
         catch (Exception e) when (!cancellation.IsCancellationRequested)
         {
             if (_problem != e.Message) LogProblem(Name, e);
@@ -299,6 +303,9 @@ internal sealed partial class PipelineGrain(
             await JudgeAsync();
         }
     }
+
+    /// <summary>The silo is on its way out; who is the last one may still be told that it is active when no silo is.</summary>
+    private bool IsStopping() => silos.CurrentStatus.IsTerminating() || silos.GetApproximateSiloStatuses(onlyActive: true).Count == 0;
 
     private async Task DiscoverAsync(PipelineRuntime runtime, CancellationToken cancellation)
     {

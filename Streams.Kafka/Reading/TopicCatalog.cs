@@ -111,23 +111,17 @@ internal sealed class TopicCatalog : IDisposable
     }
 
     /// <summary>
-    /// The identity of a topic, for whoever has none and can do without where a cluster tells none: waited for as <see cref="FindAsync"/> does.
+    /// The identity of a topic, for whoever has none and can do without: nobody waits where a cluster has told none so far.
     /// </summary>
-    public async Task<string> TryFindIdAsync(string topic, CancellationToken cancellationToken)
+    public Task<string> TryFindIdAsync(string topic, CancellationToken cancellationToken)
     {
-        bool mayAnswer;
         lock (_lock)
-            mayAnswer = _idsWork || !_idRequest.IsCompleted;
-        if (!mayAnswer)
-            return "";
-        try
         {
-            return await FindIdAsync(topic, cancellationToken).WaitAsync(_idsWork ? _timeout : FirstWait, cancellationToken).ConfigureAwait(false);
+            if (!_idsWork)
+                return Task.FromResult("");
         }
-        catch (TimeoutException)
-        {
-            return "";
-        }
+
+        return FindIdAsync(topic, cancellationToken);
     }
 
     /// <summary>Whether identities are being asked for.</summary>

@@ -208,6 +208,7 @@ public sealed class WalkTests
         await api.CallAsync(HttpStatusCode.NotFound, "GET /pipelines/{name}", ["nobody"]);
         Assert.Equal("RUNNING", (await api.CallAsync(HttpStatusCode.OK, "GET /pipelines/{name}/status", orders)).GetProperty("verdict").GetProperty("word").GetString());
         Assert.StartsWith("apiVersion", (await api.CallAsync(HttpStatusCode.OK, "GET /pipelines/{name}/config", orders)).GetProperty("text").GetString(), StringComparison.Ordinal);
+        Assert.Contains("revenue_5m", (await api.CallAsync(HttpStatusCode.OK, "GET /pipelines/{name}/flow", orders)).GetRawText(), StringComparison.Ordinal);
         await api.CallAsync(HttpStatusCode.OK, "GET /pipelines/{name}/events", orders);
         Assert.Contains("definition", await api.FirstEventAsync("/pipelines/{name}/events/stream", orders, "?since=2000-01-01T00:00:00Z"), StringComparison.Ordinal);
         Assert.Contains("orders", await api.FirstEventAsync("/events", [], "?since=2000-01-01T00:00:00Z"), StringComparison.Ordinal);
