@@ -1,3 +1,4 @@
+using KafkaOracleOrleans.Protocol.Shards;
 using Orleans.Placement;
 using KafkaOracleOrleans.Grains.Contracts;
 using KafkaOracleOrleans.Grains.Interfaces;

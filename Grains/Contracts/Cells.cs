@@ -1,48 +1,8 @@
-using KafkaOracleOrleans.Processing.Ports;
 using KafkaOracleOrleans.Processing.Records;
 using KafkaOracleOrleans.Processing.Windows;
+using KafkaOracleOrleans.Protocol.Shards;
 
 namespace KafkaOracleOrleans.Grains.Contracts;
-
-/// <summary>What a cell answers its owner.</summary>
-internal enum CellAnswer
-{
-    /// <summary>Done.</summary>
-    Ok,
-
-    /// <summary>The caller's epoch is over: somebody else owns the cell now.</summary>
-    Fenced,
-
-    /// <summary>
-    /// The cell does not hold what the call builds on: its silo died, or it was collected. The owner hands the state over again if all
-    /// of it is durable, and starts over from its checkpoint if not.
-    /// </summary>
-    Lost,
-}
-
-/// <summary>
-/// What every call of an owner to a cell carries. Numbers ascend by one within an epoch; number 1 always comes with the durable
-/// state in <paramref name="Restore"/> (empty when there is none). <paramref name="Version"/> is the owner's version of the pipeline, by which
-/// a cell that is restored goes.
-/// </summary>
-[GenerateSerializer, Immutable, Alias("kor.CellCall")]
-internal readonly record struct CellCall(
-    [property: Id(0)] long Epoch,
-    [property: Id(1)] long Number,
-    [property: Id(2)] IReadOnlyList<StoredCell>? Restore,
-    [property: Id(3)] int Version);
-
-/// <summary>A stored part of a cell on its way to the cell.</summary>
-[GenerateSerializer, Immutable, Alias("kor.StoredCell")]
-internal sealed record StoredCell([property: Id(0)] long Part, [property: Id(1)] byte[] Payload)
-{
-    public static StoredCell From(CellState state) => new(state.Id.Part, state.Payload);
-}
-
-/// <summary>A changed part of a cell; a null payload deletes it.</summary>
-[GenerateSerializer, Immutable, Alias("kor.ChangedPart")]
-internal sealed record ChangedPart(
-    [property: Id(0)] long Part, [property: Id(1)] byte[]? Payload, [property: Id(2)] long? DueAt);
 
 /// <summary>All changed parts of a cell since the last collection.</summary>
 [GenerateSerializer, Immutable, Alias("kor.CellChanges")]
@@ -125,12 +85,6 @@ internal sealed record WindowReply
 
     public static WindowReply Of(CellAnswer answer) => new() { Answer = answer };
 }
-
-/// <summary>A row that missed its window.</summary>
-[GenerateSerializer, Immutable, Alias("kor.LateRecord")]
-internal readonly record struct LateRecord(
-    [property: Id(0)] long Offset, [property: Id(1)] long WindowStart, [property: Id(2)] long WindowEnd, [property: Id(3)] long LateBy,
-    [property: Id(4)] LateReason Reason = LateReason.Watermark);
 
 /// <summary>The ids seen by one partition, for one message key or a bucket of ids. Owned by a partition.</summary>
 [Alias("kor.IDedupGrain")]

@@ -1,5 +1,6 @@
 using KafkaOracleOrleans.Grains.Interfaces;
 using KafkaOracleOrleans.Processing.Windows;
+using KafkaOracleOrleans.Protocol.Shards;
 
 namespace KafkaOracleOrleans.Grains.Contracts;
 

@@ -42,7 +42,7 @@ internal sealed class CellMemory(Func<long> budget, Func<bool> tight)
 }
 
 /// <summary>What an owner's held cells take. Only its owner writes to it.</summary>
-internal sealed class CellAccount(CellMemory memory) : IDisposable
+internal sealed class CellAccount(CellMemory memory) : ICellAccount
 {
     private bool _closed;
 

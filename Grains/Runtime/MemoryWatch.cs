@@ -52,7 +52,7 @@ public sealed partial class MemoryWatch : BackgroundService
 
     /// <summary>Records that a partition may work off at once, so that the cells they need have room.</summary>
     internal int RowsAtOnce(int most) =>
-        (int)Math.Clamp(Cells.Budget / Grains.Cells.HeldCells.Cost / (2L * Math.Max(1, _partitions.Count)), Math.Min(most, 500), most);
+        (int)Math.Clamp(Cells.Budget / HeldCells.Cost / (2L * Math.Max(1, _partitions.Count)), Math.Min(most, 500), most);
 
     /// <summary>Why reading has stopped; null: it has not, or not for long enough to be told.</summary>
     public string? Reason

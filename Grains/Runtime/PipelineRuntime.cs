@@ -1,4 +1,5 @@
 using KafkaOracleOrleans.Processing.Plan;
+using KafkaOracleOrleans.Protocol.Shards;
 
 namespace KafkaOracleOrleans.Grains.Runtime;
 
@@ -56,18 +57,14 @@ internal static class Names
     public static string Source(string topic, int partition) =>
         string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{topic}/{partition}");
 
-    /// <summary>
-    /// What a partition plays again from quarantine is a source of its own towards shards and lanes. '#' is in no topic's name.
-    /// </summary>
-    public static string Replay(string source) => source + ReplayMark;
+    /// <summary>As <see cref="SourceNames.Replay"/>.</summary>
+    public static string Replay(string source) => SourceNames.Replay(source);
 
-    /// <summary>True for such a source: it says nothing about how far time has come.</summary>
-    public static bool IsReplay(string source) => source.EndsWith(ReplayMark, StringComparison.Ordinal);
+    /// <summary>As <see cref="SourceNames.IsReplay"/>.</summary>
+    public static bool IsReplay(string source) => SourceNames.IsReplay(source);
 
-    /// <summary>The partition behind a source.</summary>
-    public static string Original(string source) => IsReplay(source) ? source[..^ReplayMark.Length] : source;
-
-    private const string ReplayMark = "#replay";
+    /// <summary>As <see cref="SourceNames.Original"/>.</summary>
+    public static string Original(string source) => SourceNames.Original(source);
 
     /// <summary>The sink lane of a partition; a reset begins a new one, so that rows below the old progress are written again.</summary>
     public static string PartitionLane(PipelineRuntime runtime, string source) => WithGeneration(runtime, source);

@@ -1,3 +1,4 @@
+using KafkaOracleOrleans.Protocol.Shards;
 using KafkaOracleOrleans.Grains.Cells;
 using KafkaOracleOrleans.Grains.Interfaces;
 using KafkaOracleOrleans.Grains.Runtime;

@@ -1,8 +1,8 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using KafkaOracleOrleans.Grains.Interfaces;
-using KafkaOracleOrleans.Grains.Shards;
 using KafkaOracleOrleans.Grains.Tests.Support;
+using KafkaOracleOrleans.Protocol.Shards;
 
 namespace KafkaOracleOrleans.Grains.Tests;
 

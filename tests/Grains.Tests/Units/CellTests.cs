@@ -1,6 +1,5 @@
-using KafkaOracleOrleans.Grains.Cells;
-using KafkaOracleOrleans.Grains.Contracts;
 using KafkaOracleOrleans.Processing.Ports;
+using KafkaOracleOrleans.Protocol.Cells;
 
 namespace KafkaOracleOrleans.Grains.Tests.Units;
 

@@ -1,5 +1,5 @@
+using KafkaOracleOrleans.Protocol.Cells;
 using System.Globalization;
-using KafkaOracleOrleans.Grains.Cells;
 
 namespace KafkaOracleOrleans.Grains.Tests.Units;
 

@@ -2,9 +2,9 @@ using CsCheck;
 using KafkaOracleOrleans.Grains.Contracts;
 using KafkaOracleOrleans.Grains.Interfaces;
 using KafkaOracleOrleans.Grains.Partitions;
-using KafkaOracleOrleans.Grains.Shards;
 using KafkaOracleOrleans.Processing.Records;
 using KafkaOracleOrleans.Processing.Windows;
+using KafkaOracleOrleans.Protocol.Shards;
 
 namespace KafkaOracleOrleans.Grains.Tests.Units;
 

@@ -1,5 +1,5 @@
-using KafkaOracleOrleans.Grains.Cells;
 using KafkaOracleOrleans.Grains.Runtime;
+using KafkaOracleOrleans.Protocol.Cells;
 
 namespace KafkaOracleOrleans.Grains.Tests.Units;
 

@@ -1,12 +1,10 @@
-using KafkaOracleOrleans.Grains.Runtime;
-
-namespace KafkaOracleOrleans.Grains.Cells;
+namespace KafkaOracleOrleans.Protocol.Cells;
 
 /// <summary>
-/// The cells of an owner that grains hold, by when they were last called. Those that were not called for longest go first when memory runs short, once
+/// The cells of an owner that are in memory, by when they were last called. Those that were not called for longest go first when memory runs short, once
 /// all they hold is durable. Not thread-safe.
 /// </summary>
-internal sealed class HeldCells(CellAccount account, bool grouped)
+internal sealed class HeldCells(ICellAccount account, bool grouped)
 {
     /// <summary>
     /// What an activation costs besides the state it says it has, bytes: the activation, its entry in the grain directory, and what its owner keeps of it.

@@ -1,7 +1,7 @@
 using System.IO.Hashing;
 using System.Text;
 
-namespace KafkaOracleOrleans.Grains.Cells;
+namespace KafkaOracleOrleans.Protocol.Cells;
 
 /// <summary>
 /// The stored cells of a shard that no grain holds: their names and when each has something to do next, in about 100 bytes a cell. A shard may have

@@ -1,7 +1,6 @@
-using KafkaOracleOrleans.Grains.Contracts;
 using KafkaOracleOrleans.Processing.Ports;
 
-namespace KafkaOracleOrleans.Grains.Cells;
+namespace KafkaOracleOrleans.Protocol.Cells;
 
 /// <summary>What an owner knows of one of its cells.</summary>
 internal sealed class CellEntry(string name)
@@ -12,7 +11,7 @@ internal sealed class CellEntry(string name)
     /// <summary>The canonical key the cell was made for; empty for groups.</summary>
     public byte[] Key { get; set; } = [];
 
-    /// <summary>The grain, looked up once.</summary>
+    /// <summary>Whoever keeps it, looked up once by whoever calls it.</summary>
     public object? Grain { get; set; }
 
     /// <summary>When the last of the stored parts has nothing left to do, ms.</summary>

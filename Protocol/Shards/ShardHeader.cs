@@ -1,10 +1,8 @@
-using KafkaOracleOrleans.Grains.Contracts;
-using KafkaOracleOrleans.Grains.Runtime;
 using KafkaOracleOrleans.Processing.Records;
 using KafkaOracleOrleans.Processing.Watermarks;
 using KafkaOracleOrleans.Processing.Windows;
 
-namespace KafkaOracleOrleans.Grains.Shards;
+namespace KafkaOracleOrleans.Protocol.Shards;
 
 /// <summary>What a shard knows of one source partition.</summary>
 internal sealed class SourceEntry(string name)
@@ -13,7 +11,7 @@ internal sealed class SourceEntry(string name)
     public string Name { get; } = name;
 
     /// <summary>Tells the partition apart from others of its number; a replay is of the partition whose records it plays.</summary>
-    public int Tag { get; } = SourceTags.Of(Names.Original(name));
+    public int Tag { get; } = SourceTags.Of(SourceNames.Original(name));
 
     /// <summary>Everything below is applied; -1: nothing is known yet.</summary>
     public long Applied { get; set; } = -1;
@@ -33,7 +31,7 @@ internal sealed class SourceEntry(string name)
     /// <summary>Forgets late rows the partition will never replay.</summary>
     public void Prune(long durablePosition)
     {
-        if (Names.IsReplay(Name))
+        if (SourceNames.IsReplay(Name))
         {
             // Its positions are links of a chain, not offsets: a new link makes an end of what the one before found.
             if (durablePosition >= Applied) Late.Clear();
@@ -49,7 +47,7 @@ internal sealed class SourceEntry(string name)
     public IReadOnlyList<LateRecord> LateIn(long from, long to)
     {
         if (Late.Count == 0) return [];
-        if (Names.IsReplay(Name)) return [.. Late];
+        if (SourceNames.IsReplay(Name)) return [.. Late];
         var rows = new List<LateRecord>();
         foreach (var late in Late)
         {
@@ -95,7 +93,7 @@ internal sealed class ShardHeader
         if (Sources.TryGetValue(name, out var entry)) return entry;
         entry = new SourceEntry(name);
         Sources.Add(name, entry);
-        if (!Names.IsReplay(name)) Watermark.AddSource(name);
+        if (!SourceNames.IsReplay(name)) Watermark.AddSource(name);
         return entry;
     }
 

@@ -1,6 +1,4 @@
-using KafkaOracleOrleans.Grains.Contracts;
-
-namespace KafkaOracleOrleans.Grains.Cells;
+namespace KafkaOracleOrleans.Protocol.Cells;
 
 /// <summary>
 /// A cell's side of the rule that cells follow their owner (epochs and numbers): what it holds is always the owner's checkpoint plus every

@@ -1,7 +1,7 @@
 using KafkaOracleOrleans.Processing.Plan;
 using KafkaOracleOrleans.Processing.Records;
 
-namespace KafkaOracleOrleans.Grains.Shards;
+namespace KafkaOracleOrleans.Protocol.Shards;
 
 /// <summary>Closed windows in the columns of a sink's table.</summary>
 internal static class WindowSinkRows

@@ -1,0 +1,2 @@
+// What owners know of their cells, and cells of their owners, lives in Protocol.
+global using KafkaOracleOrleans.Protocol.Cells;
