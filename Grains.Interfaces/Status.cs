@@ -17,6 +17,9 @@ public sealed record PipelineStatus
     /// <summary>Counts over all partitions.</summary>
     [Id(5)] public required RecordCounts Counts { get; init; }
 
+    /// <summary>Refused records and rows: those that steps refused, which <see cref="Counts"/> has, and those that sinks did.</summary>
+    public long Refused => Counts.Quarantined + Sinks.Sum(s => s.Quarantined);
+
     /// <summary>Records consumed per second, over the last few seconds.</summary>
     [Id(6)] public required double RecordsPerSecond { get; init; }
 

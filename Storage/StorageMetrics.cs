@@ -43,6 +43,10 @@ public static class StorageMetrics
         Meter.CreateCounter<long>("kor.sink.already", "{row}",
             "Rows the database left alone: appended ones that were there already, updates below the stored revision, deletions of nothing.");
 
+    internal static Counter<long> SinkDiffering { get; } =
+        Meter.CreateCounter<long>("kor.sink.differing", "{row}",
+            "Those of the appended rows left alone under whose declared key the table holds other values: two rows of one key, or two pipelines whose keys do not tell their rows apart.");
+
     internal static Counter<long> SinkQuarantined { get; } =
         Meter.CreateCounter<long>("kor.sink.quarantined", "{row}", "Rows a sink refused for ever.");
 

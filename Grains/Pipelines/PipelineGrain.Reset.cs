@@ -93,8 +93,8 @@ internal sealed partial class PipelineGrain
                 + $"'kor reset {Name} --to-earliest' counts all again; --force does it all the same.";
         if (refusal is not null) notes.Add(refusal);
         var from = await CompleteFromAsync(plan, middle);
-        if (from is { } start) notes.AddRange(windows.Where(w => w.Window.Window is not RunningTotals).Select(w => Withheld(w, start)));
-        return (from, refusal, notes);
+        if (from is { } complete) notes.AddRange(windows.Where(w => w.Window.Window is not RunningTotals).Select(w => Withheld(w, complete.From, complete.Ahead)));
+        return (from?.From, refusal, notes);
     }
 
     /// <summary>The positions before which there are records.</summary>
@@ -105,30 +105,37 @@ internal sealed partial class PipelineGrain
         return positions.Where(p => p.Value > begins.GetValueOrDefault(p.Key)).ToDictionary(p => p.Key, p => p.Value, StringComparer.Ordinal);
     }
 
-    /// <summary>The event time after that of all records before the positions, as far back as records can be out of order.</summary>
-    private async Task<long?> CompleteFromAsync(PipelinePlan plan, Dictionary<string, long> positions)
+    /// <summary>
+    /// The event time after that of all records before the positions, as far back as records can be out of order; and by how much event times are ahead of Kafka's.
+    /// </summary>
+    private async Task<(long From, long Ahead)?> CompleteFromAsync(PipelinePlan plan, Dictionary<string, long> positions)
     {
-        long? from = null;
+        (long From, long Ahead)? found = null;
         foreach (var batch in await logs.ReadBeforeAsync(plan.Source, positions, LookedAt, CancellationToken.None))
         {
             var pipeline = new PartitionPipeline(plan, state.State.Version);
             pipeline.Begin(batch, time.GetUtcNow().ToUnixTimeMilliseconds());
             // The watermark is the newest event time less what may come out of order.
             if (pipeline.Watermark == long.MinValue) continue;
-            from = Math.Max(from ?? long.MinValue, pipeline.Watermark + plan.Source.MaxOutOfOrder + 1);
+            var from = pipeline.Watermark + plan.Source.MaxOutOfOrder + 1;
+            found = (Math.Max(found?.From ?? long.MinValue, from), Math.Max(found?.Ahead ?? 0, pipeline.AheadOfKafka()));
         }
 
-        return from;
+        return found;
     }
 
-    private string Withheld(WindowPlan step, long from)
+    /// <summary>What is suggested is a Kafka time, as the option takes it: records whose event times are ahead of it came before their time.</summary>
+    private string Withheld(WindowPlan step, long from, long ahead)
     {
         var size = step.Window.Window switch { TumblingWindow t => t.Size, HoppingWindow h => h.Every, _ => 0 };
         var offset = step.Window.Window switch { TumblingWindow t => t.Offset, HoppingWindow h => h.Offset, _ => 0 };
         var start = size == 0 ? from : from - 1 - ((((from - 1 - offset) % size) + size) % size);
         return $"Windows of step '{step.Id}' that begin before {Iso(from)} are not written: not all of their records are read again, and what the table holds of them stays. "
-            + $"To have the one that begins at {Iso(start)} as well, reset to that time or before: 'kor reset {Name} --to-datetime {Iso(start)}'.";
+            + $"To have the one that begins at {Iso(start)} as well, reset to {(ahead == 0 ? "that time" : $"{Iso(start - ahead)} (event times are up to {Ago(ahead)} ahead of Kafka's)")} "
+            + $"or before: 'kor reset {Name} --to-datetime {Iso(start - ahead)}'.";
     }
+
+    private static string Ago(long ms) => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{ms / 1000.0:0.###} s");
 
     private static string Iso(long ms) => Times(ms).ToString("yyyy-MM-dd'T'HH:mm:ss.FFF'Z'", System.Globalization.CultureInfo.InvariantCulture);
 

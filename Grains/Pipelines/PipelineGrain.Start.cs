@@ -79,9 +79,10 @@ internal sealed partial class PipelineGrain
                 + $"table of sink {string.Join(", ", sinks)} holds already. Set start: earliest, or give the sink another table.");
         }
 
-        state.State.WindowsFrom = await CompleteFromAsync(plan, middle);
-        if (state.State.WindowsFrom is not { } from) return;
-        foreach (var window in windows) Note("start", Withheld(window, from));
+        var complete = await CompleteFromAsync(plan, middle);
+        state.State.WindowsFrom = complete?.From;
+        if (complete is not { } found) return;
+        foreach (var window in windows) Note("start", Withheld(window, found.From, found.Ahead));
     }
 
     /// <summary>Nothing was read yet: there is no checkpoint.</summary>

@@ -119,7 +119,9 @@ public static class PipelineDocs
         `window_start` too); so a repeated insert changes nothing, and is counted as `already`, not as written. Should the table hold
         another row there, as when the topic was deleted and made again, the sink stops (KOR5111). Records in mode `upsert`: the declared
         `keys`. Two sinks of one table must both declare `keys` (KOR2041), also when they are sinks of different pipelines (KOR2063); only
-        pipelines that append records of different topics may share a table without.
+        pipelines that append records of different topics may share a table without. Keys that are certain to be equal in both are refused;
+        where that shows only in the data, an appended row whose key the shared table holds with other values goes to quarantine (KOR5113).
+        Between pipelines, and where one sink appends two rows of one declared key, such rows are left alone and counted: `kor_sink_differing_total`.
 
         **Revisions.** In mode `upsert` with `revision` a row replaces the stored one of its key unless its revision is lower. NULL is the
         lowest revision; of equal ones the later row counts; texts are compared by their bytes (not on Oracle, where a text is refused as

@@ -43,6 +43,11 @@ public static partial class ErrorCatalog
             "The topic was deleted and made again, two sinks or pipelines write one table, or a changed pipeline reads its log again.",
             "Give the sink another 'table' or 'keys' of its own; to have rows written over, use mode: upsert, metadata: true, "
             + "keys: [KOR_TOPIC, KOR_PARTITION, KOR_OFFSET]; or delete the old rows."),
+        new("KOR5113", "A row of a shared table whose key is taken",
+            "Several sinks write the table, and it holds a row of the same key with other values: of the two one would be lost. The row goes to quarantine; one that is "
+            + "equal is a replay's and left alone.",
+            "s1 and s2 write T with keys: [id], and both have a row 'x'.",
+            "Give each sink a table of its own, or 'keys' that tell their rows apart (a field that says which sink a row is of, if nothing else does), and replay the row."),
         new("KOR5112", "A revision is no number",
             "NaN is neither lower nor higher than another revision, and databases disagree on it. The row goes to quarantine.",
             "The revision column is a double, and the value is NaN.",

@@ -41,6 +41,12 @@ public sealed record SinkSpec(
     /// <summary>The pipeline's version, noted with the rows a sink refuses.</summary>
     public int PipelineVersion { get; init; }
 
+    /// <summary>
+    /// Other sinks write the table too: an appended row whose key the table holds with other values may be of another of them, and is refused instead of
+    /// being left alone.
+    /// </summary>
+    public bool IsTableShared { get; init; }
+
     /// <summary>A row the database refuses for ever stops the lane instead of going to quarantine.</summary>
     public bool StopOnReject { get; init; }
 }
@@ -88,7 +94,11 @@ public sealed record QuarantineOrigin(RawBatch Raw, int[] RawRow);
 /// Rows the database left alone: an appended row that was there already, an update below the stored revision, a deletion of nothing.
 /// </param>
 /// <param name="Superseded">Rows of mode upsert for which a later row of their key in the same write was written.</param>
-public sealed record SinkWriteResult(int Written, int Quarantined, int Already = 0, int Superseded = 0);
+public sealed record SinkWriteResult(int Written, int Quarantined, int Already = 0, int Superseded = 0)
+{
+    /// <summary>Those of <see cref="Already"/> that are appended rows under whose declared key the table holds other values: what they say is nowhere.</summary>
+    public int Differing { get; init; }
+}
 
 /// <summary>A record that was refused, with everything needed to look at it and to play it again.</summary>
 public sealed record QuarantineRecord(

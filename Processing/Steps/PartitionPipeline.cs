@@ -113,6 +113,18 @@ public sealed partial class PartitionPipeline
         _work = Work();
     }
 
+    /// <summary>By how much the event times of the batch that was begun are ahead of their records' Kafka timestamps at most, ms; 0 when none is.</summary>
+    public long AheadOfKafka()
+    {
+        var (batch, ahead) = (_scope.Batch, 0L);
+        for (var row = 0; row < batch.Raw.Count; row++)
+        {
+            if (batch.Raw.Timestamps[row] >= 0 && batch.EventTimes[row] > batch.Raw.Timestamps[row]) ahead = Math.Max(ahead, batch.EventTimes[row] - batch.Raw.Timestamps[row]);
+        }
+
+        return ahead;
+    }
+
     /// <summary>
     /// The next request, or null when the batch is done. The request before it must have been answered. Throws
     /// <see cref="PipelineStopException"/> when a stop rule came true; then nothing of the batch has left.

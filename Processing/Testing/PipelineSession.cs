@@ -69,7 +69,7 @@ internal sealed class PipelineSession
             _shards.Add(step.Id, [.. Enumerable.Range(0, step.Shards).Select(_ => new ShardRun(step, _sources.Keys))]);
         foreach (var step in plan.Steps.OfType<WindowPlan>()) WindowRows.Add(step.Id, []);
         foreach (var step in plan.Steps.OfType<DedupPlan>().Where(s => s.Global)) _shared.Add(step.Id, Shared(step));
-        foreach (var sinks in plan.Sinks.GroupBy(SharedTable.PlaceOf))
+        foreach (var sinks in SharedTable.Group(plan.Sinks))
         {
             var table = new SharedTable();
             foreach (var sink in sinks) Tables.Add(sink.Id, new SinkTable(sink, table));

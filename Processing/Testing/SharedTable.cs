@@ -25,9 +25,25 @@ internal sealed class SharedTable
     /// <summary>What the table holds, in the order the rows first came.</summary>
     public IEnumerable<IReadOnlyDictionary<string, object?>> Rows => _rows.OfType<Dictionary<string, object?>>();
 
-    /// <summary>The place of a table: sinks with an equal one write the same rows. What collects an output has no table, and one of its own.</summary>
-    public static (string Connection, string Table) PlaceOf(SinkPlan sink) =>
-        (sink.Spec.Connection, sink.Spec.Table.Length == 0 ? sink.Id : sink.Spec.Table.ToUpperInvariant());
+    /// <summary>
+    /// Sinks that write one table, by the rules that pipelines are refused by: a name without a schema may be that of any. What collects an output has no table,
+    /// and one of its own.
+    /// </summary>
+    public static IReadOnlyList<IReadOnlyList<SinkPlan>> Group(IEnumerable<SinkPlan> sinks)
+    {
+        var groups = new List<List<SinkPlan>>();
+        foreach (var sink in sinks)
+        {
+            var same = groups.FindAll(g => g.Exists(o => MayBeOne(sink, o)));
+            groups.RemoveAll(same.Contains);
+            groups.Add([.. same.SelectMany(g => g), sink]);
+        }
+
+        return groups;
+    }
+
+    private static bool MayBeOne(SinkPlan sink, SinkPlan other) => sink.Spec.Table.Length > 0 && other.Spec.Table.Length > 0
+        && sink.Spec.Connection.Equals(other.Spec.Connection, StringComparison.OrdinalIgnoreCase) && SharedTables.MayBeOne(sink.Spec.Table, other.Spec.Table);
 
     /// <summary>An empty row; databases ignore the case of columns.</summary>
     public static Dictionary<string, object?> NewRow() => new(StringComparer.OrdinalIgnoreCase);

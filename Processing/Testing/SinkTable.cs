@@ -30,6 +30,9 @@ internal sealed class SinkTable
     /// <summary>Rows without a value in a key column: a database refuses them.</summary>
     public int Refused { get; private set; }
 
+    /// <summary>Rows whose key the table, which several sinks write, holds with other values: sinks refuse them.</summary>
+    public int Taken { get; private set; }
+
     /// <summary>Takes in rows of the sink's schema.</summary>
     public void Write(RowBlock block, bool[]? deletes)
     {
@@ -78,6 +81,16 @@ internal sealed class SinkTable
         {
             _table.Update(at, row);
         }
+        else if (_sink.Spec is { Mode: SinkMode.Append, IsTableShared: true } && Differs(row, at))
+        {
+            Taken++;
+        }
+    }
+
+    private bool Differs(Dictionary<string, object?> row, int at)
+    {
+        var values = Schema.Fields.Where((f, i) => _sink.Source[i] >= 0 && f.Type.Kind is not (FieldKind.Json or FieldKind.Bytes));
+        return values.Any(f => !Equals(row.GetValueOrDefault(f.Name), _table.Value(at, f.Name)));
     }
 
     /// <summary>Whether the stored row stays: the rule of the sinks' statements.</summary>

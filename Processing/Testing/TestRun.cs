@@ -155,6 +155,8 @@ internal static class TestRun
         foreach (var (sink, table) in session.Tables)
         {
             if (table.Refused > 0) hints.Add($"sink '{sink}' refused {Number(table.Refused)} rows with NULL in a key column");
+            if (table.Taken > 0)
+                hints.Add($"sink '{sink}' refused {Number(table.Taken)} rows (KOR5113): its table, which several sinks write, holds rows of their keys with other values");
         }
     }
 

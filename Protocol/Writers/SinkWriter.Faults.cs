@@ -76,7 +76,7 @@ internal sealed partial class SinkWriter
         // A list of differences ends with a statement to copy.
         var reason = string.Create(
             CultureInfo.InvariantCulture,
-            $"{e.Message}{(e.Message.Contains('\n', StringComparison.Ordinal) ? '\n' : ' ')}It is checked again by itself, next at {_context.Time.GetUtcNow() + after:HH:mm:ss} UTC.");
+            $"{e.Message}{(e.Message.Contains('\n', StringComparison.Ordinal) ? '\n' : ' ')}It is checked again by itself, {after.TotalSeconds:0.#} s after this try.");
         return Refuse(WriterAnswer.Failed, Condition.Failed, reason, (e as SinkConfigurationException)?.Code ?? "configuration", after);
     }
 
@@ -85,7 +85,8 @@ internal sealed partial class SinkWriter
     {
         var reason = string.Create(CultureInfo.InvariantCulture, $"The database did not answer within {_identity.Deadline.TotalSeconds:0} s");
         if (_size.WasTooSlow(_under.Rows))
-            reason += string.Create(CultureInfo.InvariantCulture, $", {_under.Rows:N0} rows at once are too much for it now; {_size.AtOnce:N0} are tried next");
+            reason += string.Create(CultureInfo.InvariantCulture, $"; of {_under.Rows:N0} rows {_size.AtOnce:N0} are tried next");
+        reason += ". Either another session holds a lock on the table or its rows, or the database is slow: look at its sessions and locks";
         return Refuse(WriterAnswer.Busy, Condition.Blocked, reason + ".", "deadline", gotOn ? TimeSpan.Zero : null);
     }
 

@@ -66,7 +66,7 @@ internal sealed partial class AdoSinkLane
                     .ConfigureAwait(false);
                 total = new SinkWriteResult(
                     total.Written + done.Written, total.Quarantined + done.Quarantined, total.Already + done.Already,
-                    total.Superseded + done.Superseded);
+                    total.Superseded + done.Superseded) { Differing = total.Differing + done.Differing };
             }
             catch (CommitRefusedException failed) when (rows.Length == 1)
             {

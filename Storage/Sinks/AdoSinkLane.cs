@@ -161,6 +161,7 @@ internal sealed partial class AdoSinkLane : ISinkLane
         StorageMetrics.SinkRows.Add(result.Written, Tags());
         if (result.Quarantined > 0) StorageMetrics.SinkQuarantined.Add(result.Quarantined, Tags());
         if (result.Already > 0) StorageMetrics.SinkAlready.Add(result.Already, Tags());
+        if (result.Differing > 0) StorageMetrics.SinkDiffering.Add(result.Differing, Tags());
         if (result.Superseded > 0) StorageMetrics.SinkReduced.Add(result.Superseded, Tags());
         return result;
     }
@@ -318,7 +319,7 @@ internal sealed partial class AdoSinkLane : ISinkLane
 
         // Should COMMIT stay without an answer, this is what it was about.
         return _pending = new PendingWrite(
-            new SinkWriteResult(tally.Written, failures.Count, tally.Already, tally.Superseded), part, common, gaveUp)
+            new SinkWriteResult(tally.Written, failures.Count, tally.Already, tally.Superseded) { Differing = tally.Differing }, part, common, gaveUp)
         {
             AddedToQuarantine = added,
         };

@@ -32,6 +32,9 @@ public static class SinkRowCodes
     /// <summary>An appended row finds another record's row under its key.</summary>
     public const string KeyTaken = "KOR5111";
 
+    /// <summary>An appended row finds a row with other values under its declared keys in a table that several sinks write.</summary>
+    public const string SharedKeyTaken = "KOR5113";
+
     /// <summary>A revision is no number, so that nothing can be compared with it.</summary>
     public const string RevisionIsNoNumber = "KOR5112";
 }

@@ -13,6 +13,9 @@ namespace KafkaOracleOrleans.Storage.Sinks;
 /// <param name="Failures">Rows that were refused.</param>
 internal sealed record RowTally(int Written, int Already, int Superseded, List<RowFailure> Failures)
 {
+    /// <summary>Those of the rows left alone under whose declared key the table holds other values.</summary>
+    public int Differing { get; init; }
+
     /// <summary>True when the database took at least one row: it is then not the table that is at fault.</summary>
     public bool AnyTaken => Written + Already > 0;
 }
@@ -70,10 +73,31 @@ internal sealed class RowWriter
         var already = run.LeftAlone;
         var superseded = part.Length - failures.Count - run.Affected - already;
         if (_table.Spec.Mode == SinkMode.Append) (already, superseded) = (already + superseded, 0);
+        var differing = 0;
         if (already > 0 && _places is not null)
-            await _places.RunAsync(session, write.Rows, rows, cancellation).ConfigureAwait(false);
+        {
+            var others = await _places.RunAsync(session, write.Rows, OnlyGood(rows, failures), cancellation).ConfigureAwait(false);
+            if (!_table.Spec.IsTableShared)
+            {
+                differing = Math.Min(others.Count, already);
+            }
+            else if (others.Count <= already)
+            {
+                // Were there more than were left alone, a trigger changes what is written, and nothing could be told from it.
+                failures.AddRange(others);
+                already -= others.Count;
+            }
+        }
+
         // A trigger may count rows of its own.
-        return new RowTally(run.Affected, already, Math.Max(0, superseded), failures);
+        return new RowTally(run.Affected, already, Math.Max(0, superseded), failures) { Differing = differing };
+    }
+
+    private static int[] OnlyGood(int[] rows, List<RowFailure> failures)
+    {
+        if (failures.Count == 0) return rows;
+        var refused = failures.Select(f => f.Row).ToHashSet();
+        return Array.FindAll(rows, r => !refused.Contains(r));
     }
 
     /// <summary>

@@ -83,6 +83,14 @@ public sealed class OnlineVerbTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task What_sinks_refused_is_quarantined_too()
+    {
+        var orders = Orders();
+        _silo.Answer("GET /api/v1/pipelines", new[] { orders with { Sinks = [orders.Sinks[0] with { Quarantined = 7 }] } });
+        Assert.Matches("1,000,000       10,007$", (await _kor.RunAsync("list")).Lines[1]);
+    }
+
+    [Fact]
     public async Task No_pipelines_is_no_error()
     {
         _silo.Answer("GET /api/v1/pipelines", "[]");
@@ -158,13 +166,13 @@ public sealed class OnlineVerbTests : IAsyncDisposable
     [Fact]
     public async Task A_reason_of_several_lines_is_shown_line_by_line_and_its_first_in_notes()
     {
-        const string reason = "Sink 'clean', table CLEAN:\n  - The column A is missing: run ALTER TABLE\u001b[2J\nIt is checked again by itself, next at 10:00:00 UTC.";
+        const string reason = "Sink 'clean', table CLEAN:\n  - The column A is missing: run ALTER TABLE\u001b[2J\nIt is checked again by itself, 5 s after this try.";
         var status = Orders(PartState.Failed, reason);
         _silo.Answer("GET /api/v1/pipelines/orders", status with { Partitions = [status.Partitions[0] with { State = PartState.Failed, Reason = reason }] });
         var result = await _kor.RunAsync("status", "orders");
         Assert.Equal("Verdict     Sink 'clean', table CLEAN:", result.Lines[1]);
         Assert.Equal("              - The column A is missing: run ALTER TABLE\\x1b[2J", result.Lines[2]);
-        Assert.Equal("            It is checked again by itself, next at 10:00:00 UTC.", result.Lines[3]);
+        Assert.Equal("            It is checked again by itself, 5 s after this try.", result.Lines[3]);
         Assert.Contains(result.Lines, l => l.StartsWith("orders/0", StringComparison.Ordinal) && l.EndsWith("see the verdict", StringComparison.Ordinal));
         Assert.DoesNotContain('\u001b', result.Out);
     }

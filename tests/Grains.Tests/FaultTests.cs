@@ -217,7 +217,7 @@ public sealed class FaultTests
         stage.Faults.Write = 0.05;
         stage.Model.Send(500);
         await stage.StartClusterAsync();
-        await stage.WaitAsync(async () => (await stage.Pipeline.GetStatusAsync()).Sinks.Any(s => s.Reason?.Contains("are tried next", StringComparison.Ordinal) == true));
+        await stage.WaitAsync(async () => (await stage.Pipeline.GetStatusAsync()).Sinks.Any(s => s.Reason?.Contains("are tried next. Either another session holds a lock", StringComparison.Ordinal) == true));
         stage.Model.Close();
         await stage.AssertCompleteAsync();
     }

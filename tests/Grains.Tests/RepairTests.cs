@@ -51,7 +51,7 @@ public sealed class RepairTests
     {
         var status = await stage.Pipeline.GetStatusAsync();
         return status.Condition == PipelineCondition.Failed && status.Sinks.Any(s => s.Sink == sink && s.State == PartState.Failed
-            && s.NextTry is not null && s.Reason!.Contains(reason, StringComparison.Ordinal) && s.Reason.Contains("next at", StringComparison.Ordinal));
+            && s.NextTry is not null && s.Reason!.Contains(reason, StringComparison.Ordinal) && s.Reason.Contains("It is checked again by itself, ", StringComparison.Ordinal));
     });
 
     private static Task WaitUntilRunningAsync(Stage stage) => stage.WaitAsync(async () =>

@@ -146,6 +146,34 @@ public abstract partial class SinkConformance
     }
 
     [Fact]
+    public async Task A_row_of_another_sink_under_the_same_key_is_refused_in_a_shared_table()
+    {
+        Schema rows = new(
+            new Field("id", FieldType.String, false), new Field("kind", FieldType.String), new Field("amount", FieldType.Decimal(12, 2)), new Field("ratio", FieldType.Double));
+        var spec = Spec("shared_t", rows, SinkMode.Append, ["id"]) with { IsTableShared = true };
+        await using var one = await OpenAsync(spec);
+        await using var other = await OpenAsync(spec with { Sink = "other" });
+        await one.WriteAsync(new SinkWrite(Rows.Block(rows, ["a", "x", 1.5m, 0.1], ["b", "x", 2m, 0.2], ["c", null, null, null], ["d", "x", 3m, null]), 4, null, OriginOf(4)), Cancel);
+
+        // A replay, another amount, another text, nothing where there is something, and a new row.
+        var write = new SinkWrite(
+            Rows.Block(rows, ["a", "x", 1.50m, 0.1], ["b", "x", 2.01m, 0.2], ["c", "y", null, null], ["d", "x", 3m, 0.5], ["e", "x", 1m, null]), 5, null, OriginOf(5));
+        Assert.Equal(new SinkWriteResult(1, 3, Already: 1), await other.WriteAsync(write, Cancel));
+        var refused = await Quarantine.ListAsync(new QuarantineFilter(), QuarantineOrder.OldestFirst, 10, null, Cancel);
+        Assert.Equal(3, refused.Count);
+        Assert.All(refused, r => Assert.Equal((SinkRowCodes.SharedKeyTaken, "sink:other"), (r.Record.Code, r.Record.Place)));
+        Assert.Contains(refused, r => r.Record.Reason.Contains("holds a row of the same key with another", StringComparison.Ordinal) && r.Record.Reason.Contains(" b:", StringComparison.Ordinal));
+
+        // Once each has a table of its own they go in.
+        await using var apart = await OpenAsync(spec with { Sink = "other", Table = "shared_u" });
+        Assert.Equal(new SinkWriteResult(5, 0), await apart.WriteAsync(write, Cancel));
+
+        // Where the pipeline has one sink of the table its keys are the author's to say, and what they leave alone is counted.
+        await using var lone = await OpenAsync(spec with { Sink = "lone", IsTableShared = false });
+        Assert.Equal(new SinkWriteResult(0, 0, Already: 5) { Differing = 3 }, await lone.WriteAsync(write, Cancel));
+    }
+
+    [Fact]
     public async Task Another_records_row_at_the_same_place_stops_the_sink_and_says_why()
     {
         var spec = Spec("recreate_t", Placed, SinkMode.Append, PlaceKeys);
@@ -229,7 +257,7 @@ public abstract partial class SinkConformance
         await using var lane = await OpenAsync(spec);
         await lane.WriteAsync(new SinkWrite(Rows.Block(Mailed, [1, "first"]), 1, null, null), Cancel);
         Assert.Equal(
-            new SinkWriteResult(0, 0, Already: 2),
+            new SinkWriteResult(0, 0, Already: 2) { Differing = 2 },
             await lane.WriteAsync(new SinkWrite(Rows.Block(Mailed, [1, "second"], [1, "third"]), 2, null, null), Cancel));
         Assert.Equal(["1|first"], await ReadTextsAsync(spec));
     }

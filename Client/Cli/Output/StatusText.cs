@@ -21,7 +21,7 @@ internal static class StatusText
             table.Add(
             [
                 p.Name == chosen ? "> " + p.Name : p.Name, Show.Verdict(Verdict.Of(p)), Show.Rate(p.RecordsPerSecond), .. rates, Show.Count(p.Lag),
-                Show.Behind(p.Watermark, now), Show.Count(p.Counts.Consumed), Show.Count(p.Counts.Quarantined), Note(p.Reason),
+                Show.Behind(p.Watermark, now), Show.Count(p.Counts.Consumed), Show.Count(p.Refused), Note(p.Reason),
             ]);
         }
 

@@ -18,7 +18,7 @@ internal sealed class TopView
         ("rate", (a, b) => b.RecordsPerSecond.CompareTo(a.RecordsPerSecond)),
         ("lag", (a, b) => Nullable.Compare(b.Lag, a.Lag)),
         ("state", (a, b) => b.State.CompareTo(a.State)),
-        ("quarantined", (a, b) => b.Counts.Quarantined.CompareTo(a.Counts.Quarantined)),
+        ("quarantined", (a, b) => b.Refused.CompareTo(a.Refused)),
         ("name", (a, b) => string.CompareOrdinal(a.Name, b.Name)),
     ];
 

@@ -34,12 +34,18 @@ internal sealed class SinkBinder(BindingContext context, PipelineDefinition defi
     /// </summary>
     private void CheckSharedTables(List<SinkPlan> plans)
     {
-        foreach (var group in plans.GroupBy(p => (p.Spec.Connection.ToUpperInvariant(), SharedTables.NameOf(p.Spec.Table))).Where(g => g.Count() > 1))
+        foreach (var group in plans.GroupBy(p => (p.Spec.Connection.ToUpperInvariant(), SharedTables.NameOf(p.Spec.Table))).Where(g => g.Count() > 1).ToList())
         {
             // A name without a schema may be that of any other sink's table of this name.
             var shared = group.Where(p => group.Any(o => o != p && SharedTables.MayBeOne(p.Spec.Table, o.Spec.Table))).ToList();
+            foreach (var plan in shared) plans[plans.IndexOf(plan)] = plan with { Spec = plan.Spec with { IsTableShared = true } };
             var sinks = shared.ConvertAll(p => definition.Sinks.First(s => s.Id.Value == p.Id));
-            if (sinks.TrueForAll(s => s.Keys is { Count: > 0 })) continue;
+            if (sinks.TrueForAll(s => s.Keys is { Count: > 0 }))
+            {
+                CheckKeysOfShared(shared, sinks);
+                continue;
+            }
+
             var names = string.Join(" and ", sinks.Select(s => $"'{s.Id.Value}'"));
             var schemas = shared.TrueForAll(p => p.Spec.Table.Equals(shared[0].Spec.Table, StringComparison.OrdinalIgnoreCase))
                 ? ""
@@ -48,6 +54,23 @@ internal sealed class SinkBinder(BindingContext context, PipelineDefinition defi
                 "KOR2041", sinks.FindLast(s => s.Keys is null or { Count: 0 })!.Table.Node,
                 $"{names} write one table, {shared[0].Spec.Table}, without saying by which keys their rows differ: a row of one would be taken for a "
                 + $"row of another and be lost; give each a table of its own, or declare in each of them 'keys' that tell its rows from those of the others, too{schemas}");
+        }
+    }
+
+    /// <summary>
+    /// Keys that are certain not to tell the rows of two sinks apart are refused here; whether others do shows when rows are written, and sinks are told to look.
+    /// </summary>
+    private void CheckKeysOfShared(List<SinkPlan> shared, List<SinkDefinition> sinks)
+    {
+        for (var i = 0; i < shared.Count; i++)
+        {
+            var sink = shared[i];
+            if (shared.Take(i).FirstOrDefault(o => SharedTables.MayBeOne(o.Spec.Table, sink.Spec.Table) && SharedKeys.Meet(graph, o, sink)) is not { } other) continue;
+            context.Diagnostics.Error(
+                "KOR2041", sinks[i].Keys![0].Node,
+                $"'{other.Id}' and '{sink.Id}' write one table, {sink.Spec.Table}, and get rows of the same records with the same {string.Join(", ", sink.Spec.Keys)}: "
+                + "of two rows with equal keys only one stays; give each a table of its own, or add a key that says which sink a row is of "
+                + $"(map: set {{ kind: \"'{sink.Id}'\" }}, another value before the other sink)");
         }
     }
 

@@ -47,8 +47,10 @@ internal static partial class DefinitionRemedies
         Of("KOR2035", "add 'connection' to keep the records in a database as well", Quarantine("{ keepFor: 1d, kafka: { connection: main, topic: bad } }"),
             Quarantine("{ connection: dwh, keepFor: 1d, kafka: { connection: main, topic: bad } }")),
         Of("KOR2035", "or leave them out", Quarantine("{ table: BAD, kafka: { connection: main, topic: bad } }"), Quarantine("{ kafka: { connection: main, topic: bad } }")),
-        Of("KOR2041", "declare in each of the sinks 'keys'", TwoSinks("T1", "T1", "", ""), TwoSinks("T1", "T1", ", keys: [order_id]", ", keys: [order_id]")),
-        Of("KOR2041", "declare in each of the sinks 'keys'", TwoSinks("T1", "T1", ", keys: [order_id]", ""), TwoSinks("T1", "T1", ", keys: [order_id]", ", keys: [order_id]")),
+        Of("KOR2041", "declare in each of the sinks 'keys'", TwoSinks("T1", "T1", "", ""), TwoKinds),
+        Of("KOR2041", "declare in each of the sinks 'keys'", TwoSinks("T1", "T1", ", keys: [order_id]", ""), TwoKinds),
+        Of("KOR2041", "a field that says which sink a row is of", TwoSinks("T1", "T1", ", keys: [order_id]", ", keys: [order_id]"), TwoKinds),
+        Of("KOR2041", "add a key that says which sink a row is of", TwoSinks("T1", "T1", ", keys: [order_id]", ", keys: [order_id]"), TwoKinds),
         Of("KOR2041", "give each a table of its own", TwoSinks("T1", "T1", "", ""), TwoSinks("T1", "T2", "", "")),
         Of("KOR2041", "write it in both", TwoSinks("T1", "S2.T1", "", ""), TwoSinks("S1.T1", "S2.T1", "", "")),
         Of("KOR2041", "write the schema in each", TwoSinks("T1", "S2.T1", "", ""), TwoSinks("S1.T1", "S2.T1", "", "")),
@@ -79,6 +81,17 @@ internal static partial class DefinitionRemedies
     private static string Quarantine(string quarantine, string topics = "topics: [orders]") => With(("sinks:\n", $"quarantine: {quarantine}\nsinks:\n"), ("topics: [orders]", topics));
 
     /// <summary>Two sinks of records in mode upsert where they say keys, else append.</summary>
+    /// <summary>Two sinks of one table that say in a key which of them a row is of.</summary>
+    private static string TwoKinds => TwoSinks("T1", "T1", ", keys: [order_id, kind]", ", keys: [order_id, kind]")
+        .Replace("sinks:\n", """
+              - { id: big_rows, type: map, from: big, set: { kind: "'bigs'" } }
+              - { id: all_rows, type: map, from: more, set: { kind: "'rows'" } }
+            sinks:
+
+            """, StringComparison.Ordinal)
+        .Replace("from: big,", "from: big_rows,", StringComparison.Ordinal).Replace("big_rows, type: map, from: big_rows,", "big_rows, type: map, from: big,", StringComparison.Ordinal)
+        .Replace("{ id: rows, from: more,", "{ id: rows, from: all_rows,", StringComparison.Ordinal);
+
     private static string TwoSinks(string first, string second, string firstKeys, string secondKeys) => With(
         ("table: ROWS_T, mode: append", $"table: {first}, mode: append{firstKeys}"),
         ("sinks:\n", $"sinks:\n  - {{ id: bigs, from: big, connection: dwh, table: {second}, mode: append{secondKeys} }}\n"));

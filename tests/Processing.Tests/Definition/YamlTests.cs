@@ -48,7 +48,7 @@ public sealed class YamlTests
                 keys: [order_id]
                 flush: { rows: 7 }
               - { <<: *first, id: rows2, table: ROWS2_T }
-              - { <<: [*first], id: rows3, table: *table }
+              - { <<: [*first], id: rows3, keys: [order_id, total], table: *table }
             """,
             StringComparison.Ordinal));
 

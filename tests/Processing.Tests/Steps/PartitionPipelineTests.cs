@@ -1,3 +1,4 @@
+using System.Text;
 using KafkaOracleOrleans.Processing.Steps;
 using KafkaOracleOrleans.Processing.Tests.Records;
 
@@ -343,4 +344,27 @@ public sealed class PartitionPipelineTests
           - { id: good, from: check, connection: dwh, table: A, mode: append, create: true }
           - { id: odd, connection: dwh, table: B, mode: append, create: true }
         """;
+
+    /// <summary>A reset to a time goes by Kafka's: what it suggests must be before the records of an event time.</summary>
+    [Theory]
+    [InlineData(0, "5000", "4000")]
+    [InlineData(700, "5700", "4000")]
+    [InlineData(1000, "4000", "6000")]
+    [InlineData(0, null, "x")]
+    public void By_how_much_event_times_are_ahead_is_known(long ahead, params string?[] times)
+    {
+        var run = new PipelineRun("""
+            apiVersion: kor/v1
+            name: p
+            source:
+              kafka: { connection: main, topics: [t] }
+              format: json
+              fields: { at: { type: timestamp, pattern: epoch_ms } }
+              eventTime: { field: at, maxOutOfOrder: 1s }
+            sinks:
+              - { id: rows, from: source, connection: dwh, table: T }
+            """);
+        run.Pipeline.Begin(RawBatches.Of([.. times.Select(t => ((byte[]?)null, (byte[]?)Encoding.UTF8.GetBytes($$"""{"at":{{t ?? "null"}}}""")))], 0, [5000, 5000]), 0);
+        Assert.Equal(ahead, run.Pipeline.AheadOfKafka());
+    }
 }
