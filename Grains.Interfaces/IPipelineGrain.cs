@@ -102,7 +102,22 @@ public interface IPipelineGrain : IGrainWithStringKey
     [Alias("Tap")]
     [AlwaysInterleave]
     Task<string?> TapAsync(TapRequest request, ITapObserver observer);
+
+    /// <summary>
+    /// One step towards the end of a run: makes window state durable and looks whether every window that is due, and every changed total, is written. With
+    /// <paramref name="closeWindows"/> time goes on at once to where the open windows close; only on a pipeline that is paused, for records that come later for
+    /// them are late. To be repeated until it is settled.
+    /// </summary>
+    [Alias("Settle")]
+    Task<SettleOutcome> SettleAsync(bool closeWindows);
 }
+
+/// <summary>Whether all that a pipeline's windows owe their sinks is written.</summary>
+/// <param name="Settled">It is.</param>
+/// <param name="Open">Windows that are open, at most 1,000 of each shard.</param>
+/// <param name="Waits">What it waits for; null when it is settled.</param>
+[GenerateSerializer, Immutable, Alias("kor.SettleOutcome")]
+public sealed record SettleOutcome([property: Id(0)] bool Settled, [property: Id(1)] int Open, [property: Id(2)] string? Waits);
 
 /// <summary>All pipelines of the cluster. The key is 0.</summary>
 [Alias("kor.IPipelineCatalogGrain")]

@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
+using KafkaOracleOrleans.Processing.Definition;
 using KafkaOracleOrleans.Silo.Demo;
 using KafkaOracleOrleans.Silo.Diagnosis;
 using KafkaOracleOrleans.Silo.Hosting;
@@ -80,10 +82,41 @@ internal static class SiloCommand
         var file = new Argument<string>("file") { Description = "The pipeline file; changes to it take effect while it runs." };
         var state = new Option<string?>("--state") { Description = "A SQLite file that keeps the state. Default: state that is gone at the end." };
         var url = new Option<string?>("--url") { Description = "Where the API listens. Default: the configuration's." };
-        var run = new Command("run-file", "Runs one pipeline file in this process, with the host's connections and state of its own.") { file, state, url };
+        var untilEnd = new Option<bool>("--until-end") { Description = "Stop with exit code 0 when all that the topics held at the start is durable in the sinks." };
+        var close = new Option<bool>("--close-windows") { Description = "With --until-end: write the windows that are open at the end. Always so without --state." };
+        var within = new Option<TimeSpan?>("--within")
+        {
+            Description = "With --until-end: how long it may take, e.g. 30m; then it ends with 1. Default: as long as it takes.",
+            HelpName = "SPAN",
+            CustomParser = ParseSpan,
+        };
+        var run = new Command("run-file", "Runs one pipeline file in this process, with the host's connections and state of its own.")
+        {
+            file, state, url, untilEnd, close, within,
+        };
+        run.Validators.Add(result =>
+        {
+            if (result.GetValue(untilEnd)) return;
+            foreach (var option in (Option[])[close, within])
+            {
+                if (result.GetResult(option) is { Implicit: false }) result.AddError($"{option.Name} goes with --until-end only.");
+            }
+        });
         run.SetAction((result, cancellation) => GuardAsync(() => RunFile.RunAsync(
-            result.GetValue(file)!, result.GetValue(state), result.GetValue(url), cancellation)));
+            result.GetValue(file)!,
+            result.GetValue(state),
+            result.GetValue(url),
+            result.GetValue(untilEnd) ? new RunToEndOptions(result.GetValue(close), result.GetValue(state) is not null, result.GetValue(within)) : null,
+            cancellation)));
         return run;
+    }
+
+    private static TimeSpan? ParseSpan(ArgumentResult result)
+    {
+        var text = result.Tokens.Count == 1 ? result.Tokens[0].Value : "";
+        if (Durations.TryParse(text, out var ms) && ms > 0) return TimeSpan.FromMilliseconds(ms);
+        result.AddError($"'{text}' is not a span of time such as 30s, 30m or 2h.");
+        return null;
     }
 
     private static Command Demo()

@@ -17,6 +17,12 @@ public interface IKafkaLogs
     Task<IReadOnlyDictionary<string, long>> ResolveAsync(
         SourcePlan source, IReadOnlyList<string> partitions, ResetTarget target, long timestampMs, CancellationToken cancellation);
 
+    /// <summary>
+    /// Up to where each partition (<c>topic/partition</c>) can be read now: where only committed records are read, the beginning of the oldest transaction that is
+    /// open, else the end of the log.
+    /// </summary>
+    Task<IReadOnlyDictionary<string, long>> FindReadableAsync(SourcePlan source, IReadOnlyList<string> partitions, CancellationToken cancellation);
+
     /// <summary>The last records before an offset of each partition (<c>topic/partition</c>), at most so many of each; none where there are none.</summary>
     Task<IReadOnlyList<RawBatch>> ReadBeforeAsync(
         SourcePlan source, IReadOnlyDictionary<string, long> offsets, int count, CancellationToken cancellation);

@@ -29,6 +29,14 @@ internal sealed class KafkaLogs(KorOptions options) : IKafkaLogs
         SourcePlan source, IReadOnlyList<string> partitions, ResetTarget target, long timestampMs, CancellationToken cancellation) =>
         AskAsync(source, () => FindAsync(source, partitions, target, timestampMs));
 
+    public Task<IReadOnlyDictionary<string, long>> FindReadableAsync(SourcePlan source, IReadOnlyList<string> partitions, CancellationToken cancellation) =>
+        AskAsync<IReadOnlyDictionary<string, long>>(source, async () =>
+        {
+            if (partitions.Count == 0) return new Dictionary<string, long>();
+            using var admin = Admin(source);
+            return await ListAsync(admin, partitions, OffsetSpec.Latest(), IsolationOf(source));
+        });
+
     public Task<IReadOnlyList<RawBatch>> ReadBeforeAsync(
         SourcePlan source, IReadOnlyDictionary<string, long> offsets, int count, CancellationToken cancellation) =>
         // The client's calls block: they need a thread of their own.
@@ -45,7 +53,7 @@ internal sealed class KafkaLogs(KorOptions options) : IKafkaLogs
             AllowAutoCreateTopics = false,
             EnablePartitionEof = true,
             AutoOffsetReset = AutoOffsetReset.Earliest,
-            IsolationLevel = source.ReadCommitted ? IsolationLevel.ReadCommitted : IsolationLevel.ReadUncommitted,
+            IsolationLevel = IsolationOf(source),
         };
         using var consumer = new ConsumerBuilder<byte[]?, byte[]?>(config)
             .SetKeyDeserializer(TopicReader.BytesOrNull.Instance).SetValueDeserializer(TopicReader.BytesOrNull.Instance)
@@ -154,15 +162,17 @@ internal sealed class KafkaLogs(KorOptions options) : IKafkaLogs
         [.. found.Where(t => Matches(topics, t.Key)).SelectMany(t => t.Value.Select(p => $"{t.Key}/{p}"))];
 
     private static async Task<Dictionary<string, long>> ListAsync(
-        IAdminClient admin, IReadOnlyList<string> partitions, OffsetSpec spec)
+        IAdminClient admin, IReadOnlyList<string> partitions, OffsetSpec spec, IsolationLevel isolation = IsolationLevel.ReadUncommitted)
     {
         var wanted = partitions.Select(p => new TopicPartitionOffsetSpec { TopicPartition = Parse(p), OffsetSpec = spec });
-        var result = await admin.ListOffsetsAsync(wanted, new ListOffsetsOptions { RequestTimeout = Timeout });
+        var result = await admin.ListOffsetsAsync(wanted, new ListOffsetsOptions { RequestTimeout = Timeout, IsolationLevel = isolation });
         return result.ResultInfos.ToDictionary(
             r => $"{r.TopicPartitionOffsetError.Topic}/{r.TopicPartitionOffsetError.Partition.Value}",
             r => r.TopicPartitionOffsetError.Offset.Value,
             StringComparer.Ordinal);
     }
+
+    private static IsolationLevel IsolationOf(SourcePlan source) => source.ReadCommitted ? IsolationLevel.ReadCommitted : IsolationLevel.ReadUncommitted;
 
     private AdminClientConfig Config(SourcePlan source) => new(options.Kafka[source.Connection].ToClientConfig());
 

@@ -20,6 +20,32 @@ public sealed class RunVerbTests
     }
 
     [Fact]
+    public async Task A_run_to_the_end_is_the_servers_too()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "The program of this test is a shell script.");
+        using var kor = new Kor();
+        var program = kor.Write("silo.sh", "#!/bin/sh\necho \"$@\" > \"$(dirname \"$0\")/called\"\n");
+        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(program, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        var file = kor.Write("orders.yaml", Samples.Payments);
+        kor.Set("KOR_SILO", "silo.sh");
+        Assert.Equal(ExitCodes.Ok, (await kor.RunAsync("run", "orders.yaml", "--until-end", "--close-windows", "--within", "1m30s")).Code);
+        Assert.Equal($"run-file {file} --until-end --close-windows --within 90000ms", File.ReadAllText(Path.Combine(kor.Folder, "called")).Trim());
+    }
+
+    [Theory]
+    [InlineData("--close-windows")]
+    [InlineData("--within", "1m")]
+    public async Task What_is_about_the_end_goes_with_an_end_only(params string[] option)
+    {
+        using var kor = new Kor();
+        kor.Write("orders.yaml", Samples.Payments);
+        kor.Set("KOR_SILO", "missing");
+        var result = await kor.RunAsync(["run", "orders.yaml", .. option]);
+        Assert.Equal(ExitCodes.Usage, result.Code);
+        Assert.Contains($"{option[0]} goes with --until-end only", result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_file_with_faults_starts_nothing()
     {
         using var kor = new Kor();

@@ -31,6 +31,9 @@ internal sealed class FixedLogs(int count, string bootstrapServers, Faults fault
             _ => throw new NotSupportedException("The tests reset to the beginning, or to offsets they name."),
         };
 
+    public Task<IReadOnlyDictionary<string, long>> FindReadableAsync(SourcePlan source, IReadOnlyList<string> partitions, CancellationToken cancellation) =>
+        ResolveAsync(source, partitions, ResetTarget.Latest, 0, cancellation);
+
     public Task<IReadOnlyList<RawBatch>> ReadBeforeAsync(
         SourcePlan source, IReadOnlyDictionary<string, long> offsets, int count, CancellationToken cancellation) =>
         Task.Run<IReadOnlyList<RawBatch>>(() => [.. offsets.Select(o => ReadBefore(o.Key, o.Value, count))], cancellation);
