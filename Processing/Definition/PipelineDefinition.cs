@@ -157,7 +157,19 @@ public sealed record LookupStepDefinition(
     IReadOnlyList<Named<LookupColumnDefinition>> Add,
     CacheDefinition Cache,
     OnMissing OnMissing,
-    bool Preload) : StepDefinition(Head);
+    bool Preload) : StepDefinition(Head)
+{
+    /// <summary>What becomes of several rows; null: the step does not say.</summary>
+    public Located<OnMultiple>? OnMultiple { get; init; }
+
+    /// <summary>Added fields, each perhaps with <c>asc</c> or <c>desc</c>.</summary>
+    public IReadOnlyList<Located<string>> OrderBy { get; init; } = [];
+
+    public AsOfDefinition? AsOf { get; init; }
+}
+
+/// <summary>A lookup's <c>asOf</c>: columns with times.</summary>
+public sealed record AsOfDefinition(Located<string> From, Located<string>? To);
 
 /// <summary>A column a lookup adds.</summary>
 public sealed record LookupColumnDefinition(Located<string> Column, Located<FieldType>? Type);

@@ -25,6 +25,7 @@ public static class PipelineDocs
         ("dedupStep", "steps: dedup"),
         ("lookupStep", "steps: lookup"),
         ("cache", "lookup.cache"),
+        ("asOf", "lookup.asOf"),
         ("windowStep", "steps: window"),
         ("window", "window.window"),
         ("aggregateStep", "steps: aggregate"),

@@ -177,7 +177,7 @@ internal static class StepFormat
         var on = Prop.Required(
             "on", new MapShape<Located<string>>("a mapping of columns to fields", Forms.Column(), Forms.FieldName(),
                 min: 1, max: 16),
-            "COLUMN: field. Together they identify one row; a record whose key has several is quarantined (KOR4051).");
+            "COLUMN: field. Together they identify one row; where a key has several, `onMultiple` says what happens.");
         var type = Prop.Optional("type", Forms.Type(), "The added field's type; default string.");
         var column = Prop.Required("column", Forms.Column(), "The table's column.");
         var full = new ObjectShape<LookupColumnDefinition>("lookupColumn", "an added field", [column, type], read =>
@@ -197,13 +197,33 @@ internal static class StepFormat
             "Rows that find nothing: keep (default; the added fields are NULL), drop or quarantine.");
         var preload = Prop.Optional("preload", ScalarRules.Boolean(),
             "true reads the whole table at start, and again when `ttl` is over. Keys of uuid, citext and the like that are not found as they are written are still asked for one by one. Default false.");
+        var multiple = Prop.Optional(
+            "onMultiple",
+            new WordShape<OnMultiple>(("quarantine", OnMultiple.Quarantine), ("first", OnMultiple.First), ("all", OnMultiple.All)),
+            "A record whose key has several rows (1,000 at most): quarantine (default; KOR4051), first (of `orderBy`), or all: a row for each, told apart by KOR_POSITION.");
+        var orderBy = Prop.Optional(
+            "orderBy", new ListShape<Located<string>>("a list of added fields", ScalarRules.Text("an added field, with 'desc' behind it perhaps", 200), min: 1, max: 16),
+            "Which row is first, for `onMultiple: first` and `all`: fields of `add`, each with `desc` perhaps. NULL comes last. Default: the newest by `asOf`, then the added fields.");
+        var asOf = MakeAsOf();
         return Make(
             "lookup", "a lookup step",
             (read, head) => new LookupStepDefinition(
                 head, read.Get(connection), read.Get(table), read.Get(on), read.Get(add),
                 read.Find(cache) ?? CacheDefinition.Default,
-                read.Or(missing, OnMissing.Keep), read.Or(preload, false)),
-            connection, table, on, add, cache, missing, preload);
+                read.Or(missing, OnMissing.Keep), read.Or(preload, false))
+            {
+                OnMultiple = read.Find(multiple), OrderBy = read.Find(orderBy) ?? [], AsOf = read.Find(asOf),
+            },
+            connection, table, on, add, cache, missing, preload, multiple, orderBy, asOf);
+    }
+
+    private static Property<AsOfDefinition> MakeAsOf()
+    {
+        var from = Prop.Required("from", Forms.Column(), "The column that says from when on a row is valid; NULL: since ever.");
+        var to = Prop.Optional("to", Forms.Column(), "The column that says before when; NULL: still. Without `to` a row is valid until the next one of its key begins.");
+        return Prop.Optional(
+            "asOf", new ObjectShape<AsOfDefinition>("asOf", "'asOf'", [from, to], read => new AsOfDefinition(read.Get(from), read.Find(to))),
+            "Only rows that are valid at the record's event time count: columns with times (UTC where they have no zone).");
     }
 
     private static EitherShape<CacheDefinition> MakeCache()

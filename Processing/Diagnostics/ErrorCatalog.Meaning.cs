@@ -264,6 +264,13 @@ public static partial class ErrorCatalog
             "field: amount, where amount is a decimal",
             "Declare the field as json in the source, and give the step 'fields' or 'item'. Deduplicate with 'scope: global' before the step, and explode one array on the way to a sink."),
         new(
+            "KOR2075",
+            "Lookup of several rows that does not fit",
+            "Where a key of a lookup has several rows, 'onMultiple' says what becomes of them and 'orderBy' which is the first. With 'all' a record has several rows, which are told apart by KOR_POSITION: once on the "
+                + "way to a sink.",
+            "onMultiple: all behind an explode step; orderBy: [colour] where the step adds no field 'colour'",
+            "Order by fields of 'add' with 'onMultiple: first' or 'all', and look up all rows before the step that makes several rows of a record."),
+        new(
             "KOR2041",
             "Sinks of one table without keys of their own",
             "Rows are told apart by the place of their record in the log, or by group and window, when a sink declares no 'keys'; two sinks "

@@ -284,10 +284,10 @@ public static partial class ErrorCatalog
         new(
             "KOR4051",
             "Lookup found several rows",
-            "The table of a lookup has more than one row for the record's key: which one counts would be chance. "
+            "The table of a lookup has more than one row for the record's key (of those valid at its time, where the step has `asOf`): which one counts would be chance. Or it has more than 1,000. "
                 + "Records with other keys go on.",
             "Two rows with CUSTOMER_ID C-1",
-            "Make the key columns unique, or look up in a view that picks one row by a rule of yours, then replay."),
+            "Make the key columns unique, look up in a view that picks one row by a rule of yours, or say onMultiple: first or all, then replay."),
         new(
             "KOR4052",
             "Lookup value does not fit",

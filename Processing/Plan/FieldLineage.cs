@@ -136,7 +136,7 @@ public sealed partial class FieldLineage
             WindowPlan window => Window(window, input),
             // A tag tells whether a row passed the rule, and so something of what the rule looks at.
             QualityPlan quality => [.. input, .. quality.Rules.Where(r => step.Schema.IndexOf("quality_" + r.Name) >= input.Count).Select(r => Of(r.Condition, input))],
-            LookupPlan lookup => [.. input, .. lookup.Lookup.ValueColumns.Select(c => _hides(c) ? FieldSecrecy.Hidden : FieldSecrecy.Open)],
+            LookupPlan lookup => [.. input, .. lookup.Lookup.ValueColumns.Take(lookup.Added).Select(c => _hides(c) ? FieldSecrecy.Hidden : FieldSecrecy.Open)],
             ExplodePlan explode => [.. explode.Source.Select((s, i) => s >= 0 ? input[s] : Item(explode, i, input[explode.Field]))],
             // What a program makes of a row cannot be told.
             CustomPlan => [.. input, .. Enumerable.Repeat(input.Any(f => f != FieldSecrecy.Open) ? FieldSecrecy.Hidden : FieldSecrecy.Open, step.Schema.Count - input.Count)],

@@ -252,6 +252,24 @@ public enum OnMissing
     Quarantine,
 }
 
+/// <summary>What a lookup does where a key has several rows.</summary>
+public enum OnMultiple
+{
+    /// <summary>The record is refused: which row counts would be chance.</summary>
+    Quarantine,
+
+    /// <summary>The first in the step's order.</summary>
+    First,
+
+    /// <summary>A row of the output for each.</summary>
+    All,
+}
+
+/// <summary>The columns that say when a row of a lookup is valid, as places among the read values.</summary>
+/// <param name="From">From when on; NULL: since ever.</param>
+/// <param name="To">Before when; NULL: still. -1: no such column, until the next row of the key begins.</param>
+public sealed record AsOfColumns(int From, int To);
+
 /// <summary>Adds fields from a table.</summary>
 public sealed record LookupPlan : StepPlan
 {
@@ -271,6 +289,17 @@ public sealed record LookupPlan : StepPlan
 
     public required OnMissing OnMissing { get; init; }
     public bool Preload { get; init; }
+
+    /// <summary>The first so many of the read values are fields of the output; those behind say when a row is valid.</summary>
+    public required int Added { get; init; }
+
+    public OnMultiple OnMultiple { get; init; }
+
+    /// <summary>By which read values the rows of a key are ordered.</summary>
+    public IReadOnlyList<(int Value, bool Descending)> Order { get; init; } = [];
+
+    /// <summary>Only rows that are valid at the record's event time count; null: all do.</summary>
+    public AsOfColumns? AsOf { get; init; }
 }
 
 /// <summary>

@@ -92,13 +92,22 @@ public static class PlanDescription
         DedupPlan dedup => $"dedup by {Names(dedup.InputSchema, dedup.Key)} within {Durations.Format(dedup.Within)}, "
             + (dedup.Global ? string.Create(CultureInfo.InvariantCulture, $"across partitions; {dedup.Shards} shards") : "per partition; " + Cells(dedup.Cells)),
         LookupPlan lookup =>
-            $"lookup in {lookup.Lookup.Table} of {lookup.Lookup.Connection} by {Names(lookup.InputSchema, lookup.Key)}",
+            $"lookup in {lookup.Lookup.Table} of {lookup.Lookup.Connection} by {Names(lookup.InputSchema, lookup.Key)}" + Rows(lookup),
         WindowPlan window => Window(window),
         ExplodePlan explode => $"explode, a row of each {(explode.IsMap ? "entry" : explode.Lines ? "line" : "item")} of {string.Join('.', [explode.InputSchema[explode.Field].Name, .. explode.Path])}, "
             + string.Create(CultureInfo.InvariantCulture, $"at most {explode.MaxItems}; records without are {(explode.KeepEmpty ? "kept" : "dropped")}"),
         CustomPlan custom => $"custom transform {custom.Name}",
         _ => Kind(step),
     };
+
+    private static string Rows(LookupPlan lookup) => string.Concat(
+        lookup.AsOf is null ? "" : ", as of the event time",
+        lookup.OnMultiple switch
+        {
+            OnMultiple.First => ", the first row of each key",
+            OnMultiple.All => ", all rows of each key",
+            _ => "",
+        });
 
     private static string Cells(DedupCells cells) => (cells.ByMessageKey, cells.Groups) switch
     {

@@ -13,7 +13,14 @@ public sealed record LookupSpec(
     string Table,
     IReadOnlyList<string> KeyColumns,
     IReadOnlyList<string> ValueColumns,
-    IReadOnlyList<FieldType> ValueTypes);
+    IReadOnlyList<FieldType> ValueTypes)
+{
+    /// <summary>The most rows a key may have where several are wanted.</summary>
+    public const int MaxRowsPerKey = 1000;
+
+    /// <summary>The step wants all rows of a key and chooses itself; else several are a fault.</summary>
+    public bool Several { get; init; }
+}
 
 /// <summary>Why a key has no answer: the records that have it are refused, and no others.</summary>
 /// <param name="Key">The key's row among those asked for, or the row of a table that was read whole.</param>
@@ -25,12 +32,21 @@ public sealed record LookupFault(int Key, string Code, string Reason)
     public static LookupFault Several(int key, string table, IReadOnlyList<string> columns) => new(
         key, "KOR4051",
         $"The table {table} has several rows for the record's key; which one counts would be chance. "
-        + $"Make ({string.Join(", ", columns)}) unique, or look up in a view that is, then replay.");
+        + $"Make ({string.Join(", ", columns)}) unique, look up in a view that is, or say onMultiple: first or all; then replay.");
+
+    /// <summary>More rows for one key than anybody wants.</summary>
+    public static LookupFault TooMany(int key, string table) => new(
+        key, "KOR4051",
+        string.Create(System.Globalization.CultureInfo.InvariantCulture, $"The table {table} has more than {LookupSpec.MaxRowsPerKey} rows for the record's key, the most that are read. ")
+        + "Look up by more columns, or in a view that leaves out what is not needed, then replay.");
 }
 
 /// <summary>The answer to a batch of keys: row i of <see cref="Values"/> belongs to key i when <see cref="Found"/>[i].</summary>
 public sealed record LookupResult(RowBlock Values, bool[] Found)
 {
+    /// <summary>Where <see cref="LookupSpec.Several"/>: per key its rows in <see cref="Values"/>, in any order; empty when there are none. Null: row i is key i's.</summary>
+    public IReadOnlyList<IReadOnlyList<int>>? Rows { get; init; }
+
     /// <summary>Keys without an answer; <see cref="Found"/> is false for them.</summary>
     public IReadOnlyList<LookupFault> Faults { get; init; } = [];
 }

@@ -34,6 +34,8 @@ internal sealed class ExplodeNode : RowNode
         Scope = Rows.Scope;
     }
 
+    public override bool MakesRows => true;
+
     /// <summary>The rows this step makes.</summary>
     public ExplodedRows Rows { get; }
 

@@ -36,8 +36,26 @@ internal sealed class LookupNode : RowNode
     private bool _askForOthers;
     private (int Hits, int Negatives) _cached;
 
+    // Where the step chooses among the rows of a key; null: a key has one.
+    private readonly LookupMatches? _matches;
+
+    // With all rows of a key: the rows this step makes, and per record the rows of its key.
+    private readonly ExplodedRows? _rows;
+    private readonly Selection _alive = new();
+    private byte[]?[] _lists = [];
+    private int[] _records = [];
+    private int[] _positions = [];
+
     private LookupNode(LookupPlan plan, RowNode input, RowBlock block, Column[] values) : base(plan.Id, input, block)
     {
+        if (plan.Lookup.Several) _matches = new LookupMatches(plan);
+        if (plan.OnMultiple == OnMultiple.All)
+        {
+            _rows = new ExplodedRows(input.Scope);
+            Scope = _rows.Scope;
+        }
+
+
         _plan = plan;
         _values = values;
         _key = [.. plan.Key.Select(k => input.Block.Columns[k])];
@@ -48,14 +66,27 @@ internal sealed class LookupNode : RowNode
 
     public static LookupNode Create(LookupPlan plan, RowNode input)
     {
-        Column[] values = [.. plan.Lookup.ValueTypes.Select(t => Column.Create(t))];
-        return new LookupNode(plan, input, new RowBlock(plan.Schema, [.. input.Block.Columns, .. values], 0), values);
+        Column[] values = [.. plan.Lookup.ValueTypes.Take(plan.Added).Select(t => Column.Create(t))];
+        var own = plan.OnMultiple == OnMultiple.All;
+        IEnumerable<Column> before = own ? plan.InputSchema.Fields.Select(f => Column.Create(f.Type)) : input.Block.Columns;
+        return new LookupNode(plan, input, new RowBlock(plan.Schema, [.. before, .. values], 0), values);
     }
+
+    public override bool MakesRows => _rows is not null;
 
     public override void Reset(int rows)
     {
-        base.Reset(rows);
-        foreach (var column in _values) Reset(column, rows);
+        if (_rows is null)
+        {
+            base.Reset(rows);
+            foreach (var column in _values) Reset(column, rows);
+        }
+        else
+        {
+            Selected.Clear();
+            if (_lists.Length < rows) _lists = new byte[rows][];
+        }
+
         _request = null;
         _askedAt.Clear();
         _waiting.Clear();
@@ -131,6 +162,12 @@ internal sealed class LookupNode : RowNode
         var result = _request!.Result
             ?? throw new InvalidOperationException($"The lookup of step '{Id}' was not answered.");
         var faults = result.Faults.ToDictionary(f => f.Key);
+        if (_matches is not null)
+        {
+            TakeRows(scope, result, faults);
+            return;
+        }
+
         foreach (var row in _waiting.Span)
         {
             var place = _waitingFor[row];
@@ -157,6 +194,52 @@ internal sealed class LookupNode : RowNode
         }
     }
 
+    private void TakeRows(BatchScope scope, LookupResult result, Dictionary<int, LookupFault> faults)
+    {
+        var rows = result.Rows ?? throw new InvalidOperationException($"The lookup of step '{Id}' was answered with one row for each key.");
+        var answers = new byte[]?[_asked.Count];
+        for (var place = 0; place < answers.Length; place++)
+        {
+            if (faults.TryGetValue(place, out var fault))
+            {
+                _others.SetFault(_askedIds[place], fault, scope.Now);
+                continue;
+            }
+
+            if (result.Found[place]) answers[place] = _matches!.Encode(result.Values.Columns, rows[place]);
+            _others.Set(_askedIds[place], answers[place], scope.Now);
+        }
+
+        foreach (var row in _waiting.Span)
+        {
+            var place = _waitingFor[row];
+            if (faults.TryGetValue(place, out var fault)) Refuse(scope, row, fault);
+            else if (answers[place] is { } found) Choose(scope, row, found);
+            else SetNull(row);
+        }
+    }
+
+    /// <summary>Takes of the rows of a key what the step wants for a record.</summary>
+    private void Choose(BatchScope scope, int row, byte[] rows)
+    {
+        var found = _matches!.Find(rows, scope.Batch.EventTimes[row] * 1000);
+        if (found.Count == 0)
+        {
+            SetNull(row);
+            return;
+        }
+
+        if (found.Count > 1 && _plan.OnMultiple == OnMultiple.Quarantine)
+        {
+            Refuse(scope, row, LookupFault.Several(row, _plan.Lookup.Table, _plan.Lookup.KeyColumns));
+            return;
+        }
+
+        _found.Add(row);
+        if (_rows is not null) _lists[row] = rows;
+        else GroupKeyCodec.DecodeValues(rows.AsSpan(found[0].Start, found[0].Length), _values, row);
+    }
+
     private void TakeTable(BatchScope scope)
     {
         var table = _request!.Table
@@ -167,6 +250,13 @@ internal sealed class LookupNode : RowNode
         _cache.Clear();
         _others.Clear();
         _askForOthers = table.AskForOthers;
+        _loadedAt = scope.Now;
+        if (_matches is not null)
+        {
+            TakeRowsOfTable(scope, table, keys, values, faults);
+            return;
+        }
+
         for (var row = 0; row < table.Rows.Count; row++)
         {
             if (!TryId(keys, row, out var id)) continue;
@@ -175,13 +265,38 @@ internal sealed class LookupNode : RowNode
             else if (faults.TryGetValue(row, out var fault)) _cache.SetFault(id, fault, scope.Now);
             else _cache.Set(id, Encode(values, row), scope.Now);
         }
+    }
 
-        _loadedAt = scope.Now;
+    private void TakeRowsOfTable(BatchScope scope, LookupTableRows table, Column[] keys, Column[] values, Dictionary<int, LookupFault> faults)
+    {
+        var rows = new Dictionary<UInt128, List<int>>();
+        for (var row = 0; row < table.Rows.Count; row++)
+        {
+            if (!TryId(keys, row, out var id)) continue;
+            if (!rows.TryGetValue(id, out var same)) rows.Add(id, same = []);
+            same.Add(row);
+        }
+
+        foreach (var (id, same) in rows)
+        {
+            // A row that cannot be read may be the one that counts.
+            var fault = same.Count > LookupSpec.MaxRowsPerKey
+                ? LookupFault.TooMany(same[0], _plan.Lookup.Table)
+                : same.Select(r => faults.GetValueOrDefault(r)).FirstOrDefault(f => f is not null);
+            if (fault is not null) _cache.SetFault(id, fault, scope.Now);
+            else _cache.Set(id, _matches!.Encode(values, same), scope.Now);
+        }
     }
 
     // Rows that found something came in two lots, from the cache and from outside: both ascend, and the output must.
     private void Select(BatchScope scope)
     {
+        if (_rows is not null)
+        {
+            MakeRows(scope, _rows);
+            return;
+        }
+
         if (_plan.OnMissing == OnMissing.Keep)
         {
             Selected = scope.Sound(Input.Selected, _sound);
@@ -199,9 +314,60 @@ internal sealed class LookupNode : RowNode
         }
     }
 
+    /// <summary>A row for each of the rows of a record's key, from position 1; 0 is the row of a record that found nothing.</summary>
+    private void MakeRows(BatchScope scope, ExplodedRows rows)
+    {
+        var count = 0;
+        foreach (var row in scope.Sound(Input.Selected, _sound).Span)
+        {
+            if (_lists[row] is not { } list)
+            {
+                if (_plan.OnMissing == OnMissing.Keep) AddRow(row, 0, count++, []);
+                else if (_plan.OnMissing == OnMissing.Quarantine)
+                    scope.Errors.Add(row, "KOR4043", Id, $"The table {_plan.Lookup.Table} has no row for the record's key.");
+                continue;
+            }
+
+            var position = 0;
+            foreach (var (start, length) in _matches!.Find(list, scope.Batch.EventTimes[row] * 1000)) AddRow(row, ++position, count++, list.AsSpan(start, length));
+        }
+
+        rows.Begin(_records, _positions, count);
+        Block.Count = count;
+        var before = Block.Columns.Length - _values.Length;
+        for (var i = 0; i < before; i++) Block.Columns[i].Repeat(Input.Block.Columns[i], _records, count);
+        _alive.SetAll(count);
+        Selected = Scope.Sound(_alive, _alive);
+    }
+
+    private void AddRow(int record, int position, int row, ReadOnlySpan<byte> values)
+    {
+        if (_records.Length <= row)
+        {
+            Array.Resize(ref _records, Math.Max(256, row * 2));
+            Array.Resize(ref _positions, _records.Length);
+        }
+
+        (_records[row], _positions[row]) = (record, position);
+        foreach (var column in _values)
+        {
+            if (row == 0) column.Reset();
+            column.EnsureCapacity(row + 1);
+            if (values.IsEmpty) column.SetNull(row);
+        }
+
+        if (!values.IsEmpty) GroupKeyCodec.DecodeValues(values, _values, row);
+    }
+
     private void SetNull(int row)
     {
         _waitingFor[row] = 0;
+        if (_rows is not null)
+        {
+            _lists[row] = null;
+            return;
+        }
+
         foreach (var column in _values) column.SetNull(row);
     }
 
@@ -228,6 +394,12 @@ internal sealed class LookupNode : RowNode
         }
 
         _cached.Hits++;
+        if (_matches is not null)
+        {
+            Choose(scope, row, values);
+            return;
+        }
+
         GroupKeyCodec.DecodeValues(values, _values, row);
         _found.Add(row);
     }

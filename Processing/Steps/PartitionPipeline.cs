@@ -107,7 +107,7 @@ public sealed partial class PartitionPipeline
         _source.Faults = (0, _scope.Errors.Count);
         foreach (var node in _nodes)
         {
-            if (!node.Scope.IsExploded || node is ExplodeNode) node.Reset(raw.Count);
+            if (!node.Scope.IsExploded || node.MakesRows) node.Reset(raw.Count);
         }
 
         _work = Work();
@@ -214,8 +214,8 @@ public sealed partial class PartitionPipeline
         {
             var node = _nodes[i];
             var before = _scope.Errors.Count;
-            // An explode step reads records, what comes after it reads its rows, whose number is known only now.
-            var scope = node is ExplodeNode ? _scope : node.Scope;
+            // A step that makes rows reads records, what comes after it reads its rows, whose number is known only now.
+            var scope = node.MakesRows ? _scope : node.Scope;
             if (scope.IsExploded) node.Reset(scope.Count);
             while (node.Advance(scope) is { } request) yield return request;
             node.Faults = (before, _scope.Errors.Count);

@@ -21,6 +21,9 @@ internal abstract class RowNode(string id, RowNode? input, RowBlock block)
     /// <summary>Which rows came through.</summary>
     public Selection Selected { get; protected set; } = new();
 
+    /// <summary>True where the step reads records and makes rows of them, whose number is known only when it has run.</summary>
+    public virtual bool MakesRows => false;
+
     /// <summary>The faults this step found: from where to where in the batch's list.</summary>
     public (int From, int To) Faults { get; set; }
 

@@ -15,8 +15,7 @@ internal sealed class LookupRows
 {
     private readonly LookupPlan _step;
     private readonly RowBlock _table;
-    private readonly Dictionary<string, int> _byKey = new(StringComparer.Ordinal);
-    private readonly HashSet<string> _several = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, List<int>> _rowsOf = new(StringComparer.Ordinal);
 
     private LookupRows(LookupPlan step, int rows)
     {
@@ -42,7 +41,8 @@ internal sealed class LookupRows
 
             foreach (var entry in map.Entries) table.Set(entry, columns, row, diagnostics);
             var key = table.KeyOf(table._table.Columns, row);
-            if (!table._byKey.TryAdd(key, row)) table._several.Add(key);
+            if (!table._rowsOf.TryGetValue(key, out var same)) table._rowsOf.Add(key, same = []);
+            same.Add(row);
         }
 
         return table;
@@ -57,24 +57,43 @@ internal sealed class LookupRows
             return;
         }
 
-        var keys = request.Keys;
+        request.Result = _step.Lookup.Several ? RowsOf(request.Keys) : RowOf(request.Keys);
+    }
+
+    private LookupResult RowOf(RowBlock keys)
+    {
         var values = new RowBlock(new Schema([.. _table.Schema.Fields.Skip(_step.Key.Count)]), keys.Count) { Count = keys.Count };
         var found = new bool[keys.Count];
         var faults = new List<LookupFault>();
         for (var row = 0; row < keys.Count; row++)
         {
-            var key = KeyOf(keys.Columns, row);
-            var several = _several.Contains(key);
-            if (several) faults.Add(LookupFault.Several(row, _step.Lookup.Table, _step.Lookup.KeyColumns));
-            found[row] = _byKey.TryGetValue(key, out var at) && !several;
+            var rows = _rowsOf.GetValueOrDefault(KeyOf(keys.Columns, row)) ?? [];
+            if (rows.Count > 1) faults.Add(LookupFault.Several(row, _step.Lookup.Table, _step.Lookup.KeyColumns));
+            found[row] = rows.Count == 1;
             for (var c = 0; c < values.Columns.Length; c++)
             {
-                if (found[row]) values.Columns[c].CopyFrom(_table.Columns[_step.Key.Count + c], at, row);
+                if (found[row]) values.Columns[c].CopyFrom(_table.Columns[_step.Key.Count + c], rows[0], row);
                 else values.Columns[c].SetNull(row);
             }
         }
 
-        request.Result = new LookupResult(values, found) { Faults = faults };
+        return new LookupResult(values, found) { Faults = faults };
+    }
+
+    private LookupResult RowsOf(RowBlock keys)
+    {
+        var rows = new IReadOnlyList<int>[keys.Count];
+        var faults = new List<LookupFault>();
+        for (var row = 0; row < keys.Count; row++)
+        {
+            rows[row] = _rowsOf.GetValueOrDefault(KeyOf(keys.Columns, row)) ?? [];
+            if (rows[row].Count <= LookupSpec.MaxRowsPerKey) continue;
+            rows[row] = [];
+            faults.Add(LookupFault.TooMany(row, _step.Lookup.Table));
+        }
+
+        var values = new RowBlock(new Schema([.. _table.Schema.Fields.Skip(_step.Key.Count)]), [.. _table.Columns.Skip(_step.Key.Count)], _table.Count);
+        return new LookupResult(values, Array.ConvertAll(rows, r => r.Count != 0)) { Rows = rows, Faults = faults };
     }
 
     private void Set(MapEntry entry, string[] columns, int row, DiagnosticBag diagnostics)

@@ -22,8 +22,8 @@ public sealed class AdoLookup(DatabaseConnections connections) : ILookupSource
     {
         var (database, table) = Resolve(spec, [.. keys.Schema.Fields.Select(f => f.Type)]);
         var values = NewBlock(table.Values);
-        values.Reset(keys.Count);
-        foreach (var column in values.Columns) Array.Fill(column.IsNull, true, 0, keys.Count);
+        values.Reset(spec.Several ? 0 : keys.Count);
+        foreach (var column in values.Columns) Array.Fill(column.IsNull, true, 0, values.Count);
         var answers = new Answers(spec, database.Dialect, values, new bool[keys.Count]);
         var rows = AskedRows(keys, answers);
         return rows.Length == 0 ? Task.FromResult(answers.Result()) : RunAsync(spec, async () =>

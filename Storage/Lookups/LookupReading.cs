@@ -11,6 +11,9 @@ internal sealed class Answers(LookupSpec spec, Dialect dialect, RowBlock values,
 {
     private readonly Dictionary<int, LookupFault> _faults = [];
 
+    // Where all rows of a key are wanted: per key its rows, as places in the values.
+    private readonly Dictionary<int, List<int>>? _rows = spec.Several ? [] : null;
+
     /// <summary>False when the database would not take the key; then it has its fault.</summary>
     public bool CanAsk(RowBlock keys, int row)
     {
@@ -28,6 +31,12 @@ internal sealed class Answers(LookupSpec spec, Dialect dialect, RowBlock values,
     public void Take(int key, DbDataReader reader, int offset)
     {
         if (_faults.ContainsKey(key)) return;
+        if (_rows is not null)
+        {
+            TakeOneMore(_rows, key, reader, offset);
+            return;
+        }
+
         if (found[key])
         {
             Fault(LookupFault.Several(key, spec.Table, spec.KeyColumns));
@@ -35,9 +44,30 @@ internal sealed class Answers(LookupSpec spec, Dialect dialect, RowBlock values,
         }
 
         found[key] = true;
+        Read(key, reader, offset, key);
+    }
+
+    private void TakeOneMore(Dictionary<int, List<int>> rows, int key, DbDataReader reader, int offset)
+    {
+        if (!rows.TryGetValue(key, out var own)) rows.Add(key, own = []);
+        if (own.Count == LookupSpec.MaxRowsPerKey)
+        {
+            Fault(LookupFault.TooMany(key, spec.Table));
+            return;
+        }
+
+        var row = values.Count++;
+        foreach (var column in values.Columns) column.EnsureCapacity(values.Count);
+        own.Add(row);
+        found[key] = true;
+        Read(key, reader, offset, row);
+    }
+
+    private void Read(int key, DbDataReader reader, int offset, int row)
+    {
         for (var i = 0; i < values.Columns.Length; i++)
         {
-            if (dialect.TryReadValue(reader, offset + i, values.Columns[i], key) is not { } why) continue;
+            if (dialect.TryReadValue(reader, offset + i, values.Columns[i], row) is not { } why) continue;
             Fault(LookupFaults.Unfit(key, spec, i, reader.GetDataTypeName(offset + i), why));
             return;
         }
@@ -54,11 +84,17 @@ internal sealed class Answers(LookupSpec spec, Dialect dialect, RowBlock values,
         {
             found[key] = false;
             _faults.Remove(key);
-            foreach (var column in values.Columns) column.SetNull(key);
+            // What was read for it stays in the values, where nothing points to it any more.
+            if (_rows is not null) _rows.Remove(key);
+            else foreach (var column in values.Columns) column.SetNull(key);
         }
     }
 
-    public LookupResult Result() => new(values, found) { Faults = [.. _faults.Values] };
+    public LookupResult Result() => new(values, found)
+    {
+        Faults = [.. _faults.Values],
+        Rows = _rows is null ? null : [.. Enumerable.Range(0, found.Length).Select(key => (IReadOnlyList<int>?)_rows.GetValueOrDefault(key) ?? [])],
+    };
 
     private void Fault(LookupFault fault)
     {

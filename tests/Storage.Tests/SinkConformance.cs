@@ -422,6 +422,17 @@ public abstract partial class SinkConformance : IAsyncLifetime
             ambiguous, Rows.Block(new Schema(new Field("r", FieldType.String)), ["asia"], ["eu"]), Cancel);
         Assert.Equal([false, false], several.Found);
         Assert.Equal((1, "KOR4051"), (Assert.Single(several.Faults).Key, several.Faults[0].Code));
+        // All rows of a key, as far as there are not too many.
+        await lane.WriteAsync(
+            new SinkWrite(Rows.Block(schema, [.. Enumerable.Range(0, 1001).Select(i => (object?[])[10_000 + i, i < 2 ? "asia" : "africa", null, 1m])]), 2, null, null), Cancel);
+        await lane.WriteAsync(new SinkWrite(Rows.Block(schema, [10_000L, "africa", null, 1m], [10_001L, "africa", null, 1m]), 3, null, null), Cancel);
+        var all = await Lookup.LookupAsync(
+            ambiguous with { Several = true }, Rows.Block(new Schema(new Field("r", FieldType.String)), ["nowhere"], ["us"], ["asia"], ["africa"], [null]), Cancel);
+        Assert.Equal([false, true, true, false, false], all.Found);
+        Assert.Equal([0, 750, 2], all.Rows!.Take(3).Select(r => r.Count));
+        Assert.Equal(Enumerable.Range(0, 750).Select(i => $"{(i * 2) + 1}.25").Order(), all.Rows![1].Select(r => Rows.Text(all.Values, r).Split('|')[1]).Order());
+        Assert.Equal((3, "KOR4051"), (Assert.Single(all.Faults).Key, all.Faults[0].Code));
+        Assert.Contains("more than 1000 rows", all.Faults[0].Reason, StringComparison.Ordinal);
         await Assert.ThrowsAsync<SinkConfigurationException>(
             () => Lookup.ReadAllAsync(lookup, [FieldType.Integer, FieldType.String], 1499, Cancel));
         await Assert.ThrowsAsync<SinkConfigurationException>(

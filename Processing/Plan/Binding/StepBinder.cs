@@ -138,17 +138,21 @@ internal sealed class StepBinder(BindingContext context, SourceDefinition source
         var added = new List<Field>();
         foreach (var (name, column) in lookup.Add)
             AddField(added, flow, name.Value, column.Type?.Value ?? FieldType.String, name.Node, true);
-        var output = flow.With(added);
-        if (flow.IsOpaque || key.Count < lookup.On.Count || added.Count < lookup.Add.Count) return (null, output);
+        var rows = new LookupRowsBinder(context, lookup);
+        var order = rows.Order();
+        var output = rows.Output(flow, flow.With(added));
+        if (flow.IsOpaque || key.Count < lookup.On.Count || added.Count < lookup.Add.Count || order is null) return (null, output);
         return (new LookupPlan
         {
             Id = node.Id,
             Input = InputOf(node),
             InputSchema = flow.Schema,
             Schema = output.Schema,
-            Lookup = new LookupSpec(
-                lookup.Connection.Value, lookup.Table.Value, [.. lookup.On.Select(o => o.Name.Value)],
-                [.. lookup.Add.Select(a => a.Value.Column.Value)], [.. added.Select(f => f.Type)]),
+            Lookup = rows.Spec(added),
+            Added = added.Count,
+            OnMultiple = rows.OnMultiple,
+            Order = order,
+            AsOf = rows.AsOf(added.Count),
             Key = key,
             CacheFor = lookup.Cache.For,
             CacheMissFor = lookup.Cache.MissesFor,

@@ -210,6 +210,8 @@ internal static class BadPipelines
         new("unknown field in a folded value", "where: total > 0 }", "where: total > 0 }\n  - id: folded\n    type: filter\n    where: total > 0\n      AND «totl > 1", "KOR2003"),
         new("two unknown fields", "where: total > 0", "where: «totl > 0 OR «amnt > 1", "KOR2003", "KOR2003"),
         new("explode of a number", "- { id: big, type: filter, where: total > 0 }", "- { id: big, type: explode, field: «total, item: x }", "KOR2065 json"),
+        new("order without several rows", "add: { segment: SEGMENT } }", "add: { segment: SEGMENT }, orderBy: [«segment] }", "KOR2075 several are refused here"),
+        new("order by what is not added", "add: { segment: SEGMENT } }", "add: { segment: SEGMENT }, onMultiple: all, orderBy: [segment, «segmnt desc] }", "KOR2075 no added field"),
         new("explode without fields", "- { id: big, type: filter, where: total > 0 }", "- «{ id: big, type: explode, field: extra }", "KOR2065 needs"),
         new("filter that is no condition", "where: total > 0", "where: «total", "KOR3"),
         new("syntax error in an expression", "where: total > 0", "where: total > «)", "KOR3"),
