@@ -237,6 +237,14 @@ public sealed record CustomStepDefinition(
     IReadOnlyList<Named<Located<string>>> Options,
     IReadOnlyList<Named<Located<FieldType>>> Add) : StepDefinition(Head);
 
+/// <summary>How a sink writes, as pipelines say it.</summary>
+public enum SinkVerb
+{
+    Append,
+    Upsert,
+    Update,
+}
+
 /// <summary>A sink.</summary>
 public sealed record SinkDefinition
 {
@@ -244,7 +252,16 @@ public sealed record SinkDefinition
     public Located<string>? From { get; init; }
     public required Located<string> Connection { get; init; }
     public required Located<string> Table { get; init; }
-    public Located<SinkMode>? Mode { get; init; }
+    public Located<SinkVerb>? Mode { get; init; }
+
+    /// <summary>Types of columns, as the database names them, where the table or a column of it is made.</summary>
+    public IReadOnlyList<Named<Located<string>>> Types { get; init; } = [];
+
+    /// <summary>Columns of indexes that are made with the table.</summary>
+    public IReadOnlyList<IReadOnlyList<Located<string>>> Indexes { get; init; } = [];
+
+    /// <summary>True: a missing value leaves what the table has.</summary>
+    public Located<bool>? KeepMissing { get; init; }
     public IReadOnlyList<Located<string>>? Keys { get; init; }
     public Located<string>? Revision { get; init; }
 

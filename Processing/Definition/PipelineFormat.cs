@@ -260,8 +260,12 @@ internal static class SinkFormat
             "A database connection of the host's configuration.");
         var table = Prop.Required("table", Forms.Table(), "The table, or SCHEMA.TABLE.");
         var mode = Prop.Optional(
-            "mode", new WordShape<SinkMode>(("append", SinkMode.Append), ("upsert", SinkMode.Upsert)),
-            "append: insert only. upsert: insert or update by key. Default: upsert for windows, append for records.");
+            "mode", new WordShape<SinkVerb>(("append", SinkVerb.Append), ("upsert", SinkVerb.Upsert), ("update", SinkVerb.Update)),
+            "append: insert only; a row whose key is there already is left alone. upsert: insert or update by key. update: change rows that are there, make none. "
+            + "Default: upsert for windows, append for records.");
+        var missing = Prop.Optional(
+            "missing", new WordShape<bool>(("null", false), ("keep", true)),
+            "upsert and update: what NULL does to a column that has a value. null (default) replaces it, keep leaves it, so that a record with some of the fields changes just these.");
         var keys = Prop.Optional(
             "keys", new ListShape<Located<string>>("a list of columns", Forms.Column(), min: 1, max: 32),
             "The key columns.");
@@ -273,6 +277,12 @@ internal static class SinkFormat
             "true adds KOR_ columns: topic, partition, offset, times, version.");
         var create = Prop.Optional("create", ScalarRules.Boolean(),
             "true creates the table when it is missing. Default false.");
+        var types = Prop.Optional(
+            "types", new MapShape<Located<string>>("a mapping of columns to types", Forms.Column(), ScalarRules.Text("a type such as NUMBER(12,2)", 200), min: 1),
+            "COLUMN: type, as the database names it, perhaps with NOT NULL: NUMBER(12,2), VARCHAR2(100 CHAR) NOT NULL. For a table or column that is made; default: the field's.");
+        var indexes = Prop.Optional(
+            "indexes", new ListShape<IReadOnlyList<Located<string>>>("a list of lists of columns", new ListShape<Located<string>>("a list of columns", Forms.Column(), min: 1, max: 32), min: 1, max: 16),
+            "[[COLUMN, ...], ...]: indexes that are made with the table, besides the key's.");
         var evolve = Prop.Optional("evolve", MakeEvolve(),
             "add-columns (or true): columns that the table lacks are added to it. Default none (or false).");
         var flush = Prop.Optional("flush", MakeFlush(), "When rows are written.");
@@ -284,7 +294,7 @@ internal static class SinkFormat
             "A row the database refuses for ever: quarantine (default) or stop the pipeline.");
         return new ObjectShape<SinkDefinition>(
             "sink", "a sink",
-            [id, from, connection, table, mode, keys, revision, columns, metadata, create, evolve, flush, delete,
+            [id, from, connection, table, mode, missing, keys, revision, columns, metadata, create, types, indexes, evolve, flush, delete,
                 reject],
             read => new SinkDefinition
             {
@@ -293,6 +303,9 @@ internal static class SinkFormat
                 Connection = read.Get(connection),
                 Table = read.Get(table),
                 Mode = read.Find(mode),
+                KeepMissing = read.Find(missing),
+                Types = read.Find(types) ?? [],
+                Indexes = read.Find(indexes) ?? [],
                 Keys = read.Find(keys),
                 Revision = read.Find(revision),
                 Columns = read.Find(columns),

@@ -156,7 +156,8 @@ public static class PlanDescription
             + $"at {sink.Flush.Rows} rows or after {Durations.Format(sink.Flush.IntervalMs)}";
     }
 
-    private static string Mode(SinkPlan sink) => sink.Spec.Mode == SinkMode.Upsert ? "upsert" : "append";
+    private static string Mode(SinkPlan sink) =>
+        (sink.Spec.Mode == SinkMode.Append ? "append" : sink.Spec.UpdateOnly ? "update" : "upsert") + (sink.Spec.KeepMissing ? ", missing values kept" : "");
 
     /// <summary>A step's type, as pipelines call it.</summary>
     public static string Kind(StepPlan step) => step switch

@@ -49,6 +49,18 @@ public sealed record SinkSpec(
 
     /// <summary>A row the database refuses for ever stops the lane instead of going to quarantine.</summary>
     public bool StopOnReject { get; init; }
+
+    /// <summary>Types of columns, as the database names them, for a table that is created and columns that are added; others are those of their fields.</summary>
+    public IReadOnlyDictionary<string, string> ColumnTypes { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Columns of indexes that are created with the table.</summary>
+    public IReadOnlyList<IReadOnlyList<string>> Indexes { get; init; } = [];
+
+    /// <summary>An upsert that changes rows that are there and makes none.</summary>
+    public bool UpdateOnly { get; init; }
+
+    /// <summary>Where a row has NULL, an upsert leaves what the table has.</summary>
+    public bool KeepMissing { get; init; }
 }
 
 /// <summary>The state of a lane when its reign begins.</summary>

@@ -71,7 +71,7 @@ internal sealed class SinkTable
         var at = _table.Find(_key, row);
         if (at < 0)
         {
-            if (!delete) _table.Add(row);
+            if (!delete && !_sink.Spec.UpdateOnly) _table.Add(row);
         }
         else if (delete)
         {
@@ -79,12 +79,19 @@ internal sealed class SinkTable
         }
         else if (_sink.Spec.Mode == SinkMode.Upsert && !IsStale(row, at))
         {
+            if (_sink.Spec.KeepMissing) Keep(row, at);
             _table.Update(at, row);
         }
         else if (_sink.Spec is { Mode: SinkMode.Append, IsTableShared: true } && Differs(row, at))
         {
             Taken++;
         }
+    }
+
+    /// <summary>What is missing in a row is what the table has.</summary>
+    private void Keep(Dictionary<string, object?> row, int at)
+    {
+        foreach (var field in Schema.Fields) row[field.Name] ??= _table.Value(at, field.Name);
     }
 
     private bool Differs(Dictionary<string, object?> row, int at)

@@ -94,6 +94,29 @@ internal abstract class Dialect
     /// </summary>
     public abstract string UpsertText(SinkTable table);
 
+    /// <summary>
+    /// Changes rows that are there: those that the guard lets be, and with <see cref="SinkSpec.KeepMissing"/> only where there is a value.
+    /// </summary>
+    public abstract string UpdateText(SinkTable table);
+
+    /// <summary>
+    /// Inserts or changes rows with the values there are, one statement after the other with the same rows. An insert that meets a row is checked for
+    /// NULL before it becomes a change, so where the two are one statement a row with some of the columns could not change one with others.
+    /// </summary>
+    public abstract IReadOnlyList<string> MergeTexts(SinkTable table);
+
+    /// <summary>What writes a sink's rows, in the order of execution, with the same rows.</summary>
+    public IReadOnlyList<string> WriteTexts(SinkTable table) => table.Spec switch
+    {
+        { Mode: SinkMode.Append } => [AppendText(table)],
+        { UpdateOnly: true } => [UpdateText(table)],
+        { KeepMissing: true } when !table.Values.IsEmpty => MergeTexts(table),
+        _ => [UpsertText(table)],
+    };
+
+    /// <summary>Why a column cannot be changed in part; null: it can.</summary>
+    public virtual string? KeepFault(FieldType type, ColumnInfo? column) => null;
+
     /// <summary>Deletes rows by key whose revision is lower; binds are the key columns, then the revision.</summary>
     public abstract string DeleteOlderText(SinkTable table);
 

@@ -118,6 +118,45 @@ internal sealed partial class PostgresDialect
         return $"{InsertText(table)} ON CONFLICT ({Names(table.Keys)}) DO UPDATE SET {sets}{guard}";
     }
 
+    public override string UpdateText(SinkTable table)
+    {
+        var columns = string.Join(", ", table.Columns.Select((_, i) => $"c{i}"));
+        var sets = string.Join(", ", table.Values.ToArray().Select((c, i) => $"{c.Quoted} = {Kept(table, c, Converted(c, $"u.c{table.KeyCount + i}"))}"));
+        var matches = string.Join(" AND ", table.Keys.ToArray().Select((k, i) => $"t.{k.Quoted} = {Converted(k, $"u.c{i}")}"));
+        return $"UPDATE {table.Quoted} AS t SET {sets} FROM unnest({Arrays(table.Columns)}) AS u({columns}) WHERE {matches}{GuardOf(table, " AND (", ")")}";
+    }
+
+    /// <summary>Rows that are there are changed, then those that are not are made; one that somebody else made meanwhile is changed all the same.</summary>
+    public override IReadOnlyList<string> MergeTexts(SinkTable table)
+    {
+        var columns = string.Join(", ", table.Columns.Select((_, i) => $"c{i}"));
+        var values = string.Join(", ", table.Columns.Select((c, i) => Converted(c, $"u.c{i}")));
+        var matches = string.Join(" AND ", table.Keys.ToArray().Select((k, i) => $"o.{k.Quoted} = {Converted(k, $"u.c{i}")}"));
+        var sets = string.Join(", ", table.Values.ToArray().Select(c => $"{c.Quoted} = {Kept(table, c, $"excluded.{c.Quoted}")}"));
+        var revision = table.Revision < 0 ? null : table.Columns[table.Revision];
+        var by = revision is { Type.Kind: FieldKind.String } ? " COLLATE \"C\"" : "";
+        var guard = revision is null ? "" : $" WHERE t.{revision.Quoted} IS NULL OR t.{revision.Quoted}{by} <= excluded.{revision.Quoted}{by}";
+        return
+        [
+            UpdateText(table),
+            $"INSERT INTO {table.Quoted} AS t ({Names(table.Columns)}) SELECT {values} FROM unnest({Arrays(table.Columns)}) AS u({columns}) "
+            + $"WHERE NOT EXISTS (SELECT 1 FROM {table.Quoted} AS o WHERE {matches}) ON CONFLICT ({Names(table.Keys)}) DO UPDATE SET {sets}{guard}",
+        ];
+    }
+
+    private static string Kept(SinkTable table, SinkColumn column, string value) => !table.Spec.KeepMissing ? value
+        : column is { Type.Kind: FieldKind.Json, Present.Type: "json" } ? $"COALESCE({value}::json, t.{column.Quoted})"
+        : $"COALESCE({value}, t.{column.Quoted})";
+
+    /// <summary>The guard of a revision that is among the rows of u.</summary>
+    private static string GuardOf(SinkTable table, string before, string after)
+    {
+        if (table.Revision < 0) return "";
+        var revision = table.Columns[table.Revision];
+        var by = revision.Type.Kind == FieldKind.String ? " COLLATE \"C\"" : "";
+        return $"{before}t.{revision.Quoted} IS NULL OR t.{revision.Quoted}{by} <= {Converted(revision, $"u.c{table.Revision}")}{by}{after}";
+    }
+
     public override string? RevisionFault(FieldType type, ColumnInfo? column) => column switch
     {
         { Type: "bpchar" } => "CHAR pads and compares with blanks; make it text",

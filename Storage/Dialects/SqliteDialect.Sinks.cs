@@ -95,6 +95,35 @@ internal sealed partial class SqliteDialect
         return $"{InsertText(table)} ON CONFLICT ({Names(table.Keys)}) DO UPDATE SET {sets}{guard}";
     }
 
+    public override string UpdateText(SinkTable table)
+    {
+        // Numbered places: a statement names the values before the keys, and rows have the keys first.
+        var sets = string.Join(", ", Enumerable.Range(table.KeyCount, table.Values.Length).Select(i =>
+            table.Spec.KeepMissing ? $"{table.Columns[i].Quoted} = coalesce(?{i + 1}, {table.Columns[i].Quoted})" : $"{table.Columns[i].Quoted} = ?{i + 1}"));
+        return $"UPDATE {table.Quoted} SET {sets} WHERE {MatchText(table)}{GuardText(table)}";
+    }
+
+    public override IReadOnlyList<string> MergeTexts(SinkTable table)
+    {
+        var places = string.Join(", ", table.Columns.Select((_, i) => $"?{i + 1}"));
+        return
+        [
+            UpdateText(table),
+            $"INSERT INTO {table.Quoted} ({Names(table.Columns)}) SELECT {places} WHERE NOT EXISTS (SELECT 1 FROM {table.Quoted} WHERE {MatchText(table)})",
+        ];
+    }
+
+    private static string MatchText(SinkTable table) =>
+        string.Join(" AND ", table.Keys.ToArray().Select((k, i) => $"{k.Quoted} = ?{i + 1}"));
+
+    private static string GuardText(SinkTable table)
+    {
+        if (table.Revision < 0) return "";
+        var revision = table.Columns[table.Revision];
+        var by = revision.Type.Kind == FieldKind.String ? " COLLATE BINARY" : "";
+        return $" AND ({revision.Quoted} IS NULL OR {revision.Quoted}{by} <= ?{table.Revision + 1}{by})";
+    }
+
     public override string DeleteOlderText(SinkTable table)
     {
         var revision = table.Columns[table.Revision].Quoted;

@@ -103,7 +103,8 @@ public sealed class AdoSinkFactory(DatabaseConnections connections) : ISinkFacto
     public static string CreateTableText(SinkSpec spec, DatabaseProvider provider)
     {
         var dialect = Dialect.For(provider);
-        return SinkDdl.CreateTable(SinkTable.From(spec, dialect), dialect);
+        var table = SinkTable.From(spec, dialect);
+        return string.Join(";\n", [SinkDdl.CreateTable(table, dialect), .. SinkDdl.Indexes(table, dialect)]);
     }
 
     /// <inheritdoc/>

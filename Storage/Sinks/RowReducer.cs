@@ -80,6 +80,38 @@ internal sealed class RowReducer(SinkTable table, bool[] withoutBlanks)
     }
 
     /// <summary>
+    /// All rows in sets none of which has a key twice, the first of each key in the first set, and so on: what rows change one after the other, where each changes
+    /// a part, they change set after set.
+    /// </summary>
+    public IReadOnlyList<int[]> Waves(RowBlock block, int[] rows, bool byKey)
+    {
+        _groups.Clear();
+        _sorted = rows;
+        var comparer = new KeyComparer(table, block, withoutBlanks);
+        if (!comparer.IsStrictlyAscending(rows)) Array.Sort(rows, comparer);
+        var waves = new List<List<int>>();
+        for (var i = 0; i < rows.Length;)
+        {
+            var from = i;
+            for (; i < rows.Length && (i == from || comparer.CompareKeys(rows[i], rows[from]) == 0); i++)
+            {
+                if (waves.Count == i - from) waves.Add([]);
+                waves[i - from].Add(rows[i]);
+            }
+
+            if (i - from == 1) continue;
+            for (var row = from; row < i; row++) _groups[rows[row]] = (from, i);
+        }
+
+        foreach (var wave in waves)
+        {
+            if (!byKey) wave.Sort();
+        }
+
+        return waves.ConvertAll(w => w.ToArray());
+    }
+
+    /// <summary>
     /// All rows that share their key with one of the given rows of <see cref="Writes"/> and <see cref="Deletes"/>, in the order
     /// in which they came; rows of one key have one number.
     /// </summary>

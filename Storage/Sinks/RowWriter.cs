@@ -32,7 +32,7 @@ internal sealed class RowWriter
     private readonly RowReducer _reducer;
     private readonly PlaceCheck? _places;
     private readonly BindType[] _bindTypes;
-    private readonly string _writeText;
+    private readonly IReadOnlyList<string> _writeTexts;
     private readonly string _deleteText;
     private readonly string? _deleteOlderText;
 
@@ -43,7 +43,7 @@ internal sealed class RowWriter
         _places = PlaceCheck.For(table);
         _bindTypes = Array.ConvertAll(table.Columns, c => dialect.BindTypeOf(c.Type, info.Find(c.Name)));
         _reducer = new RowReducer(table, [.. _bindTypes.Take(table.KeyCount).Select(b => b is BindType.FixedText or BindType.NationalFixedText)]);
-        _writeText = table.Spec.Mode == SinkMode.Append ? dialect.AppendText(table) : dialect.UpsertText(table);
+        _writeTexts = dialect.WriteTexts(table);
         _deleteText = dialect.DeleteText(table);
         _deleteOlderText = table.Revision < 0 ? null : dialect.DeleteOlderText(table);
     }
@@ -64,15 +64,15 @@ internal sealed class RowWriter
         var refused = failures.Count == 0 ? null : failures.Select(f => f.Row).ToHashSet();
         var rows = refused is null ? [.. part] : Array.FindAll(part, r => !refused.Contains(r));
         var run = new Run(this, session, write, cancellation);
-        _reducer.Reduce(write.Rows, rows, write.Deletes, run.GuardsDeletes, byKey);
-        if (_reducer.Deletes.Length > 0) await run.ExecuteAsync(_reducer.Deletes).ConfigureAwait(false);
-        if (_reducer.Writes.Length > 0) await run.ExecuteAsync(_reducer.Writes).ConfigureAwait(false);
+        await ExecuteAsync(run, write, rows, byKey).ConfigureAwait(false);
         if (byKey && session.KeysMet) throw new KeysMeetException();
         if (run.Failures.Count > 0) await RepeatAsync(run).ConfigureAwait(false);
         failures.AddRange(run.Failures);
         var already = run.LeftAlone;
         var superseded = part.Length - failures.Count - run.Affected - already;
         if (_table.Spec.Mode == SinkMode.Append) (already, superseded) = (already + superseded, 0);
+        // Each row is written, and those of a key that was refused perhaps twice.
+        if (_table.Spec.KeepMissing) (already, superseded) = (Math.Max(0, part.Length - failures.Count - run.Affected), 0);
         var differing = 0;
         if (already > 0 && _places is not null)
         {
@@ -90,7 +90,29 @@ internal sealed class RowWriter
         }
 
         // A trigger may count rows of its own.
-        return new RowTally(run.Affected, already, Math.Max(0, superseded), failures) { Differing = differing };
+        var written = _table.Spec.KeepMissing ? Math.Min(run.Affected, part.Length - failures.Count) : run.Affected;
+        return new RowTally(written, already, Math.Max(0, superseded), failures) { Differing = differing };
+    }
+
+    private async Task ExecuteAsync(Run run, SinkWrite write, int[] rows, bool byKey)
+    {
+        // Of rows that each change a part none makes another needless.
+        if (_table.Spec.KeepMissing)
+        {
+            foreach (var wave in _reducer.Waves(write.Rows, rows, byKey))
+            {
+                var deletes = write.Deletes is null ? [] : Array.FindAll(wave, r => write.Deletes[r]);
+                if (deletes.Length > 0) await run.ExecuteAsync(deletes).ConfigureAwait(false);
+                var writes = deletes.Length == 0 ? wave : Array.FindAll(wave, r => !write.Deletes![r]);
+                if (writes.Length > 0) await run.ExecuteAsync(writes).ConfigureAwait(false);
+            }
+
+            return;
+        }
+
+        _reducer.Reduce(write.Rows, rows, write.Deletes, run.GuardsDeletes, byKey);
+        if (_reducer.Deletes.Length > 0) await run.ExecuteAsync(_reducer.Deletes).ConfigureAwait(false);
+        if (_reducer.Writes.Length > 0) await run.ExecuteAsync(_reducer.Writes).ConfigureAwait(false);
     }
 
     private static int[] OnlyGood(int[] rows, List<RowFailure> failures)
@@ -148,13 +170,23 @@ internal sealed class RowWriter
         public async Task ExecuteAsync(int[] rows)
         {
             var keys = _binds[..writer._table.KeyCount];
-            var (text, binds) = !IsDelete(rows[0]) ? (writer._writeText, _binds)
-                : GuardsDeletes ? (writer._deleteOlderText!, [.. keys, _binds[writer._table.Revision]])
-                : (writer._deleteText, keys);
-            var outcome = await session.ExecuteRowsAsync(text, binds, rows, isolate: true, cancellation).ConfigureAwait(false);
-            Affected += outcome.Affected;
-            LeftAlone += Math.Max(0, rows.Length - outcome.Failures.Count - outcome.Affected);
-            Failures.AddRange(outcome.Failures);
+            var (texts, binds) = !IsDelete(rows[0]) ? (writer._writeTexts, _binds)
+                : GuardsDeletes ? ([writer._deleteOlderText!], [.. keys, _binds[writer._table.Revision]])
+                : ([writer._deleteText], keys);
+            var (affected, left) = (0, rows);
+            foreach (var text in texts)
+            {
+                if (left.Length == 0) break;
+                var outcome = await session.ExecuteRowsAsync(text, binds, left, isolate: true, cancellation).ConfigureAwait(false);
+                affected += outcome.Affected;
+                Failures.AddRange(outcome.Failures);
+                if (outcome.Failures.Count == 0) continue;
+                var refused = outcome.Failures.Select(f => f.Row).ToHashSet();
+                left = Array.FindAll(left, r => !refused.Contains(r));
+            }
+
+            Affected += affected;
+            LeftAlone += Math.Max(0, left.Length - affected);
         }
 
         /// <summary>Rows in statements that keep their order: none has a key twice, and none deletes and writes.</summary>

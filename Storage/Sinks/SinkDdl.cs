@@ -16,10 +16,11 @@ internal static class SinkDdl
     public static SinkTablePlan Plan(SinkTable table, Dialect dialect, TableInfo? found)
     {
         if (RevisionFault(table, dialect, found) is { } fault) return new SinkTablePlan([], [fault]);
+        if (KeepFaults(table, dialect, found) is { Count: not 0 } parts) return new SinkTablePlan([], parts);
         if (found is null)
         {
             return table.Spec.Create
-                ? new SinkTablePlan([CreateTable(table, dialect)], [])
+                ? new SinkTablePlan([CreateTable(table, dialect), .. Indexes(table, dialect)], [])
                 : new SinkTablePlan(
                     [], [$"The table {table.Name} does not exist (or the user may not see it): set create: true, or run\n{CreateTable(table, dialect)}"]);
         }
@@ -53,7 +54,8 @@ internal static class SinkDdl
         foreach (var column in found.Columns)
         {
             var isOurs = table.Columns.Any(c => c.Name.Equals(column.Name, StringComparison.OrdinalIgnoreCase));
-            if (!isOurs && column is { Nullable: false, HasDefault: false })
+            // Where no row is made, nothing has to be filled in.
+            if (!isOurs && !table.Spec.UpdateOnly && column is { Nullable: false, HasDefault: false })
                 differences.Add(
                     $"The column {column.Name} is NOT NULL without a default, and the pipeline does not write it: give it a default, allow NULL, or add the field.");
         }
@@ -93,6 +95,13 @@ internal static class SinkDdl
         bool IsKey(IReadOnlySet<string> columns) => columns.Count == keys.Count && columns.All(keys.Contains);
     }
 
+    private static List<string> KeepFaults(SinkTable table, Dialect dialect, TableInfo? found) => !table.Spec.KeepMissing ? [] :
+    [
+        .. table.Values.ToArray()
+            .Select(c => (c.Name, Why: dialect.KeepFault(c.Type, found?.Find(c.Name))))
+            .Where(c => c.Why is not null).Select(c => $"The column {c.Name} cannot be changed in part ('missing: keep'): {c.Why}."),
+    ];
+
     /// <summary>What would make one write's rows end otherwise than the same rows in several writes.</summary>
     private static string? RevisionFault(SinkTable table, Dialect dialect, TableInfo? found)
     {
@@ -106,15 +115,29 @@ internal static class SinkDdl
     public static string CreateTable(SinkTable table, Dialect dialect)
     {
         var columns = table.Columns.Select(
-            c => $"    {c.Quoted} {dialect.TypeText(c.Type, c.IsKey)}{(c.IsKey ? " NOT NULL" : "")}");
+            c => $"    {c.Quoted} {TypeOf(table, c, dialect, c.IsKey)}");
         var keys = string.Join(", ", table.Keys.ToArray().Select(k => k.Quoted));
         return $"CREATE TABLE {table.Quoted} (\n{string.Join(",\n", columns)},\n"
             + $"    CONSTRAINT {Identifiers.Quote(ConstraintName(table, dialect.Fold("_pk"), dialect))} PRIMARY KEY ({keys})\n)";
     }
 
+    /// <summary>The indexes that are made with the table.</summary>
+    public static IEnumerable<string> Indexes(SinkTable table, Dialect dialect) => table.Spec.Indexes.Select((columns, i) =>
+    {
+        var name = Identifiers.Quote(ConstraintName(table, dialect.Fold(string.Create(CultureInfo.InvariantCulture, $"_i{i + 1}")), dialect));
+        return $"CREATE INDEX {name} ON {table.Quoted} ({string.Join(", ", columns.Select(c => table.Columns.First(t => t.Field == table.Spec.Schema.IndexOf(c)).Quoted))})";
+    });
+
+    /// <summary>The type a column is made with, NOT NULL included.</summary>
+    private static string TypeOf(SinkTable table, SinkColumn column, Dialect dialect, bool isKey)
+    {
+        var type = table.Spec.ColumnTypes.GetValueOrDefault(table.Spec.Schema[column.Field].Name) ?? dialect.TypeText(column.Type, isKey);
+        return isKey && !type.EndsWith(" NOT NULL", StringComparison.OrdinalIgnoreCase) ? type + " NOT NULL" : type;
+    }
+
     private static string AddColumn(SinkTable table, SinkColumn column, Dialect dialect) =>
         string.Create(CultureInfo.InvariantCulture,
-            $"ALTER TABLE {table.Quoted} ADD {column.Quoted} {dialect.TypeText(column.Type, false)}");
+            $"ALTER TABLE {table.Quoted} ADD {column.Quoted} {TypeOf(table, column, dialect, false)}");
 
     private static string ConstraintName(SinkTable table, string suffix, Dialect dialect)
     {

@@ -28,7 +28,7 @@ internal static partial class Translator
 
     private static string Translate(string sql)
     {
-        var text = GuardedUpdate().Replace(sql, "WHEN MATCHED AND ${guard} THEN UPDATE SET ${sets} WHEN NOT MATCHED");
+        var text = GuardedUpdate().Replace(sql, "WHEN MATCHED AND (${guard}) THEN UPDATE SET ${sets}${rest}");
         // Oracle folds plain names to upper case, PostgreSQL to lower: a quoted upper-case name is the plain one on
         // both.
         text = UpperName().Replace(text, m => m.Value.ToLowerInvariant());
@@ -77,7 +77,7 @@ internal static partial class Translator
     [GeneratedRegex(@"\b(COMMIT|ROLLBACK);", RegexOptions.CultureInvariant)]
     private static partial Regex EndOfTransaction();
 
-    [GeneratedRegex(@"WHEN MATCHED THEN UPDATE SET (?<sets>(?:(?! WHERE ).)*?) WHERE (?<guard>.*?) WHEN NOT MATCHED",
+    [GeneratedRegex(@"WHEN MATCHED THEN UPDATE SET (?<sets>(?:(?! WHERE ).)*?) WHERE (?<guard>.*?)(?<rest> WHEN NOT MATCHED|$)",
         RegexOptions.Singleline)]
     private static partial Regex GuardedUpdate();
 

@@ -238,6 +238,39 @@ public sealed class OracleStandInFaultTests(PostgresFixture postgres)
             await cluster.PsqlAsync(options.Database!, "SELECT string_agg(code, ',' ORDER BY code) FROM kor_quarantine"));
     }
 
+    /// <summary>What is advised where a large value cannot be kept is done: afterwards the plan has no objection and a row is written.</summary>
+    [Fact]
+    public async Task A_large_value_that_cannot_be_kept_is_refused_with_advice_that_works()
+    {
+        var options = await StandIn.CreateAsync(postgres);
+        await using var connections = new DatabaseConnections(new Dictionary<string, ConnectionOptions> { ["dwh"] = options });
+        var schema = new Schema(new Field("id", FieldType.Integer, false), new Field("v", FieldType.String), new Field("doc", FieldType.Json));
+        var spec = new SinkSpec("p", "s", "dwh", "parts", SinkMode.Upsert, schema, ["id"], null, true, false) { KeepMissing = true };
+        var factory = new AdoSinkFactory(connections);
+        var refused = await Assert.ThrowsAsync<SinkConfigurationException>(() => factory.PrepareAsync(spec, Cancel));
+        Assert.Contains("The column DOC cannot be changed in part ('missing: keep')", refused.Message);
+        Assert.Contains("leave the column out of this sink, or write it with a sink without 'missing: keep'", refused.Message);
+
+        SinkSpec[] advised =
+        [
+            spec with { KeepMissing = false },
+            spec with { Sink = "parts", Schema = new Schema(schema[0], schema[1]) },
+        ];
+        foreach (var one in advised)
+        {
+            await factory.PrepareAsync(one, Cancel);
+            Assert.Empty((await factory.PlanAsync(one, Cancel)).Differences);
+            await using var lane = await factory.OpenAsync(one, one.Sink, Cancel);
+            object?[] row = one.KeepMissing ? [1L, "new"] : [1L, "old", "{}"];
+            Assert.Equal(1, (await lane.WriteAsync(new SinkWrite(Rows.Block(one.Schema, row), 1, null, null), Cancel)).Written);
+        }
+
+        var cluster = await postgres.GetAsync();
+        Assert.Equal("1|new|{}", await cluster.PsqlAsync(options.Database!, "SELECT id, v, doc FROM parts"));
+        // Made before, the column is still one that cannot be kept.
+        Assert.NotEmpty((await factory.PlanAsync(spec, Cancel)).Differences);
+    }
+
     [Fact]
     public async Task A_column_with_a_time_zone_is_refused_at_the_start_and_in_a_lookup()
     {

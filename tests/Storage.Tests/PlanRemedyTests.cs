@@ -140,8 +140,8 @@ public sealed partial class PlanRemedyTests(PostgresFixture postgres)
         Assert.InRange(texts.Length, 12, 40);
         foreach (var text in texts)
         {
-            // Only Oracle has such columns; OracleStandInTests has the case.
-            if (text.Contains("the session's time zone", StringComparison.Ordinal)) continue;
+            // Only Oracle has such columns; OracleStandInTests has the cases.
+            if (text.Contains("the session's time zone", StringComparison.Ordinal) || text.Contains("cannot be changed in part", StringComparison.Ordinal)) continue;
             // What is said under a condition ends the comparison.
             var whole = text.LastIndexOf('{') > text.LastIndexOf('}') ? text[..text.LastIndexOf('{')] : text;
             var pattern = string.Join(".+", Hole().Split(whole).Select(Regex.Escape));

@@ -170,9 +170,17 @@ public sealed class StatementTests
         Add("sink: append", dialect.AppendText(table));
         Add("sink: upsert", dialect.UpsertText(table));
         Add("sink: upsert without values", dialect.UpsertText(keysOnly));
+        var parts = SinkTable.From(table.Spec with { KeepMissing = true }, dialect);
+        foreach (var (part, i) in dialect.WriteTexts(parts).Select((t, i) => (t, i))) Add($"sink: upsert, missing values kept ({i + 1})", part);
+        Add("sink: update", dialect.WriteTexts(SinkTable.From(table.Spec with { UpdateOnly = true }, dialect))[0]);
+        Add("sink: update, missing values kept", dialect.WriteTexts(SinkTable.From(table.Spec with { UpdateOnly = true, KeepMissing = true }, dialect))[0]);
         Add("sink: delete", dialect.DeleteText(table));
         Add("sink: delete what is older", dialect.DeleteOlderText(table));
         Add("sink: create table", SinkDdl.CreateTable(table, dialect));
+        var typed = SinkTable.From(
+            table.Spec with { ColumnTypes = new Dictionary<string, string> { ["orders"] = "NUMERIC(7)", ["customer_id"] = "VARCHAR(40)" }, Indexes = [["orders", "customer_id"], ["customer_id"]] }, dialect);
+        Add("sink: create table with types", SinkDdl.CreateTable(typed, dialect));
+        foreach (var index in SinkDdl.Indexes(typed, dialect)) Add("sink: create index", index);
         Add("lookup", dialect.LookupText(
             new LookupTable(
                 table.Name,

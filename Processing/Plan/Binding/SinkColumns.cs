@@ -2,6 +2,7 @@ using KafkaOracleOrleans.Processing.Definition;
 using KafkaOracleOrleans.Processing.Ports;
 using KafkaOracleOrleans.Processing.Records;
 using KafkaOracleOrleans.Processing.Text;
+using System.Text.RegularExpressions;
 
 namespace KafkaOracleOrleans.Processing.Plan.Binding;
 
@@ -10,7 +11,7 @@ namespace KafkaOracleOrleans.Processing.Plan.Binding;
 /// the revision. Records without declared keys are keyed by where they came from (topic, partition, offset), which is
 /// what keeps a repeated insert from counting.
 /// </summary>
-internal sealed class SinkColumns(
+internal sealed partial class SinkColumns(
     BindingContext context, PipelineDefinition definition, SinkDefinition sink, InputRef input, Flow flow,
     StepNode? step)
 {
@@ -22,7 +23,8 @@ internal sealed class SinkColumns(
     {
         if (flow.IsOpaque) return null;
         var before = context.Diagnostics.ErrorCount;
-        var mode = sink.Mode is { Faulty: false } given ? given.Value : FromWindow ? SinkMode.Upsert : SinkMode.Append;
+        var verb = sink.Mode is { Faulty: false } given ? given.Value : FromWindow ? SinkVerb.Upsert : SinkVerb.Append;
+        var mode = verb == SinkVerb.Append ? SinkMode.Append : SinkMode.Upsert;
         AddColumns();
         if (sink.Metadata) AddMetadata(FromWindow ? [MetadataColumn.ProcessedAt, MetadataColumn.PipelineVersion]
             : Enum.GetValues<MetadataColumn>().Where(m => m != MetadataColumn.Position || flow.IsExploded));
@@ -35,6 +37,8 @@ internal sealed class SinkColumns(
         var keys = FromWindow ? KeysOfWindow(mode, revision) : KeysOfRecords(mode);
         CheckKeys(keys);
         CheckDeletes(mode, keys);
+        CheckUpdates(verb, keys);
+        CheckMade();
         if (context.Diagnostics.ErrorCount > before || flow.Unknown.Count > 0) return null;
         return new SinkPlan
         {
@@ -44,7 +48,12 @@ internal sealed class SinkColumns(
             Spec = new SinkSpec(
                 definition.Name.Value, sink.Id.Value, sink.Connection.Value, sink.Table.Value, mode,
                 new Schema([.. _columns.Select(c => c.Column)]), keys, mode == SinkMode.Upsert ? revision : null,
-                sink.Create, sink.Evolve),
+                sink.Create, sink.Evolve)
+            {
+                ColumnTypes = sink.Types.ToDictionary(t => t.Name.Value, t => t.Value.Value, StringComparer.OrdinalIgnoreCase),
+                Indexes = [.. sink.Indexes.Select(i => i.Select(c => Find(c.Value)!.Name).ToList())],
+                UpdateOnly = verb == SinkVerb.Update, KeepMissing = sink.KeepMissing?.Value ?? false,
+            },
             Source = [.. _columns.Select(c => c.Source)],
             FromWindow = FromWindow,
             KeysDeclared = sink.Keys is { Count: > 0 },
@@ -52,6 +61,42 @@ internal sealed class SinkColumns(
             DeleteOnTombstone = sink.DeleteOnTombstone?.Value ?? false,
             Flush = sink.Flush,
         };
+    }
+
+    /// <summary>What a table is made with: it becomes part of a statement, so that it is a type and nothing else.</summary>
+    private void CheckMade()
+    {
+        var seen = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
+        foreach (var (column, type) in sink.Types)
+        {
+            ColumnOf(column);
+            if (!seen.Add(column.Value)) context.Diagnostics.Error("KOR2008", column.Node, $"the column '{column.Value}' has two types here (databases ignore case)");
+            if (!type.Faulty && !TypeText().IsMatch(type.Value))
+            {
+                context.Diagnostics.Error(
+                    "KOR2022", type.Node,
+                    $"'{type.Value}' is not a type of one or two words with its length or digits and perhaps NOT NULL, such as NUMBER(12,2), VARCHAR2(100 CHAR) NOT NULL or timestamp(3) with time zone");
+            }
+        }
+
+        foreach (var column in sink.Indexes.SelectMany(i => i)) ColumnOf(column);
+        if (!sink.Create && !sink.Evolve && sink.Types.Count > 0)
+            context.Diagnostics.Error("KOR2022", sink.Types[0].Name.Node, "'types' are for a table or columns that are made; add create: true or evolve: add-columns");
+        if (!sink.Create && sink.Indexes.Count > 0)
+            context.Diagnostics.Error("KOR2022", sink.Indexes[0][0].Node, "'indexes' are made with the table; add create: true");
+    }
+
+    [GeneratedRegex(
+        @"^[A-Za-z][A-Za-z0-9_]*( [A-Za-z][A-Za-z0-9_]*)?( ?\( ?[0-9]{1,6}( ?, ?-?[0-9]{1,4})?( (CHAR|BYTE))? ?\))?( (WITH|WITHOUT)( LOCAL)? TIME ZONE)?(\[\])?( NOT NULL)?\z",
+        RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex TypeText();
+
+    private void CheckUpdates(SinkVerb verb, List<string> keys)
+    {
+        if (verb == SinkVerb.Append && sink.KeepMissing is { Faulty: false } missing)
+            context.Diagnostics.Error("KOR2022", missing.Node, "'missing' is for mode upsert and update; rows that are there are left alone here");
+        if (verb == SinkVerb.Update && keys.Count > 0 && keys.Count == _columns.Count)
+            context.Diagnostics.Error("KOR2022", sink.Mode!.Node, "mode update changes the columns that are no keys, and there are none; add a column, or say append");
     }
 
     private void AddColumns()
@@ -197,7 +242,7 @@ internal sealed class SinkColumns(
         if (mode == SinkMode.Upsert)
         {
             if (sink.Keys is null) context.Diagnostics.Error("KOR2021", sink.Id.Node,
-                "mode upsert needs keys: [COLUMN, ...]");
+                "mode upsert or update needs keys: [COLUMN, ...]");
             return [];
         }
 

@@ -85,6 +85,18 @@ INSERT INTO "dwh"."revenue_5m" AS t ("customer_id", "window_start", "orders", "r
 -- sink: upsert without values
 INSERT INTO "ids" AS t ("id") SELECT * FROM unnest($1::bigint[]) ON CONFLICT ("id") DO NOTHING
 
+-- sink: upsert, missing values kept (1)
+UPDATE "dwh"."revenue_5m" AS t SET "orders" = COALESCE(u.c2, t."orders"), "revenue" = COALESCE(u.c3, t."revenue"), "ratio" = COALESCE(u.c4, t."ratio"), "vip" = COALESCE(u.c5, t."vip"), "day" = COALESCE(u.c6, t."day"), "revision" = COALESCE(u.c7, t."revision"), "doc" = COALESCE(u.c8, t."doc"), "raw" = COALESCE(u.c9, t."raw") FROM unnest($1::text[], $2::timestamptz[], $3::bigint[], $4::numeric[], $5::double precision[], $6::boolean[], $7::date[], $8::bigint[], $9::jsonb[], $10::bytea[]) AS u(c0, c1, c2, c3, c4, c5, c6, c7, c8, c9) WHERE t."customer_id" = u.c0 AND t."window_start" = u.c1 AND (t."revision" IS NULL OR t."revision" <= u.c7)
+
+-- sink: upsert, missing values kept (2)
+INSERT INTO "dwh"."revenue_5m" AS t ("customer_id", "window_start", "orders", "revenue", "ratio", "vip", "day", "revision", "doc", "raw") SELECT u.c0, u.c1, u.c2, u.c3, u.c4, u.c5, u.c6, u.c7, u.c8, u.c9 FROM unnest($1::text[], $2::timestamptz[], $3::bigint[], $4::numeric[], $5::double precision[], $6::boolean[], $7::date[], $8::bigint[], $9::jsonb[], $10::bytea[]) AS u(c0, c1, c2, c3, c4, c5, c6, c7, c8, c9) WHERE NOT EXISTS (SELECT 1 FROM "dwh"."revenue_5m" AS o WHERE o."customer_id" = u.c0 AND o."window_start" = u.c1) ON CONFLICT ("customer_id", "window_start") DO UPDATE SET "orders" = COALESCE(excluded."orders", t."orders"), "revenue" = COALESCE(excluded."revenue", t."revenue"), "ratio" = COALESCE(excluded."ratio", t."ratio"), "vip" = COALESCE(excluded."vip", t."vip"), "day" = COALESCE(excluded."day", t."day"), "revision" = COALESCE(excluded."revision", t."revision"), "doc" = COALESCE(excluded."doc", t."doc"), "raw" = COALESCE(excluded."raw", t."raw") WHERE t."revision" IS NULL OR t."revision" <= excluded."revision"
+
+-- sink: update
+UPDATE "dwh"."revenue_5m" AS t SET "orders" = u.c2, "revenue" = u.c3, "ratio" = u.c4, "vip" = u.c5, "day" = u.c6, "revision" = u.c7, "doc" = u.c8, "raw" = u.c9 FROM unnest($1::text[], $2::timestamptz[], $3::bigint[], $4::numeric[], $5::double precision[], $6::boolean[], $7::date[], $8::bigint[], $9::jsonb[], $10::bytea[]) AS u(c0, c1, c2, c3, c4, c5, c6, c7, c8, c9) WHERE t."customer_id" = u.c0 AND t."window_start" = u.c1 AND (t."revision" IS NULL OR t."revision" <= u.c7)
+
+-- sink: update, missing values kept
+UPDATE "dwh"."revenue_5m" AS t SET "orders" = COALESCE(u.c2, t."orders"), "revenue" = COALESCE(u.c3, t."revenue"), "ratio" = COALESCE(u.c4, t."ratio"), "vip" = COALESCE(u.c5, t."vip"), "day" = COALESCE(u.c6, t."day"), "revision" = COALESCE(u.c7, t."revision"), "doc" = COALESCE(u.c8, t."doc"), "raw" = COALESCE(u.c9, t."raw") FROM unnest($1::text[], $2::timestamptz[], $3::bigint[], $4::numeric[], $5::double precision[], $6::boolean[], $7::date[], $8::bigint[], $9::jsonb[], $10::bytea[]) AS u(c0, c1, c2, c3, c4, c5, c6, c7, c8, c9) WHERE t."customer_id" = u.c0 AND t."window_start" = u.c1 AND (t."revision" IS NULL OR t."revision" <= u.c7)
+
 -- sink: delete
 DELETE FROM "dwh"."revenue_5m" AS t USING unnest($1::text[], $2::timestamptz[]) AS u(c0, c1) WHERE t."customer_id" = u.c0 AND t."window_start" = u.c1
 
@@ -105,6 +117,27 @@ CREATE TABLE "dwh"."revenue_5m" (
     "raw" bytea,
     CONSTRAINT "revenue_5m_pk" PRIMARY KEY ("customer_id", "window_start")
 )
+
+-- sink: create table with types
+CREATE TABLE "dwh"."revenue_5m" (
+    "customer_id" VARCHAR(40) NOT NULL,
+    "window_start" timestamp with time zone NOT NULL,
+    "orders" NUMERIC(7),
+    "revenue" numeric(18, 2),
+    "ratio" double precision,
+    "vip" boolean,
+    "day" date,
+    "revision" bigint,
+    "doc" jsonb,
+    "raw" bytea,
+    CONSTRAINT "revenue_5m_pk" PRIMARY KEY ("customer_id", "window_start")
+)
+
+-- sink: create index
+CREATE INDEX "revenue_5m_i1" ON "dwh"."revenue_5m" ("orders", "customer_id")
+
+-- sink: create index
+CREATE INDEX "revenue_5m_i2" ON "dwh"."revenue_5m" ("customer_id")
 
 -- lookup
 SELECT u.place, t."raw" FROM unnest($1::text[], $2::timestamptz[]) WITH ORDINALITY AS u(c0, c1, place) JOIN "dwh"."revenue_5m" t ON t."customer_id" = u.c0 AND t."window_start" = u.c1

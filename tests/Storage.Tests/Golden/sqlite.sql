@@ -85,6 +85,18 @@ INSERT INTO "DWH"."REVENUE_5M" AS t ("customer_id", "window_start", "orders", "r
 -- sink: upsert without values
 INSERT INTO "ids" AS t ("id") VALUES (@P0) ON CONFLICT ("id") DO NOTHING
 
+-- sink: upsert, missing values kept (1)
+UPDATE "DWH"."REVENUE_5M" SET "orders" = coalesce(?3, "orders"), "revenue" = coalesce(?4, "revenue"), "ratio" = coalesce(?5, "ratio"), "vip" = coalesce(?6, "vip"), "day" = coalesce(?7, "day"), "revision" = coalesce(?8, "revision"), "doc" = coalesce(?9, "doc"), "raw" = coalesce(?10, "raw") WHERE "customer_id" = ?1 AND "window_start" = ?2 AND ("revision" IS NULL OR "revision" <= ?8)
+
+-- sink: upsert, missing values kept (2)
+INSERT INTO "DWH"."REVENUE_5M" ("customer_id", "window_start", "orders", "revenue", "ratio", "vip", "day", "revision", "doc", "raw") SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10 WHERE NOT EXISTS (SELECT 1 FROM "DWH"."REVENUE_5M" WHERE "customer_id" = ?1 AND "window_start" = ?2)
+
+-- sink: update
+UPDATE "DWH"."REVENUE_5M" SET "orders" = ?3, "revenue" = ?4, "ratio" = ?5, "vip" = ?6, "day" = ?7, "revision" = ?8, "doc" = ?9, "raw" = ?10 WHERE "customer_id" = ?1 AND "window_start" = ?2 AND ("revision" IS NULL OR "revision" <= ?8)
+
+-- sink: update, missing values kept
+UPDATE "DWH"."REVENUE_5M" SET "orders" = coalesce(?3, "orders"), "revenue" = coalesce(?4, "revenue"), "ratio" = coalesce(?5, "ratio"), "vip" = coalesce(?6, "vip"), "day" = coalesce(?7, "day"), "revision" = coalesce(?8, "revision"), "doc" = coalesce(?9, "doc"), "raw" = coalesce(?10, "raw") WHERE "customer_id" = ?1 AND "window_start" = ?2 AND ("revision" IS NULL OR "revision" <= ?8)
+
 -- sink: delete
 DELETE FROM "DWH"."REVENUE_5M" WHERE "customer_id" = @P0 AND "window_start" = @P1
 
@@ -105,6 +117,27 @@ CREATE TABLE "DWH"."REVENUE_5M" (
     "raw" BLOB,
     CONSTRAINT "REVENUE_5M_pk" PRIMARY KEY ("customer_id", "window_start")
 )
+
+-- sink: create table with types
+CREATE TABLE "DWH"."REVENUE_5M" (
+    "customer_id" VARCHAR(40) NOT NULL,
+    "window_start" TEXT NOT NULL,
+    "orders" NUMERIC(7),
+    "revenue" TEXT,
+    "ratio" REAL,
+    "vip" BOOLEAN,
+    "day" TEXT,
+    "revision" INTEGER,
+    "doc" TEXT,
+    "raw" BLOB,
+    CONSTRAINT "REVENUE_5M_pk" PRIMARY KEY ("customer_id", "window_start")
+)
+
+-- sink: create index
+CREATE INDEX "REVENUE_5M_i1" ON "DWH"."REVENUE_5M" ("orders", "customer_id")
+
+-- sink: create index
+CREATE INDEX "REVENUE_5M_i2" ON "DWH"."REVENUE_5M" ("customer_id")
 
 -- lookup
 SELECT "raw" FROM "DWH"."REVENUE_5M" WHERE "customer_id" = @P0 AND "window_start" = @P1
