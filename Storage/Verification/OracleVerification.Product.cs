@@ -16,7 +16,7 @@ public sealed partial class OracleVerification
 {
     private const string Pipeline = "kor-verify";
 
-    private static readonly string[] ProductTables = ["KOR_VERIFY_A", "KOR_VERIFY_C", "KOR_VERIFY_P", "KOR_VERIFY_L", "KOR_VERIFY_D", "KOR_VERIFY_K"];
+    private static readonly string[] ProductTables = ["KOR_VERIFY_A", "KOR_VERIFY_C", "KOR_VERIFY_P", "KOR_VERIFY_L", "KOR_VERIFY_D", "KOR_VERIFY_K", "KOR_VERIFY_M"];
 
     private static readonly Schema EveryType = new(
         new Field("id", FieldType.Integer, false), new Field("flag", FieldType.Boolean), new Field("amount", FieldType.Decimal(28, 8)),
@@ -43,6 +43,30 @@ public sealed partial class OracleVerification
         // With MAX_STRING_SIZE=EXTENDED the column is made as long as ever and the third row is refused all the same.
         return (same && rows == 2 && first is { Written: 2, Quarantined: 1 } && again.Quarantined == 0,
             $"{rows} of 2 rows, {first.Quarantined} of 1 in quarantine, read back {(same ? "as written" : "otherwise")}");
+    }
+
+    /// <summary>Every type that is no LOB, each changed alone and left alone.</summary>
+    private async Task<(bool, string)> PartsAsync(CancellationToken cancellation)
+    {
+        await using var product = new Product(_database);
+        var schema = new Schema([.. EveryType.Fields.Where(f => f.Type.Kind is not (FieldKind.Bytes or FieldKind.Json))]);
+        var spec = Spec("KOR_VERIFY_M", schema, "id") with { KeepMissing = true };
+        var at = BindTime.FromUtc(new DateTime(2026, 1, 2, 3, 4, 5, DateTimeKind.Utc));
+        var day = BindTime.FromDate(new DateOnly(2024, 2, 29));
+        object?[] before = [1L, true, 1.12345678m, 1.5, "old", at, day];
+        object?[] after = [1L, false, 2.12345678m, 2.5, "new", at + 1, day + 1];
+        await product.WriteAsync(spec, cancellation, before).ConfigureAwait(false);
+        for (var i = 1; i < before.Length; i++)
+            await product.WriteAsync(spec, cancellation, [.. after.Select((v, c) => c == 0 || c == i ? v : null)]).ConfigureAwait(false);
+        var update = await product.WriteAsync(spec with { UpdateOnly = true }, cancellation, [1L, null, null, null, "again", null, null], [2L, null, null, null, "nobody", null, null])
+            .ConfigureAwait(false);
+        after[4] = "again";
+        var found = await product.Lookup.LookupAsync(
+            new LookupSpec(product.Name, spec.Table, ["ID"], [.. schema.Fields.Select(f => f.Name)], [.. schema.Fields.Select(f => f.Type)]),
+            Block(new Schema(new Field("id", FieldType.Integer)), [[1L]]), cancellation).ConfigureAwait(false);
+        var read = string.Join(", ", found.Values.Columns.Select(c => Text(c, 0)));
+        var rows = await CountOfAsync(spec.Table, cancellation).ConfigureAwait(false);
+        return (rows == 1 && update.Written == 1 && read == string.Join(", ", Block(schema, [after]).Columns.Select(c => Text(c, 0))), $"{rows} of 1 rows: {read}");
     }
 
     private async Task<(bool, string)> EpochsAsync(CancellationToken cancellation)

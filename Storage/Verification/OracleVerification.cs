@@ -81,6 +81,7 @@ public sealed partial class OracleVerification
             ("the audit trail is written and read", AuditAsync),
             ("the connection is encrypted where it is to be, and the driver can send probes (KeepAlive)", ConnectionAsync),
             ("what Orleans' providers bind (NVARCHAR2, whole numbers, times, a BLOB, and NULL of each) goes through its functions and comes back", OrleansBindsAsync),
+            ("a MERGE changes each column alone and leaves the others, and one without an INSERT makes no row", PartsAsync),
         ];
         // A server that is not there fails no assumption: it is told before anything is tried.
         await _database.PingAsync(cancellation).ConfigureAwait(false);

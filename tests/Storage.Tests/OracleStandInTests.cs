@@ -60,7 +60,7 @@ public sealed class OracleStandInFaultTests(PostgresFixture postgres)
         await using var database = new Database("dwh", options);
         var results = await new OracleVerification(database).RunAsync(Cancel);
 
-        Assert.Equal(30, results.Count);
+        Assert.Equal(31, results.Count);
         Assert.All(results, r => Assert.True(r.Passed, $"{r.Name}: {r.Evidence}"));
     }
 
