@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Text;
 using System.Text.RegularExpressions;
+using KafkaOracleOrleans.Processing.Definition;
 using KafkaOracleOrleans.Processing.Text;
 
 namespace KafkaOracleOrleans.Client.Cli;
@@ -55,7 +56,7 @@ internal static class FileArguments
     {
         try
         {
-            return File.ReadAllText(file.Path, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true));
+            return WithSchemas(file, File.ReadAllText(file.Path, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true)));
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
@@ -70,6 +71,15 @@ internal static class FileArguments
             throw new CliException(ExitCodes.NotFound, $"'{file.Name}' cannot be read: {e.Message}");
         }
     }
+
+    /// <summary>A pipeline with the schemas that lie beside it.</summary>
+    private static string WithSchemas(InputFile file, string text) => System.IO.Path.GetExtension(file.Path) is not (".yaml" or ".yml" or ".json")
+        ? text
+        : SchemaFiles.Inline(text, file.Path.EndsWith(".json", StringComparison.Ordinal), name =>
+        {
+            var beside = new FileInfo(System.IO.Path.Combine(System.IO.Path.GetDirectoryName(file.Path)!, name));
+            return beside.Exists && beside.Length <= SchemaFiles.MaxBytes ? File.ReadAllText(beside.FullName) : null;
+        });
 
     private static List<InputFile> Expand(CliHost host, string argument, bool tests)
     {

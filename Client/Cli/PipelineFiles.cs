@@ -43,7 +43,7 @@ internal static class PipelineFiles
         PipelineCompiler.Compile(text, name, new PipelineCompilerOptions
         {
             Variables = variables,
-            CreateDecoder = RecordDecoderFactory.Create,
+            CreateDecoder = RecordDecoderFactory.CreateForSamples,
         });
 
     /// <summary>The plan of a file; its faults end the command.</summary>

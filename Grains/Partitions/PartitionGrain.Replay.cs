@@ -181,6 +181,9 @@ internal sealed partial class PartitionGrain
                 case WindowRequest window:
                     await ApplyReplayAsync(window, touched, reign);
                     break;
+                case SchemaRequest schemas:
+                    await RetryAsync(() => SchemaAnswers.AnswerAsync(schemas, _runtime!.Plan, registries, reign), reign);
+                    break;
                 case LookupRequest lookup:
                     await RetryAsync(() => LookUpAsync(lookup, reign), reign);
                     break;

@@ -67,6 +67,9 @@ internal sealed partial class PartitionGrain
             case SinkRequest sink:
                 await SendAsync(sink, batch.To, reign);
                 break;
+            case SchemaRequest schemas:
+                await RetryAsync(() => SchemaAnswers.AnswerAsync(schemas, _runtime!.Plan, registries, reign), reign);
+                break;
             case LookupRequest lookup:
                 await RetryAsync(() => LookUpAsync(lookup, reign), reign);
                 break;
@@ -88,6 +91,7 @@ internal sealed partial class PartitionGrain
         WindowRequest window => window.Step.Id,
         SinkRequest sink => sink.Sink.Id,
         LookupRequest lookup => lookup.Step.Id,
+        SchemaRequest => "schema",
         CustomRequest custom => custom.Step.Id,
         _ => "quarantine",
     };
@@ -165,7 +169,7 @@ internal sealed partial class PartitionGrain
                 if (backoff.Failures > 0) SetState(PartState.Running, null);
                 return;
             }
-            catch (Exception e) when (e is StoreUnavailableException or SinkUnavailableException)
+            catch (Exception e) when (e is StoreUnavailableException or SinkUnavailableException or SchemaRegistryException)
             {
                 SetState(PartState.Blocked, e.Message);
             }

@@ -27,6 +27,7 @@ internal sealed partial class PartitionGrain(
     IStateStore store,
     IKafkaPartitionControl kafka,
     ILookupSource lookups,
+    ISchemaRegistries registries,
     IQuarantine quarantine,
     IEnumerable<IRecordTransform> transforms,
     LocalPartitions local,

@@ -20,6 +20,10 @@ internal static class Forms
         "a field's name (letters, digits, '_'; no digit first)", "[A-Za-z_][A-Za-z0-9_]*", 120,
         (c, i) => char.IsAsciiLetter(c) || c == '_' || (i > 0 && char.IsAsciiDigit(c)));
 
+    /// <summary>True for a text that is one.</summary>
+    public static bool IsFieldName(string text) =>
+        text.Length is > 0 and <= 120 && !char.IsAsciiDigit(text[0]) && text.All(c => char.IsAsciiLetterOrDigit(c) || c == '_');
+
     public static ScalarShape<string> Column() => ScalarRules.Matching(
         "a column's name (letters, digits, '_', '$', '#'; a letter or '_' first)", "[A-Za-z_][A-Za-z0-9_$#]*", 128,
         (c, i) => char.IsAsciiLetter(c) || c == '_' || (i > 0 && (char.IsAsciiDigit(c) || c is '$' or '#')));

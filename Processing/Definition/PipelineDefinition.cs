@@ -28,6 +28,15 @@ public sealed record SourceDefinition
 {
     public required KafkaDefinition Kafka { get; init; }
     public required Located<SourceFormatKind> Format { get; init; }
+
+    /// <summary>Avro: the registry in the host's configuration.</summary>
+    public Located<string>? Registry { get; init; }
+
+    /// <summary>Avro: the schema the pipeline reads by.</summary>
+    public Located<string>? Schema { get; init; }
+
+    /// <summary>True: records of schemas the registry does not have are refused.</summary>
+    public Located<bool>? UnknownSchema { get; init; }
     public CsvDefinition? Csv { get; init; }
     public DebeziumDefinition? Debezium { get; init; }
     public required IReadOnlyList<Named<FieldDefinition>> Fields { get; init; }

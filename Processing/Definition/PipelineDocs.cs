@@ -100,7 +100,7 @@ public static class PipelineDocs
         the change (02:30 on the day in spring is 03:30); of one that comes twice the first is meant. Zones of fields, windows and functions follow the rules
         that come with this build, whatever tables the machine has.
 
-        **Changes of Debezium.** `format: debezium` takes the row out of the envelope, with the schema beside it or without. Paths are of the row; `from: envelope`
+        **Changes of Debezium.** `format: debezium` takes the row out of the envelope: in Avro, where `registry` or `schema` is given, else in JSON, with the schema beside it or without. Paths are of the row; `from: envelope`
         with a path (`op`, `ts_ms`, `source.table`, `source.snapshot`) takes what stands around it. Created, updated and snapshot rows come from `after`. Deleted
         ones (`op: d`) come from `before`: sinks with `deleteOnTombstone` delete the row of their key, which may be fields of the row; `debezium: { deletes: mark,
         deletedField: NAME }` writes them with a mark instead, as far as `before` holds them (REPLICA IDENTITY FULL). The tombstone that follows is skipped.
@@ -109,8 +109,10 @@ public static class PipelineDocs
         `encoding: base64` for `decimal.handling.mode: precise`, nothing for `string` and `double`.
 
         **Schema registries.** Records of the JSON Schema serializers are `format: json_schema`: the id of the schema before value and key is taken off (or is in a
-        header, as newer clients write it), the registry is not asked, and the fields are those declared here. Avro and Protobuf are not read; a JSON source that
-        meets them says so (KOR4063).
+        header, as newer clients write it), the registry is not asked, and the fields are those declared here. `format: avro` with `registry` gets each record's
+        schema by its id and takes the fields from it; with `schema` (JSON, or a file .avsc beside the pipeline) the pipeline reads by that schema, by Avro's rules of
+        resolution, and `fields` may be left out. [patterns/avro.md](patterns/avro.md) has the types and what happens when something is wrong. Protobuf is not read; a
+        JSON source that meets the wire format says so (KOR4063).
 
         **CSV.** A record is one line, quoted as RFC 4180 has it. `csv: { header: skip }` leaves out lines that consist of the columns' names (counted as filtered).
 

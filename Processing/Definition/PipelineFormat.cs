@@ -66,14 +66,22 @@ internal static class SourceFormat
             "format",
             new WordShape<SourceFormatKind>(
                 ("json", SourceFormatKind.Json), ("csv", SourceFormatKind.Csv), ("string", SourceFormatKind.String),
-                ("debezium", SourceFormatKind.Debezium), ("json_schema", SourceFormatKind.JsonSchema)),
-            "How values are written: json, csv, string, debezium (changes of a table in JSON; fields are of the row), or json_schema (JSON behind the id of a schema registry, which is not asked).");
+                ("debezium", SourceFormatKind.Debezium), ("json_schema", SourceFormatKind.JsonSchema), ("avro", SourceFormatKind.Avro)),
+            "How values are written: json, csv, string, avro, debezium (changes of a table, in Avro where 'registry' or 'schema' is given, else in JSON; fields are of the row), or json_schema (JSON behind the id of a schema registry, which is not asked).");
+        var registry = Prop.Optional(
+            "registry", Forms.Connection(), "Avro: a schema registry of the host's configuration (Kor:Registries). Values begin with the id of their schema, or a header has it.");
+        var schema = Prop.Optional(
+            "schema", ScalarRules.Text("an Avro schema, or the name of a file .avsc beside the pipeline", SchemaFiles.MaxBytes),
+            "Avro: the schema the pipeline reads by, as JSON or as a file beside it. With 'registry', records of other versions are converted to it; without, it is the records' own. Fields may be left out then.");
+        var unknownSchema = Prop.Optional(
+            "unknownSchema", new WordShape<bool>(("wait", false), ("quarantine", true)),
+            "Records of a schema that the registry does not have: wait (default; the partition waits and says so) or quarantine.");
         var debezium = Prop.Optional("debezium", MakeDebezium(), "What becomes of rows that were deleted.");
         var csv = Prop.Optional("csv", MakeCsv(), "How CSV lines are cut.");
-        var fields = Prop.Required(
+        var fields = Prop.Optional(
             "fields",
             new MapShape<FieldDefinition>("the source's fields", Forms.FieldName(), Field, min: 1),
-            "The fields to decode: 'name: type', or a mapping with type, path, from, default, required, pattern.");
+            "The fields to decode: 'name: type', or a mapping with type, path, from, default, required, pattern. Only with 'schema' they may be left out: then they are those of the schema.");
         var eventTime = Prop.Optional("eventTime", MakeEventTime(), "Which time windows and dedup go by.");
         var tombstones = Prop.Optional(
             "tombstones",
@@ -83,8 +91,10 @@ internal static class SourceFormat
             "Records without a value: skip (default), delete (see deleteOnTombstone of sinks) or quarantine.");
         var limits = Prop.Optional("limits", MakeLimits(), "What a value may not exceed.");
         return new ObjectShape<SourceDefinition>(
-            "source", "the source", [kafka, format, csv, debezium, fields, eventTime, tombstones, limits], read =>
+            "source", "the source", [kafka, format, registry, schema, unknownSchema, csv, debezium, fields, eventTime, tombstones, limits], read =>
             {
+                if (!read.IsMissing && !read.Has(fields) && !read.Has(schema))
+                    read.Note("KOR1021", read.Node, $"the source needs the key 'fields' ({fields.Shape.What}); with format avro or debezium, 'schema' (an Avro schema, or a file .avsc beside the pipeline) may stand in its place");
                 var limit = read.Find(limits) ?? (SourceFormatSpec.DefaultMaxValueBytes,
                     SourceFormatSpec.DefaultMaxDepth).AsLimits();
                 return new SourceDefinition
@@ -93,7 +103,10 @@ internal static class SourceFormat
                     Format = read.Get(format),
                     Csv = read.Find(csv),
                     Debezium = read.Find(debezium),
-                    Fields = read.Get(fields),
+                    Fields = read.Find(fields) ?? [],
+                    Registry = read.Find(registry),
+                    Schema = read.Find(schema),
+                    UnknownSchema = read.Find(unknownSchema),
                     EventTime = read.Find(eventTime),
                     Tombstones = read.Or(tombstones, TombstonePolicy.Skip),
                     MaxValueBytes = limit.MaxValueBytes,

@@ -8,6 +8,9 @@ namespace KafkaOracleOrleans.Processing.Diagnostics;
 /// </summary>
 public static class DiagnosticText
 {
+    // A schema that lies beside a pipeline stands on one line.
+    private const int MaxWidth = 500;
+
     /// <summary>One diagnostic with the line before and the line itself.</summary>
     /// <param name="diagnostic">What was found.</param>
     /// <param name="text">The text it was found in.</param>
@@ -22,15 +25,17 @@ public static class DiagnosticText
         for (var line = Math.Max(1, diagnostic.Line - 1); line <= diagnostic.Line; line++)
         {
             var number = line.ToString(CultureInfo.InvariantCulture).PadLeft(width);
-            result.Append(' ').Append(number).Append(" | ").Append(Plain(lines[line - 1])).Append('\n');
+            result.Append(' ').Append(number).Append(" | ").Append(Plain(Cut(lines[line - 1]))).Append('\n');
         }
 
-        var content = lines[diagnostic.Line - 1].TrimEnd('\r');
+        var content = Cut(lines[diagnostic.Line - 1]).TrimEnd('\r');
         var before = Math.Clamp(diagnostic.Column - 1, 0, content.Length);
         var marked = Math.Clamp(diagnostic.Length, 1, Math.Max(1, content.Length - before));
         result.Append(' ', width + 1).Append(" | ").Append(' ', before).Append('^', marked).Append('\n');
         return result.ToString();
     }
+
+    private static string Cut(string line) => line.Length <= MaxWidth ? line : line[..MaxWidth] + " ...";
 
     /// <summary>All of them, errors and warnings counted at the end.</summary>
     public static string Report(IReadOnlyList<Diagnostic> diagnostics, string text)

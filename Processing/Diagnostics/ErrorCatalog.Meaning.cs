@@ -186,7 +186,7 @@ public static partial class ErrorCatalog
         new(
             "KOR2028",
             "The field's options do not fit together",
-            "pattern belongs to timestamps and dates; path to json; a key field of csv and string formats is "
+            "pattern belongs to timestamps and dates; path to json and avro; a key field of csv and string formats is "
                 + "the whole key.",
             "name: { type: string, pattern: epoch_ms }",
             "Follow the message. Patterns are .NET's: yyyy MM dd HH mm ss fff zzz (months are MM, minutes mm; hh needs tt)."),
@@ -270,6 +270,19 @@ public static partial class ErrorCatalog
                 + "way to a sink.",
             "onMultiple: all behind an explode step; orderBy: [colour] where the step adds no field 'colour'",
             "Order by fields of 'add' with 'onMultiple: first' or 'all', and look up all rows before the step that makes several rows of a record."),
+        new(
+            "KOR2066",
+            "An Avro source that cannot work",
+            "Avro values are read by the schemas of a registry of the host's configuration, or by the schema of the pipeline: as JSON, or as the name of a file .avsc that lies beside the "
+                + "pipeline or in a folder below. kor and the silo's folder put the file's text into the pipeline when they read it.",
+            "format: avro without 'registry' and 'schema'; schema: ordres.avsc where there is no such file",
+            "Name a registry (registry: main), or give the schema (schema: orders.avsc). Over the HTTP API send the schema's text, as 'kor apply' does."),
+        new(
+            "KOR2067",
+            "The field does not go with the schema",
+            "A declared field names what the pipeline's schema does not have, or has a type that cannot take the schema's.",
+            "fields: { amonut: 'decimal(12,2)' } where the schema has 'amount'",
+            "Follow the message: correct the path, or declare the type that the schema has; or leave 'fields' out, then they are those of the schema."),
         new(
             "KOR2041",
             "Sinks of one table without keys of their own",

@@ -86,7 +86,7 @@ public static partial class ErrorCatalog
         new(
             "KOR4012",
             "Wrong type",
-            "The JSON value is of a type that the field does not take. Strings do not become "
+            "The value is of a type that the field does not take; in Avro, the record's own schema says so. Strings of JSON do not become "
                 + "booleans, numbers do not become strings; numbers as strings are taken by integer, "
                 + "decimal and double fields.",
             "{\"active\": \"yes\"} for active: boolean",
@@ -280,7 +280,33 @@ public static partial class ErrorCatalog
             "Wire format of a schema registry",
             "The source is JSON, and the bytes begin with a zero byte and the id of a schema, as the serializers of Avro, Protobuf and JSON Schema write them.",
             "0x00 0x00 0x00 0x00 0x2A, then the value",
-            "Where JSON follows, use format: json_schema. Avro and Protobuf are not read: let the producer or connector write JSON (JsonConverter of Kafka Connect), then replay."),
+            "Where JSON follows, use format: json_schema; for Avro, format: avro with 'registry'. Protobuf is not read: let the producer or connector write JSON (JsonConverter of Kafka Connect), then replay."),
+        new(
+            "KOR4064",
+            "No id of a schema",
+            "The source reads Avro with a registry, and a value or key begins neither with a zero byte and the four bytes of an id, nor with 1 and a GUID; and no header "
+                + "(__value_schema_id, __key_schema_id) has one.",
+            "JSON in a topic of Avro",
+            "Mend the producer: it has to write with a serializer of the registry. Values without ids, all of one schema, are read by 'schema' without 'registry'."),
+        new(
+            "KOR4065",
+            "Bytes that are no value of their schema",
+            "The bytes end too early, go on too long, or hold a length, a place in a union or a symbol that the schema does not have. The id is another schema's, or the bytes were cut.",
+            "Three bytes for a record of two longs and a string",
+            "Mend the producer; records that were written by another schema than their id says cannot be read by anybody."),
+        new(
+            "KOR4066",
+            "A schema that cannot be used",
+            "The registry has another kind of schema under the record's id (JSON or Protobuf), the schema cannot be read, or Avro's rules do not resolve it to the schema of the pipeline: a "
+                + "field is missing that has no default there.",
+            "schema: with a field 'country' without default, and a record of a version before that field",
+            "Give the field a default in the pipeline's schema, then replay; or use the format that the producer writes."),
+        new(
+            "KOR4067",
+            "A schema that the registry does not have",
+            "The source says unknownSchema: quarantine, and the registry has no schema of the record's id; or samples are tried without a registry, and the pipeline has no schema.",
+            "Id 17 in a registry that was set up anew",
+            "Register the schema again under its id (the registry's mode IMPORT), then replay; for samples, give the source a 'schema'."),
         new(
             "KOR4051",
             "Lookup found several rows",

@@ -17,6 +17,9 @@ public sealed record PipelineCompilerOptions
     /// <summary>The names of the host's database connections.</summary>
     public IReadOnlyCollection<string>? DatabaseConnections { get; init; }
 
+    /// <summary>The names of the host's schema registries.</summary>
+    public IReadOnlyCollection<string>? Registries { get; init; }
+
     /// <summary>The names of the C# transforms registered in the host.</summary>
     public IReadOnlyCollection<string>? Transforms { get; init; }
 

@@ -15,9 +15,18 @@ public static class RecordDecoderFactory
         SourceFormatKind.Csv => new CsvRecordDecoder(spec),
         SourceFormatKind.String => new StringRecordDecoder(spec),
         SourceFormatKind.JsonSchema => new JsonSchemaRecordDecoder(spec),
+        SourceFormatKind.Avro => new AvroRecordDecoder(spec),
+        SourceFormatKind.Debezium when spec.IsAvro => new AvroDebeziumDecoder(spec),
         SourceFormatKind.Debezium => new DebeziumRecordDecoder(spec),
         _ => throw new ArgumentOutOfRangeException(nameof(spec), spec.Format, "There is no such format."),
     };
+
+    /// <summary>The same where samples are tried without a registry: see <see cref="SourceFormatSpec.Samples"/>.</summary>
+    public static IRecordDecoder CreateForSamples(SourceFormatSpec spec)
+    {
+        ArgumentNullException.ThrowIfNull(spec);
+        return Create(spec with { Samples = true });
+    }
 
     /// <summary>
     /// Null when a text can stand for a value of the field (a default), otherwise what is wrong with it.

@@ -34,6 +34,24 @@ public sealed record SourceFormatSpec
     /// <summary>Debezium: what happens to changes that delete a row.</summary>
     public DebeziumDeletes DebeziumDeletes { get; init; }
 
+    /// <summary>Avro: the registry whose ids stand before values, or in headers; null: values are bare, in the schema of <see cref="SchemaText"/>.</summary>
+    public string? Registry { get; init; }
+
+    /// <summary>Avro: the schema that the pipeline reads by; null: fields are those of each record's own schema, by name.</summary>
+    public string? SchemaText { get; init; }
+
+    /// <summary>Avro: records of schemas that the registry does not have are refused; default: the partition waits for them.</summary>
+    public bool RefuseUnknownSchemas { get; init; }
+
+    /// <summary>
+    /// True where samples are tried without a registry: values may be JSON objects, which are taken for records of <see cref="SchemaText"/>, and every id is
+    /// that schema's. Default: false.
+    /// </summary>
+    public bool Samples { get; init; }
+
+    /// <summary>True when values are in Avro's binary encoding.</summary>
+    public bool IsAvro => Format == SourceFormatKind.Avro || (Format == SourceFormatKind.Debezium && (Registry ?? SchemaText) is not null);
+
     /// <summary>How CSV is cut; counts for <see cref="SourceFormatKind.Csv"/> only.</summary>
     public CsvFormatSpec Csv { get; init; } = new();
 }
@@ -50,11 +68,14 @@ public enum SourceFormatKind
     /// <summary>The whole value is one text: every value field is of that text, converted to its type.</summary>
     String,
 
-    /// <summary>A change of a table's row as Debezium writes it in JSON; fields are of the row.</summary>
+    /// <summary>A change of a table's row as Debezium writes it, in JSON or Avro; fields are of the row.</summary>
     Debezium,
 
     /// <summary>One JSON object behind the id of its schema in a registry, which is not asked.</summary>
     JsonSchema,
+
+    /// <summary>Avro's binary encoding, with the id of the schema in a registry, or in the pipeline's own schema.</summary>
+    Avro,
 }
 
 /// <summary>What happens to changes that delete a row.</summary>

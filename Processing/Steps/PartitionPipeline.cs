@@ -1,6 +1,7 @@
 using KafkaOracleOrleans.Processing.Plan;
 using KafkaOracleOrleans.Processing.Ports;
 using KafkaOracleOrleans.Processing.Records;
+using KafkaOracleOrleans.Processing.Schemas;
 using KafkaOracleOrleans.Processing.Watermarks;
 using KafkaOracleOrleans.Processing.Windows;
 
@@ -38,6 +39,7 @@ public sealed partial class PartitionPipeline
     private readonly Selection _spare = new();
     private readonly bool _deletes;
     private IEnumerator<PartitionRequest>? _work;
+    private IReadOnlyList<SchemaId>? _schemas;
 
     /// <summary>
     /// Makes the steps of a plan ready; <paramref name="version"/> is the pipeline's version, for metadata and
@@ -101,6 +103,13 @@ public sealed partial class PartitionPipeline
         _ruleFailures.Clear();
         Counts = default;
         _scope.Begin(raw, processingTimeMs);
+        _schemas = (_decoder as ISchemaDecoder)?.Missing(raw) is { Count: > 0 } missing ? missing : null;
+        if (_schemas is null) Decode(raw);
+        _work = Work(raw);
+    }
+
+    private void Decode(RawBatch raw)
+    {
         _decoder.Decode(_scope.Batch);
         SetTombstonesApart();
         _eventTimes.Assign(_scope, _watermark);
@@ -109,8 +118,14 @@ public sealed partial class PartitionPipeline
         {
             if (!node.Scope.IsExploded || node.MakesRows) node.Reset(raw.Count);
         }
+    }
 
-        _work = Work();
+    /// <summary>Takes the schemas that were asked for, and decodes.</summary>
+    private void Decode(RawBatch raw, SchemaRequest answered)
+    {
+        var decoder = (ISchemaDecoder)_decoder;
+        foreach (var id in answered.Ids) decoder.Supply(id, answered.Schemas.GetValueOrDefault(id));
+        Decode(raw);
     }
 
     /// <summary>By how much the event times of the batch that was begun are ahead of their records' Kafka timestamps at most, ms; 0 when none is.</summary>
@@ -207,8 +222,15 @@ public sealed partial class PartitionPipeline
         alive.SetCount(kept);
     }
 
-    private IEnumerator<PartitionRequest> Work()
+    private IEnumerator<PartitionRequest> Work(RawBatch raw)
     {
+        if (_schemas is not null)
+        {
+            var schemas = new SchemaRequest { Registry = ((ISchemaDecoder)_decoder).Registry!, Ids = _schemas };
+            yield return schemas;
+            Decode(raw, schemas);
+        }
+
         _source.Advance(_scope);
         for (var i = 0; i < _nodes.Count; i++)
         {

@@ -2,6 +2,7 @@ using KafkaOracleOrleans.Processing.Dedup;
 using KafkaOracleOrleans.Processing.Plan;
 using KafkaOracleOrleans.Processing.Ports;
 using KafkaOracleOrleans.Processing.Records;
+using KafkaOracleOrleans.Processing.Schemas;
 using KafkaOracleOrleans.Processing.Windows;
 
 namespace KafkaOracleOrleans.Processing.Steps;
@@ -11,6 +12,19 @@ namespace KafkaOracleOrleans.Processing.Steps;
 /// and asks for the next one.
 /// </summary>
 public abstract class PartitionRequest;
+
+/// <summary>Schemas that records of the batch name and that are not known yet. It comes before everything else of a batch.</summary>
+public sealed class SchemaRequest : PartitionRequest
+{
+    /// <summary>The registry's name in the host's configuration.</summary>
+    public required string Registry { get; init; }
+
+    /// <summary>The schemas.</summary>
+    public required IReadOnlyList<SchemaId> Ids { get; init; }
+
+    /// <summary>The answer. Records of an id that is not there are refused.</summary>
+    public Dictionary<SchemaId, RegisteredSchema> Schemas { get; } = [];
+}
 
 /// <summary>
 /// Ids to claim. Arrays belong to the pipeline and hold until the next request; entry i belongs to row i of the batch.

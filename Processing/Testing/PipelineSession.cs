@@ -127,7 +127,7 @@ internal sealed class PipelineSession
         source.Pipeline.Begin(raw, Now);
         while (Next(source) is { } request)
         {
-            var theirs = request is CustomRequest || (request is LookupRequest lookup && !_lookups.ContainsKey(lookup.Step.Id));
+            var theirs = request is CustomRequest or SchemaRequest || (request is LookupRequest lookup && !_lookups.ContainsKey(lookup.Step.Id));
             if (theirs) yield return request;
             else Answer(request, source);
         }

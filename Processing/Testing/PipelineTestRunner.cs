@@ -137,7 +137,7 @@ public static class PipelineTestRunner
                 compilation = PipelineCompiler.Compile(text, name.Value, new PipelineCompilerOptions
                 {
                     Variables = variable => _variables.GetValueOrDefault(variable) ?? options.Variables(variable),
-                    CreateDecoder = RecordDecoderFactory.Create,
+                    CreateDecoder = RecordDecoderFactory.CreateForSamples,
                 });
             }
             else

@@ -177,7 +177,7 @@ public static class AuthoringEndpoints
         {
             if (await FindAsync(grains, name) is null) return (null, NoPipeline(name));
             var plan = (await plans.GetAsync(name)).Plan;
-            if (request.Step is null) return (plan.Source.CreateDecoder(), null);
+            if (request.Step is null) return (plan.Source.Format is { } format ? RecordDecoderFactory.CreateForSamples(format) : plan.Source.CreateDecoder(), null);
             return plan.Steps.FirstOrDefault(s => s.Id == request.Step) is { } step
                 ? (RecordDecoderFactory.Create(FieldList.JsonFormat(step.Schema)), null)
                 : (null, Problem(StatusCodes.Status404NotFound, "No such step", $"Pipeline '{name}' has no step '{request.Step}'."));

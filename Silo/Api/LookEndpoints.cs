@@ -3,6 +3,7 @@ using System.Text;
 using Confluent.Kafka;
 using KafkaOracleOrleans.Grains.Interfaces;
 using KafkaOracleOrleans.Grains.Pipelines;
+using KafkaOracleOrleans.Grains.Runtime;
 using KafkaOracleOrleans.Processing;
 using KafkaOracleOrleans.Processing.Plan;
 using KafkaOracleOrleans.Processing.Ports;
@@ -43,7 +44,7 @@ public static class LookEndpoints
     }
 
     private static async Task<Results<Ok<PreviewReport>, ProblemHttpResult>> PreviewAsync(
-        HttpRequest request, HostPipelineCompiler compiler, IKafkaLogs logs, TopicReader reader, ILookupSource lookups,
+        HttpRequest request, HostPipelineCompiler compiler, IKafkaLogs logs, TopicReader reader, ILookupSource lookups, ISchemaRegistries registries,
         IEnumerable<IRecordTransform> transforms, TimeProvider time, FieldMask masks, ClaimsPrincipal user, TrialGate gate, HttpContext http, KnownSources sources,
         CancellationToken cancellation, string? file = null, int limit = 200, DateTimeOffset? since = null, int rows = 20)
     {
@@ -72,20 +73,20 @@ public static class LookEndpoints
             var (report, refused) = await gate.RunAsync(http, "preview", TrialGate.MaxPreviewSeconds, async (budget, end) =>
             {
                 var slices = await reader.ReadAsync(plan.Source.Connection, topics, limit, since, plan.Source.ReadCommitted, end);
-                return await TryAsync(plan, slices, lookups, new TransformRunner(transforms), time, rows, budget, end);
+                return await TryAsync(plan, slices, lookups, registries, new TransformRunner(transforms), time, rows, budget, end);
             });
             if (report is null) return refused!;
             trail?.Did($"{report.Counts.Consumed} records tried");
             return TypedResults.Ok(PlanMask.Of(masks.For(user), plan, known) is { } mask ? Masked(report, mask) : report);
         }
-        catch (Exception e) when (e is KafkaException or KafkaSourceException or KeyNotFoundException or StoreUnavailableException or SinkConfigurationException)
+        catch (Exception e) when (e is KafkaException or KafkaSourceException or KeyNotFoundException or StoreUnavailableException or SinkConfigurationException or SchemaRegistryException)
         {
             return Problem(StatusCodes.Status503ServiceUnavailable, "Its surroundings are not ready", e.Message);
         }
     }
 
     private static async Task<PreviewReport> TryAsync(
-        PipelinePlan plan, IReadOnlyList<TopicSlice> slices, ILookupSource lookups, TransformRunner transforms, TimeProvider time, int rows,
+        PipelinePlan plan, IReadOnlyList<TopicSlice> slices, ILookupSource lookups, ISchemaRegistries registries, TransformRunner transforms, TimeProvider time, int rows,
         WorkBudget budget, CancellationToken cancellation)
     {
         var read = slices.Where(s => s.Records.Count != 0).ToList();
@@ -94,7 +95,8 @@ public static class LookEndpoints
         {
             foreach (var request in trial.Take(RawRecords.Batch(slice.Topic, slice.Partition, slice.From, slice.Records)))
             {
-                if (request is LookupRequest lookup) await AnswerAsync(lookup, lookups, cancellation);
+                if (request is SchemaRequest schemas) await SchemaAnswers.AnswerAsync(schemas, plan, registries, cancellation);
+                else if (request is LookupRequest lookup) await AnswerAsync(lookup, lookups, cancellation);
                 else if (request is CustomRequest custom) transforms.Answer(custom);
             }
         }

@@ -160,7 +160,7 @@ internal static class DiagnosisCommands
     {
         try
         {
-            return await File.ReadAllTextAsync(file, cancellation);
+            return PipelineFolder.WithSchemas(Path.GetFullPath(file), await File.ReadAllTextAsync(file, cancellation));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

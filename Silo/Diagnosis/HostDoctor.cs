@@ -9,10 +9,10 @@ namespace KafkaOracleOrleans.Silo.Diagnosis;
 /// <summary>Checks what a host is configured with, in the light of what its pipelines need.</summary>
 internal sealed class HostDoctor(KorOptions options, DatabaseConnections databases, TimeProvider time)
 {
-    /// <summary>The connections' names, databases first.</summary>
-    public IEnumerable<string> Names => options.Connections.Keys.Concat(options.Kafka.Keys).Distinct(StringComparer.Ordinal);
+    /// <summary>The connections' names: databases, Kafka clusters, schema registries.</summary>
+    public IEnumerable<string> Names => options.Connections.Keys.Concat(options.Kafka.Keys).Concat(options.Registries.Keys).Distinct(StringComparer.Ordinal);
 
-    /// <summary>Checks a connection by name, as a database, as a Kafka cluster, or as both.</summary>
+    /// <summary>Checks a connection by name, as a database, a Kafka cluster, a schema registry, or as all of them.</summary>
     public async Task<IReadOnlyList<Finding>> CheckAsync(string name, IReadOnlyList<PipelinePlan> plans, CancellationToken cancellation)
     {
         var findings = new List<Finding>();
@@ -20,6 +20,7 @@ internal sealed class HostDoctor(KorOptions options, DatabaseConnections databas
             findings.AddRange(await new DatabaseDoctor(databases, name).CheckAsync(DatabaseUseOf(name, plans), cancellation));
         if (options.Kafka.TryGetValue(name, out var kafka))
             findings.AddRange(await new KafkaDoctor(name, kafka, time).CheckAsync(KafkaUseOf(name, plans), cancellation));
+        if (options.Registries.TryGetValue(name, out var registry)) findings.AddRange(await RegistryDoctor.CheckAsync(name, registry, cancellation));
         return findings;
     }
 

@@ -7,6 +7,7 @@ using KafkaOracleOrleans.Silo.Diagnosis;
 using KafkaOracleOrleans.Silo.Observability;
 using KafkaOracleOrleans.Silo.Pipelines;
 using KafkaOracleOrleans.Silo.Quarantine;
+using KafkaOracleOrleans.Silo.Registries;
 using KafkaOracleOrleans.Silo.Security;
 using KafkaOracleOrleans.Storage.Audit;
 using KafkaOracleOrleans.Storage.Connections;
@@ -82,6 +83,7 @@ public static class KorHostingExtensions
         services.AddSingleton<HostDoctor>();
         services.AddSingleton<Planner>();
         services.AddSingleton<ILookupSource>(sp => new AdoLookup(sp.GetRequiredService<DatabaseConnections>()));
+        services.AddSingleton<ISchemaRegistries, SchemaRegistries>();
         services.AddSingleton<HostPipelineCompiler>();
         services.AddSingleton<IPipelineCompiler>(sp => sp.GetRequiredService<HostPipelineCompiler>());
         services.AddSingleton<TopicReader>();

@@ -1,4 +1,5 @@
 using KafkaOracleOrleans.Grains.Runtime;
+using KafkaOracleOrleans.Silo.Registries;
 using KafkaOracleOrleans.Storage.Connections;
 using KafkaOracleOrleans.Streams.Kafka;
 
@@ -21,6 +22,9 @@ public sealed class KorOptions
 
     /// <summary>Kafka clusters by name; pipelines refer to these names.</summary>
     public Dictionary<string, KafkaConnection> Kafka { get; set; } = [];
+
+    /// <summary>Schema registries by name; pipelines refer to these names.</summary>
+    public Dictionary<string, RegistryOptions> Registries { get; set; } = [];
 
     /// <summary>Reading from Kafka.</summary>
     public ReadingOptions Reading { get; set; } = new();

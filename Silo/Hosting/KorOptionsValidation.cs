@@ -58,6 +58,16 @@ internal static class KorOptionsValidation
             }
         }
 
+        foreach (var (name, registry) in options.Registries)
+        {
+            faults.AddRange(registry.Faults().Select(f => $"Kor:Registries:{name}: {f}"));
+            foreach (var (setting, file) in registry.Files())
+            {
+                if (Unreadable(file) is { } why)
+                    faults.Add($"Kor:Registries:{name}:{setting} is '{file}', which cannot be read ({why}); mount it, let the process's user read it, or name another.");
+            }
+        }
+
         var engine = options.Engine;
         Range(faults, "Kor:Engine:CheckpointInterval", engine.CheckpointInterval, TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(10));
         Range(faults, "Kor:Engine:QueuedBatches", engine.QueuedBatches, 1, 64);

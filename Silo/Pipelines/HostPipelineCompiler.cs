@@ -16,6 +16,7 @@ internal sealed class HostPipelineCompiler(KorOptions options, IEnumerable<IReco
         Variables = PipelineVariables.None,
         KafkaConnections = options.Kafka.Keys,
         DatabaseConnections = options.Connections.Keys,
+        Registries = options.Registries.Keys,
         Transforms = [.. transforms.Select(t => t.Name)],
     };
 

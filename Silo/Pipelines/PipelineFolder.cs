@@ -1,5 +1,6 @@
 using KafkaOracleOrleans.Grains.Interfaces;
 using KafkaOracleOrleans.Grains.Runtime;
+using KafkaOracleOrleans.Processing.Definition;
 using KafkaOracleOrleans.Silo.Hosting;
 using Orleans.Runtime;
 
@@ -115,7 +116,7 @@ internal sealed partial class PipelineFolder(
             if (!_files.TryGetValue(path, out var file)) _files[path] = file = new FolderFile(path);
             try
             {
-                file.Take(await File.ReadAllTextAsync(path, cancellation));
+                file.Take(WithSchemas(path, await File.ReadAllTextAsync(path, cancellation)));
                 file.Problem = null;
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -126,6 +127,13 @@ internal sealed partial class PipelineFolder(
             }
         }
     }
+
+    /// <summary>The text with the schemas that lie beside it: what is stored needs no file.</summary>
+    internal static string WithSchemas(string path, string text) => SchemaFiles.Inline(text, path.EndsWith(".json", StringComparison.Ordinal), name =>
+    {
+        var beside = new FileInfo(Path.Combine(Path.GetDirectoryName(path)!, name));
+        return beside.Exists && beside.Length <= SchemaFiles.MaxBytes ? File.ReadAllText(beside.FullName) : null;
+    });
 
     private async Task ApplyAllAsync(Dictionary<string, PipelineText> known, CancellationToken cancellation)
     {

@@ -13,7 +13,7 @@ namespace KafkaOracleOrleans.Silo.Quarantine;
 
 /// <summary>What operators do with quarantined records: look, try, replay, drop.</summary>
 internal sealed class QuarantineDesk(
-    PipelineQuarantine quarantine, PlanProvider plans, ILookupSource lookups, IEnumerable<IRecordTransform> transforms, IGrainFactory grains,
+    PipelineQuarantine quarantine, PlanProvider plans, ILookupSource lookups, ISchemaRegistries registries, IEnumerable<IRecordTransform> transforms, IGrainFactory grains,
     TimeProvider time)
 {
     private const int Preview = 200;
@@ -100,6 +100,7 @@ internal sealed class QuarantineDesk(
             var again = new Dictionary<long, QuarantineRecord>();
             while (steps.Next() is { } request)
             {
+                if (request is SchemaRequest schemas) await SchemaAnswers.AnswerAsync(schemas, runtime.Plan, registries, cancellation);
                 if (request is LookupRequest lookup) await LookUpAsync(lookup, cancellation);
                 if (request is CustomRequest transform) custom.Answer(transform);
                 if (request is QuarantineRequest failed) foreach (var record in failed.Records) again[record.Offset] = record;

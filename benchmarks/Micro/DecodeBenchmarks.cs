@@ -12,6 +12,9 @@ public class DecodeBenchmarks
     private const int Records = 5_000;
     private IRecordDecoder _decoder = null!;
     private RecordBatch _batch = null!;
+    private IRecordDecoder _avroDecoder = null!;
+    private RecordBatch _avroBatch = null!;
+    private RawBatch _avro = null!;
     private RawBatch _same = null!;
     private RawBatch _spaced = null!;
     private RawBatch _shuffled = null!;
@@ -31,6 +34,9 @@ public class DecodeBenchmarks
         _decoder = RecordDecoderFactory.Create(
             new SourceFormatSpec { Format = SourceFormatKind.Json, Fields = fields, Schema = schema });
         _batch = new RecordBatch { Rows = new RowBlock(schema) };
+        _avroDecoder = AvroRecords.Decoder();
+        _avroBatch = new RecordBatch { Rows = new RowBlock(_avroDecoder.Schema) };
+        _avro = Make(AvroRecords.Record);
         _same = Make((r, i) => Join(Properties(r, i), ",", ":"));
         _spaced = Make((r, i) => Join(Properties(r, i), ", ", ": "));
         _shuffled = Make((r, i) =>
@@ -54,6 +60,14 @@ public class DecodeBenchmarks
 
     [Benchmark(OperationsPerInvoke = Records)]
     public int Json_with_escapes() => Decode(_escaped);
+
+    [Benchmark(OperationsPerInvoke = Records)]
+    public int Avro()
+    {
+        _avroBatch.Reset(_avro);
+        _avroDecoder.Decode(_avroBatch);
+        return _avroBatch.Alive.Count == Records ? Records : throw new InvalidOperationException("Records were refused.");
+    }
 
     private int Decode(RawBatch raw)
     {
@@ -81,7 +95,9 @@ public class DecodeBenchmarks
     private static string Join(string[] properties, string comma, string colon) =>
         "{" + string.Join(comma, properties.Select(p => p.Replace("|", colon, StringComparison.Ordinal))) + "}";
 
-    private static RawBatch Make(Func<Random, int, string> record)
+    private static RawBatch Make(Func<Random, int, string> record) => Make((random, i) => Encoding.UTF8.GetBytes(record(random, i)));
+
+    private static RawBatch Make(Func<Random, int, byte[]> record)
     {
         var random = new Random(7);
         var buffer = new MemoryStream();
@@ -89,7 +105,7 @@ public class DecodeBenchmarks
         long[] offsets = new long[Records], timestamps = new long[Records];
         for (var i = 0; i < Records; i++)
         {
-            var bytes = Encoding.UTF8.GetBytes(record(random, i));
+            var bytes = record(random, i);
             start[i] = (int)buffer.Length;
             length[i] = bytes.Length;
             keyLength[i] = -1;

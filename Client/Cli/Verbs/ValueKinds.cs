@@ -29,7 +29,8 @@ internal static class ValueKinds
     }
 
     private const string NoRegistry =
-        "no format of a pipeline reads them: let the producer write JSON, or convert the topic first (a Kafka Connect converter does)";
+        "where it is Avro, begin with 'kor new NAME --template avro' and put the schema that the registry has (GET /schemas/ids/ID/schema) in its place; Protobuf is read by no format of a pipeline: let the "
+        + "producer write JSON, or convert the topic first (a Kafka Connect converter does)";
 
     private static string Framed(List<byte[]> values)
     {

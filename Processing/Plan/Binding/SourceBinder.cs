@@ -28,6 +28,8 @@ internal sealed class SourceBinder(BindingContext context, PipelineDefinition de
             else fields.Add(FieldOf(field));
         }
 
+        var avro = new AvroSourceBinder(context, _source);
+        avro.Bind(fields, unknown);
         AddDeletedField(fields);
         CheckNames();
         var schema = new Schema([.. fields.Select(f => new Field(f.Name, f.Type, IsNullable(f)))]);
@@ -38,7 +40,7 @@ internal sealed class SourceBinder(BindingContext context, PipelineDefinition de
             // Of a deleted row Debezium says what it was.
             FromKey = fields.Where(f => f.From != FieldOrigin.Value || (IsDebezium && _source.Tombstones != TombstonePolicy.Delete)).Select(f => f.Name).ToHashSet(),
             WholeKey = fields.Where(f => f.From == FieldOrigin.Key && f.Path.Count == 0).Select(f => f.Name).ToHashSet(),
-            IsOpaque = _source.Fields.Count == 0,
+            IsOpaque = fields.Count == 0,
         };
         var eventTime = EventTime(flow);
         var format = new SourceFormatSpec
@@ -50,6 +52,9 @@ internal sealed class SourceBinder(BindingContext context, PipelineDefinition de
             MaxValueBytes = _source.MaxValueBytes,
             MaxDepth = _source.MaxDepth,
             Csv = CsvOf(),
+            Registry = avro.IsAvro && _source.Registry is { Faulty: false } registry ? registry.Value : null,
+            SchemaText = avro.Text,
+            RefuseUnknownSchemas = _source.UnknownSchema is { Faulty: false, Value: true },
             DebeziumDeletes = Deletes,
         };
         if (context.Diagnostics.HasErrors || !CanDecode(format)) return (null, flow);
@@ -243,7 +248,7 @@ internal sealed class SourceBinder(BindingContext context, PipelineDefinition de
     {
         var path = field.Value.Path;
         if (path is null)
-            return (_source.Format.Value is SourceFormatKind.Json or SourceFormatKind.Debezium or SourceFormatKind.JsonSchema && field.Value.From == FieldOrigin.Value) || field.Value.From == FieldOrigin.Envelope
+            return (_source.Format.Value is SourceFormatKind.Json or SourceFormatKind.Debezium or SourceFormatKind.JsonSchema or SourceFormatKind.Avro && field.Value.From == FieldOrigin.Value) || field.Value.From == FieldOrigin.Envelope
                 ? [field.Name.Value] : [];
         if (path.Any(p => p.Faulty) || path.Count == 0) return [];
         if (field.Value.From is not (FieldOrigin.Value or FieldOrigin.Key or FieldOrigin.Envelope))
@@ -258,7 +263,7 @@ internal sealed class SourceBinder(BindingContext context, PipelineDefinition de
             return [];
         }
 
-        if (_source.Format.Value is SourceFormatKind.Json or SourceFormatKind.Debezium or SourceFormatKind.JsonSchema
+        if (_source.Format.Value is SourceFormatKind.Json or SourceFormatKind.Debezium or SourceFormatKind.JsonSchema or SourceFormatKind.Avro
             || field.Value.From == FieldOrigin.Key) return [.. path.Select(p => p.Value)];
         if (_source.Format.Value == SourceFormatKind.String)
             context.Diagnostics.Error("KOR2028", path[0].Node, "a value of format string has no parts; remove 'path'");

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Unicode;
 
 namespace KafkaOracleOrleans.Processing.Records.Decoding;
@@ -42,9 +41,7 @@ internal sealed class DebeziumRecordDecoder : RecordDecoder
         var op = change.Op.End == 0 ? default : value[change.Op.Start..change.Op.End];
         if (op.Length != 3 || op[0] != '"')
         {
-            return Refuse(
-                row, "KOR4060", ValuePlace,
-                "The value has no 'op' that Debezium knows, so it is no change of a row. Records that were flattened by ExtractNewRecordState are format json.");
+            return Refuse(row, "KOR4060", ValuePlace, DebeziumTexts.NoOp("json"));
         }
 
         switch (op[1])
@@ -57,11 +54,9 @@ internal sealed class DebeziumRecordDecoder : RecordDecoder
             case (byte)'d':
                 return DecodeRow(value, change, change.Before, "before", deleted: true, row);
             case (byte)'t':
-                return Refuse(
-                    row, "KOR4061", ValuePlace,
-                    "The table was truncated at its source. What that means for a table that may hold rows of other sources, or whose rows came by another way, is not for a pipeline to say.");
+                return Refuse(row, "KOR4061", ValuePlace, DebeziumTexts.Truncated);
             default:
-                return Refuse(row, "KOR4060", ValuePlace, "The value's 'op' is none of c, u, r, d, t, m.");
+                return Refuse(row, "KOR4060", ValuePlace, DebeziumTexts.OtherOp);
         }
     }
 
@@ -77,22 +72,12 @@ internal sealed class DebeziumRecordDecoder : RecordDecoder
     {
         if (part.End == 0 || value[part.Start] != '{')
         {
-            return Refuse(row, "KOR4062", ValuePlace, deleted
-                ? "The row was deleted, and 'before' does not say which it was: the table has no primary key or REPLICA IDENTITY NOTHING."
-                : string.Create(CultureInfo.InvariantCulture, $"The change has no row in '{name}'."));
+            return Refuse(row, "KOR4062", ValuePlace, DebeziumTexts.NoRow(name, deleted));
         }
 
         if (!JsonObjects.Decode(_row, this, value[part.Start..part.End], row, ValuePlace)) return false;
         if (_envelope is not null && !JsonObjects.Decode(_envelope, this, value[change.Payload.Start..change.Payload.End], row, ValuePlace)) return false;
-        foreach (var mark in _marks)
-        {
-            ((BooleanColumn)mark.Column).Set(row, deleted);
-            Found(mark, ValueFault.None);
-        }
-
-        // Of a deleted row the source may know nothing but its key.
-        if (deleted) Lack(row);
-        if (deleted && _deletes == DebeziumDeletes.Delete) MarkDeleted(row);
+        Finish(_marks, deleted, _deletes, row);
         return true;
     }
 
@@ -160,4 +145,20 @@ internal sealed class DebeziumRecordDecoder : RecordDecoder
         pos = JsonScanner.SkipWhitespace(text, pos + 1);
         return (uint)pos < (uint)text.Length && text[pos] == '"';
     }
+}
+
+/// <summary>Why changes of Debezium are refused, in whatever format they come.</summary>
+internal static class DebeziumTexts
+{
+    public const string Truncated =
+        "The table was truncated at its source. What that means for a table that may hold rows of other sources, or whose rows came by another way, is not for a pipeline to say.";
+
+    public const string OtherOp = "The value's 'op' is none of c, u, r, d, t, m.";
+
+    public static string NoOp(string format) =>
+        $"The value has no 'op' that Debezium knows, so it is no change of a row. Records that were flattened by ExtractNewRecordState are format {format}.";
+
+    public static string NoRow(string name, bool deleted) => deleted
+        ? "The row was deleted, and 'before' does not say which it was: the table has no primary key or REPLICA IDENTITY NOTHING."
+        : $"The change has no row in '{name}'.";
 }

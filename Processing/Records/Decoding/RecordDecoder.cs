@@ -55,6 +55,7 @@ internal abstract class RecordDecoder : IRecordDecoder
     {
         _batch = batch;
         var raw = batch.Raw;
+        Begin(raw);
         foreach (var slot in Slots) slot.Column = batch.Rows.Columns[slot.Index];
         batch.Alive.EnsureCapacity(raw.Count);
         for (var row = 0; row < raw.Count; row++)
@@ -64,6 +65,11 @@ internal abstract class RecordDecoder : IRecordDecoder
 
         Counters.Decoded += batch.Alive.Count;
         Counters.Refused += batch.Errors.Count;
+    }
+
+    /// <summary>Takes note of the batch that is decoded.</summary>
+    private protected virtual void Begin(RawBatch raw)
+    {
     }
 
     /// <summary>Fills the fields of the value. False when the record was refused as a whole.</summary>
@@ -86,6 +92,20 @@ internal abstract class RecordDecoder : IRecordDecoder
             slot.Fault = ValueFault.None;
             slot.Column.SetNull(row);
         }
+    }
+
+    /// <summary>What a change of Debezium has beside its row.</summary>
+    private protected void Finish(FieldSlot[] marks, bool deleted, DebeziumDeletes deletes, int row)
+    {
+        foreach (var mark in marks)
+        {
+            ((BooleanColumn)mark.Column).Set(row, deleted);
+            Found(mark, ValueFault.None);
+        }
+
+        // Of a deleted row the source may know nothing but its key.
+        if (deleted) Lack(row);
+        if (deleted && deletes == DebeziumDeletes.Delete) MarkDeleted(row);
     }
 
     /// <summary>Refuses the record as a whole; always false.</summary>
@@ -138,7 +158,8 @@ internal abstract class RecordDecoder : IRecordDecoder
         return !Faulty || !RefuseFaulty(row);
     }
 
-    private bool DecodeKey(RawBatch raw, int row)
+    /// <summary>Fills the fields of the key. False when the record was refused as a whole.</summary>
+    private protected virtual bool DecodeKey(RawBatch raw, int row)
     {
         if (raw.KeyLength[row] < 0) return true;
         var key = KeyText(raw.Key(row));

@@ -22,6 +22,8 @@ internal enum ValueFault : byte
     NotBase64,
     NotBoolean,
     NotJson,
+    SchemaType,
+    SchemaMissing,
 }
 
 /// <summary>
@@ -33,7 +35,8 @@ internal static class ValueFaults
     {
         ValueFault.Missing => "KOR4010",
         ValueFault.Null => "KOR4011",
-        ValueFault.WrongType => "KOR4012",
+        ValueFault.WrongType or ValueFault.SchemaType => "KOR4012",
+        ValueFault.SchemaMissing => "KOR4066",
         ValueFault.NotANumber => "KOR4013",
         ValueFault.NotIntegral or ValueFault.IntegerRange => "KOR4014",
         ValueFault.DecimalScale or ValueFault.DecimalPrecision => "KOR4015",
@@ -53,6 +56,8 @@ internal static class ValueFaults
         ValueFault.Missing => "The field is required, but the record does not have it.",
         ValueFault.Null => "The field is required, but the record has null in its place.",
         ValueFault.WrongType => $"The field is of type {field.Type}; the JSON value is of another type.",
+        ValueFault.SchemaType => $"The field is of type {field.Type}; the record's own schema has something else there, which it cannot take.",
+        ValueFault.SchemaMissing => "The record's own schema does not have the field, and the pipeline's schema has no default for it.",
         ValueFault.NotANumber => $"The field is of type {field.Type}; the text is not a number.",
         ValueFault.NotIntegral => "The field is an integer; the number has digits other than zero after the point.",
         ValueFault.IntegerRange => "The number is outside -9223372036854775808 to 9223372036854775807.",

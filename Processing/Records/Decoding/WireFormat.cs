@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Globalization;
+using KafkaOracleOrleans.Processing.Schemas;
 
 namespace KafkaOracleOrleans.Processing.Records.Decoding;
 
@@ -25,7 +26,7 @@ internal static class WireFormat
         var isJson = JsonScanner.SkipWhitespace(value, Length) is var start && start < value.Length && value[start] == '{';
         return string.Create(CultureInfo.InvariantCulture, $"The bytes begin as a schema registry's wire format (schema id {id}), and {(isJson
             ? "JSON follows: use format: json_schema"
-            : "what follows is Avro or Protobuf, which this version does not read: let the producer or connector write JSON")}.");
+            : "what follows is Avro or Protobuf: use format: avro with 'registry' for the one; the other is not read by this version, so let the producer or connector write JSON")}.");
     }
 }
 
@@ -42,5 +43,7 @@ internal sealed class JsonSchemaRecordDecoder(SourceFormatSpec spec) : RecordDec
 
     private protected override ReadOnlySpan<byte> KeyText(ReadOnlySpan<byte> key) => Behind(key);
 
-    private static ReadOnlySpan<byte> Behind(ReadOnlySpan<byte> bytes) => WireFormat.TryRead(bytes, out _) ? bytes[WireFormat.Length..] : bytes;
+    /// <summary>The bytes behind the id, be it a number or the GUID of newer clients.</summary>
+    private static ReadOnlySpan<byte> Behind(ReadOnlySpan<byte> bytes) =>
+        WireFormat.TryRead(bytes, out _) ? bytes[WireFormat.Length..] : bytes.Length > 0 && bytes[0] == 1 && SchemaId.TryRead(bytes, out _, out var length) ? bytes[length..] : bytes;
 }

@@ -318,6 +318,7 @@ internal sealed class Stage : IAsyncDisposable
         services.AddSingleton<ISinkFactory>(new FaultySinks(new AdoSinkFactory(_connections), Faults));
         services.AddSingleton<IQuarantine>(new AdoQuarantine(_connections.Get("db")));
         services.AddSingleton<ILookupSource>(new FaultyLookups(new AdoLookup(_connections), Faults));
+        services.AddSingleton<ISchemaRegistries>(new NoRegistries());
         services.AddSingleton<IPipelineCompiler, TestPipeline>();
         services.AddSingleton<IRecordTransform, Labels>();
         services.AddSingleton<IRecordTransform, Screening>();

@@ -161,6 +161,8 @@ internal static class BadPipelines
         new("path in a string source", "format: json", "format: string", "KOR2028@8,37"),
         new("csv options of json", "format: json", "format: «json\n  csv: { delimiter: ';' }", "KOR2028"),
         new("unknown csv column", "format: json", "format: csv\n  csv: { columns: [order_id, amount, weight, extra, at] }", "KOR2033@9,37"),
+        new("avro without registry", "format: json", "format: «avro", "KOR2066 registry"),
+        new("field that the schema does not have", "format: json", "format: avro\n  schema: '" + DefinitionRemedies.OrderSchema.Replace("extra", "extras", StringComparison.Ordinal) + "'", "KOR2067@12,5 Did you mean 'extras'?"),
         new("empty path part", "path: customer.id", "path: «customer..id", "KOR2028"),
 
         // Windows and aggregates

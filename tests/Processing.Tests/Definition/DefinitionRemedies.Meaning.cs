@@ -63,6 +63,11 @@ internal static partial class DefinitionRemedies
         Of("KOR2030", "or register it", With("id: big, type: filter, where: total > 0", "id: big, type: custom, name: Rank"), With("id: big, type: filter, where: total > 0", "id: big, type: custom, name: Rank")) with { Registered = "Rank" },
         Of("KOR2033", "Correct the name", Csv("csv: { columns: [order_id, custmer, at] }"), Csv("csv: { columns: [order_id, customer, at] }")),
         Of("KOR2033", "add the column", Csv("csv: { columns: [order_id, at] }"), Csv("csv: { columns: [order_id, customer, at] }")),
+        Of("KOR2066", "Name a registry (registry: main)", Avro(""), Avro("registry: main")),
+        Of("KOR2066", "give the schema", Avro("schema: ordres.avsc"), Avro("schema: '" + OrderSchema + "'")),
+        Of("KOR2066", "send the schema's text", Avro("schema: orders.avsc"), Avro("schema: '" + OrderSchema + "'")),
+        Of("KOR2067", "correct the path", Avro("schema: '" + OrderSchema + "'").Replace("customer.id", "customer.nr", StringComparison.Ordinal), Avro("schema: '" + OrderSchema + "'")),
+        Of("KOR2067", "declare the type that the schema has", Avro("schema: '" + OrderSchema + "'").Replace("weight:   double", "weight:   date", StringComparison.Ordinal), Avro("schema: '" + OrderSchema + "'")),
         Of("KOR2065", "Declare the field as json in the source", After("{ id: after, type: explode, from: more, field: extra, item: it }").Replace("extra:    json", "extra:    integer", StringComparison.Ordinal),
             After("{ id: after, type: explode, from: more, field: extra, item: it }")),
         Of("KOR2065", "give the step 'fields' or 'item'", After("{ id: after, type: explode, from: more, field: extra }"), After("{ id: after, type: explode, from: more, field: extra, item: it }")),
@@ -137,6 +142,12 @@ internal static partial class DefinitionRemedies
             ("from: more, connection: dwh", "from: items, connection: dwh"), ("  - id: sums", "  - { id: items, type: explode, field: extra, item: x }\n  - id: sums\n    from: more"))),
         Of("KOR2065", "or use scope: partition", Exploded("field: extra, item: x", "scope: global"), Exploded("field: extra, item: x")),
     ];
+
+    internal const string OrderSchema =
+        """{"type":"record","name":"Order","fields":[{"name":"order_id","type":"string"},{"name":"customer","type":{"type":"record","name":"C","fields":[{"name":"id","type":"string"}]}},{"name":"amount","type":{"type":"bytes","logicalType":"decimal","precision":12,"scale":2}},{"name":"weight","type":"double"},{"name":"extra","type":{"type":"array","items":"string"}},{"name":"at","type":"long"}]}""";
+
+    /// <summary>The base pipeline with Avro in place of JSON.</summary>
+    private static string Avro(string more) => With("format: json", $"format: avro\n  {more}");
 
     /// <summary>The base pipeline with a step that makes rows of items in place of its filter.</summary>
     private static string Exploded(string explode, string scope = "scope: partition") =>

@@ -17,6 +17,7 @@ public sealed class RecordRemedyTests
         "KOR4005", "KOR4004", // Bytes that are no text: the corpus of records has them, mended and not.
         "KOR4044", "KOR4045", // Code of the host: TransformTests.
         "KOR4051", "KOR4052", "KOR4053", // Rows of a database: LookupTests of every database, PartitionPipelineTests.
+        "KOR4067", // A registry that gets its schema back, samples without one: AvroPipelineTests.
         "KOR4041", "KOR4046", // What is too far ahead or at the calendar's end depends on the clock: the watermark's and windows' tests.
     ];
 
@@ -82,6 +83,13 @@ public sealed class RecordRemedyTests
             { Source2 = "format: debezium\n  debezium: { deletes: skip }\n  fields: { a: string }", Rows = 0 },
         new("KOR4063", "use format: json_schema", Json + "{ a: string }", "\0\0\0\u0001\u0002{\"a\":\"x\"}") { Source2 = "format: json_schema\n  fields: { a: string }" },
         new("KOR4063", "write JSON", Json + "{ a: string }", "\0\0\0\u0001\u0002\u0002x") { Mended = """{"a":"x"}""" },
+        new("KOR4063", "format: avro with 'registry'", Json + "{ a: string }", "\0\0\0\0\u0001\u0002x") { Source2 = Avro },
+        new("KOR4064", "write with a serializer of the registry", Avro, "{}") { Mended = "\0\0\0\0\u0001\u0002x" },
+        new("KOR4064", "are read by 'schema' without 'registry'", Avro, "\u0002x")
+            { Source2 = """format: avro""" + "\n  schema: '" + """{"type":"record","name":"R","fields":[{"name":"a","type":"string"}]}""" + "'" },
+        new("KOR4065", "Mend the producer", Avro, "\0\0\0\0\u0001\u0004x") { Mended = "\0\0\0\0\u0001\u0002x" },
+        new("KOR4066", "Give the field a default in the pipeline's schema", AvroBy(""), "\0\0\0\0\u0001\u0002x") { Source2 = AvroBy(""","default":"none" """) },
+        new("KOR4066", "use the format that the producer writes", Avro, "\0\0\0\0\u0002{\"a\":\"x\"}") { Source2 = "format: json_schema\n  fields: { a: string }" },
         new("KOR4047", "last(left(body, 1000))", Keyed, $$"""{"a":"{{new string('x', 262_145)}}"}""")
             { Steps = Window("last(a)", "[]"), Steps2 = Window("last(left(a, 1000))", "[]"), Rows = 0 },
         new("KOR4047", "last(sha256(body))", Keyed, $$"""{"a":"{{new string('x', 262_145)}}"}""")
@@ -128,6 +136,11 @@ public sealed class RecordRemedyTests
     private static string Csv(string field) => $"format: csv\n  csv: {{ columns: [active_text] }}\n  fields: {{ {field} }}";
 
     private static string Timed(string field) => Json + $"{{ a: {field} }}\n  eventTime: {{ field: a }}";
+
+    private const string Avro = "format: avro\n  registry: main\n  fields: { a: string }";
+
+    private static string AvroBy(string otherwise) => "format: avro\n  registry: main\n  schema: '"
+        + """{"type":"record","name":"R","fields":[{"name":"a","type":"string"},{"name":"b","type":"string" """ + otherwise + "}]}'";
 
     private const string Keyed = Json + "{ a: string }\n  eventTime: kafka";
 

@@ -2,6 +2,7 @@ using System.Text;
 using KafkaOracleOrleans.Processing.Plan;
 using KafkaOracleOrleans.Processing.Ports;
 using KafkaOracleOrleans.Processing.Records;
+using KafkaOracleOrleans.Processing.Schemas;
 using KafkaOracleOrleans.Processing.Steps;
 using KafkaOracleOrleans.Processing.Tests.Records;
 using KafkaOracleOrleans.Processing.Windows;
@@ -59,6 +60,13 @@ internal sealed class PipelineRun
     /// <summary>Answers custom steps; null: they give nothing.</summary>
     public TransformRunner? Transforms { get; init; }
 
+    /// <summary>The schemas of a registry: 1 is Avro with a string a, 2 is a JSON schema.</summary>
+    public Dictionary<int, RegisteredSchema> Registry { get; } = new()
+    {
+        [1] = new("AVRO", """{"type":"record","name":"R","fields":[{"name":"a","type":"string"}]}""", []),
+        [2] = new("JSON", "{}", []),
+    };
+
     public long Now { get; set; } = 1_767_225_600_000;
 
     public BatchCounts Send(params string?[] values) => Send([.. values.Select(v => ((string?)null, v))]);
@@ -90,6 +98,13 @@ internal sealed class PipelineRun
                 {
                     var first = _claims.TryAdd((dedup.Step.Id, dedup.Ids[row]), dedup.Offsets[row]);
                     dedup.Duplicate[row] = !first && _claims[(dedup.Step.Id, dedup.Ids[row])] != dedup.Offsets[row];
+                }
+
+                break;
+            case SchemaRequest schemas:
+                foreach (var id in schemas.Ids)
+                {
+                    if (Registry.TryGetValue(id.Number, out var schema)) schemas.Schemas[id] = schema;
                 }
 
                 break;

@@ -121,6 +121,13 @@ public sealed class TestSilo : IAsyncDisposable
         _producer.Flush();
     }
 
+    /// <summary>Sends one record as it is.</summary>
+    public void Send(int partition, byte[] key, byte[] value)
+    {
+        _producer.Send(Topic, partition, key, value);
+        _producer.Flush();
+    }
+
     /// <summary>Waits until the pipeline's status fits.</summary>
     public async Task<JsonElement> WaitForAsync(Func<JsonElement, bool> condition, string? key = Viewer)
     {
