@@ -37,6 +37,7 @@ public static class Format
         if (seconds is not { } s || !double.IsFinite(s)) return None;
         if (s < 0) return "-" + Seconds(-s);
         if (s == 0) return "0 s";
+        if (s < 0.001) return (s * 1000).ToString("0.##", Culture) + " ms";
         if (s < 1) return (s * 1000).ToString("0", Culture) + " ms";
         if (s < 10) return s.ToString("0.0", Culture) + " s";
         if (s < 60) return s.ToString("0", Culture) + " s";

@@ -96,6 +96,11 @@ public interface IPipelineGrain : IGrainWithStringKey
     [Alias("Restart")]
     Task<RestartOutcome> RestartAsync(bool onlyFailed, string? partition);
 
+    /// <summary>Numbers of the last 15 minutes between two times (null: all that is kept, until now), in stretches of so many s (5 to 900, a multiple of 5).</summary>
+    [Alias("Metrics")]
+    [AlwaysInterleave]
+    Task<PipelineMetrics> GetMetricsAsync(DateTimeOffset? from, DateTimeOffset? to, int stepSeconds);
+
     /// <summary>
     /// Shows records to an observer for as long as the call is repeated within <see cref="TapRequest.Lease"/>. Returns why it cannot be, or null.
     /// </summary>

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace KafkaOracleOrleans.Grains.Interfaces;
 
 /// <summary>How a pipeline is doing.</summary>
@@ -73,6 +75,9 @@ public sealed record PipelineStatus
 
     /// <summary>The steps with windows, which wait for the watermark; not those with running totals.</summary>
     [Id(22)] public IReadOnlyList<string> WindowSteps { get; init; } = [];
+
+    /// <summary>What each step does and how much of the partitions' time it takes; empty when nothing runs.</summary>
+    [Id(23)] public IReadOnlyList<StepStatus> Steps { get; init; } = [];
 }
 
 /// <summary>Something of a pipeline that is not as it should be.</summary>
@@ -170,6 +175,9 @@ public sealed record PartitionStatus
 
     /// <summary>Since when the watermark has stood where it is, as the pipeline's grain has seen it; null when it was not looked at yet.</summary>
     [Id(20)] public DateTimeOffset? WatermarkSince { get; init; }
+
+    /// <summary>What each step does with this partition's records; told of the pipeline as a whole.</summary>
+    [Id(21), JsonIgnore] public IReadOnlyList<StepStatus> Steps { get; init; } = [];
 }
 
 /// <summary>How far a sink is behind what its source holds.</summary>
@@ -262,6 +270,12 @@ public sealed record SinkStatus
 
     /// <summary>Now minus that, s; 0 when nothing is unread and nothing waits for the sink; null when nothing is known yet.</summary>
     [Id(9)] public double? FreshnessSeconds { get; init; }
+
+    /// <summary>How long a write took lately, ms: half took less; null when there was none.</summary>
+    [Id(10)] public double? WriteP50Ms { get; init; }
+
+    /// <summary>As <see cref="WriteP50Ms"/>: 99 of 100 took less.</summary>
+    [Id(11)] public double? WriteP99Ms { get; init; }
 }
 
 /// <summary>The live state of a key.</summary>

@@ -92,11 +92,16 @@ public sealed record Verdict([property: Id(0)] string Word, [property: Id(1)] st
         if (fullest.Rows >= BufferedRows) return Text($"sink {fullest.Sink} ({fullest.Rows:N0} rows wait to be written)");
         var shard = status.Shards.MaxBy(s => s.OutboxEntries);
         if (shard is { OutboxEntries: > 100 }) return Text($"step {shard.Step} ({shard.OutboxEntries:N0} outbox entries of shard {shard.Shard} wait for their sink)");
+        if (BusiestOf(status) is { } step) return step;
         if (WatermarkHold.Of(status) is not { HoldsBack: true } hold) return null;
         return hold.BehindSeconds is { } behind
             ? $"partition {hold.Partition} (windows wait for it, {Spans.Text(behind)} behind)"
             : $"partition {hold.Partition} (windows wait for it: no record of it has come yet)";
     }
+
+    /// <summary>What takes most of the partitions' time, while records wait for them.</summary>
+    private static string? BusiestOf(PipelineStatus status) =>
+        status.Lag is > 0 && StepStatus.Busiest(status) is { Load: >= StepStatus.High } step ? step.Describe(status) : null;
 
     private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

@@ -6,6 +6,15 @@
     theme: dark => { keep('kor-theme', dark ? 'dark' : 'light'); document.documentElement.dataset.theme = dark ? 'dark' : 'light'; },
     shown: dark => { document.documentElement.dataset.theme = dark ? 'dark' : 'light'; },
     zone: local => keep('kor-zone', local ? 'local' : 'utc'),
+    line: (id, number) => {
+      const field = document.getElementById(id);
+      if (!field) return;
+      const lines = field.value.split('\n');
+      const from = lines.slice(0, number - 1).reduce((sum, line) => sum + line.length + 1, 0);
+      field.focus();
+      field.setSelectionRange(from, from + (lines[number - 1] ?? '').length);
+      field.scrollIntoView({ block: 'nearest' });
+    },
     copy: text => navigator.clipboard?.writeText(text) ?? Promise.resolve(),
   };
   // "/" leads to the filter of a page, as elsewhere.

@@ -1,7 +1,10 @@
+using System.Runtime.CompilerServices;
 using System.Security.Claims;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Components.Authorization;
+using Microsoft.AspNetCore.Http;
 
 namespace KafkaOracleOrleans.WebConsole.Data;
 
@@ -39,6 +42,29 @@ public sealed class ConsoleClient(IConsoleApi api, AuthenticationStateProvider a
         var user = (await authentication.GetAuthenticationStateAsync()).User;
         using var limit = new CancellationTokenSource(Patience);
         return Read<T>(await api.SendAsync(user, new ApiCall(method, path, yaml, "application/yaml"), limit.Token));
+    }
+
+    /// <summary>Changes the pipeline's text that has a version.</summary>
+    public async Task<Answer<T>> ReplaceAsync<T>(string path, string yaml, int version)
+        where T : class
+    {
+        var user = (await authentication.GetAuthenticationStateAsync()).User;
+        using var limit = new CancellationTokenSource(Patience);
+        return Read<T>(await api.SendAsync(user, new ApiCall("PUT", path, yaml, "application/yaml", version), limit.Token));
+    }
+
+    /// <summary>Events as they come, until <paramref name="cancellation"/>.</summary>
+    public async IAsyncEnumerable<ApiEvent> StreamAsync(string path, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        var user = (await authentication.GetAuthenticationStateAsync()).User;
+        await foreach (var item in api.StreamAsync(user, path, cancellation)) yield return item;
+    }
+
+    /// <summary>Why events were refused.</summary>
+    public static ApiFault FaultOf(ApiEvent refused)
+    {
+        ArgumentNullException.ThrowIfNull(refused);
+        return FaultOf(new ApiAnswer(StatusCodes.Status400BadRequest, Encoding.UTF8.GetBytes(refused.Data)));
     }
 
     /// <summary>An answer as a value or a fault.</summary>

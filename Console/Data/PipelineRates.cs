@@ -17,6 +17,9 @@ public sealed record PipelineRates
     /// <summary>Windows closed per second, per step.</summary>
     public IReadOnlyDictionary<string, double> Closed { get; init; } = new Dictionary<string, double>();
 
+    /// <summary>Records into, out of and held back by each step per second.</summary>
+    public IReadOnlyDictionary<string, StepRate> Steps { get; init; } = new Dictionary<string, StepRate>();
+
     /// <summary>Records quarantined per second.</summary>
     public double? Quarantined { get; init; }
 
@@ -31,6 +34,9 @@ public sealed record PipelineRates
 
     /// <summary>Rows written per second over all sinks.</summary>
     public double? Rows => Written.Count == 0 ? null : Written.Values.Sum();
+
+    /// <summary>The rates of a step.</summary>
+    public StepRate Of(string step) => Steps.GetValueOrDefault(step) ?? StepRate.Unknown;
 
     /// <summary>The rates between two statuses.</summary>
     public static PipelineRates Of(PipelineStatus before, PipelineStatus after, TimeSpan span)
@@ -49,6 +55,10 @@ public sealed record PipelineRates
             Closed = after.Shards.GroupBy(s => s.Step, StringComparer.Ordinal)
                 .Select(g => (g.Key, Rate: Per(before.Shards.Where(s => s.Step == g.Key).Sum(s => s.ClosedWindows), g.Sum(s => s.ClosedWindows), span)))
                 .Where(r => r.Rate is not null && before.Shards.Any(s => s.Step == r.Key)).ToDictionary(r => r.Key, r => r.Rate!.Value, StringComparer.Ordinal),
+            Steps = after.Steps.Select(s => (Now: s, Before: before.Steps.FirstOrDefault(b => b.Step == s.Step))).Where(s => s.Before is not null)
+                .ToDictionary(
+                    s => s.Now.Step,
+                    s => new StepRate(Per(s.Before!.In, s.Now.In, span), Per(s.Before.Out, s.Now.Out, span), Per(s.Before.Dropped, s.Now.Dropped, span)), StringComparer.Ordinal),
             Quarantined = Per(before.Counts.Quarantined, after.Counts.Quarantined, span),
             Late = Per(before.Counts.Late, after.Counts.Late, span),
             Duplicate = Per(before.Counts.Duplicate, after.Counts.Duplicate, span),
@@ -72,4 +82,14 @@ public sealed record PipelineRates
 
     /// <summary>A count that went back belongs to an owner that began anew.</summary>
     private static double? Per(long before, long after, TimeSpan span) => after < before ? null : (after - before) / span.TotalSeconds;
+}
+
+/// <summary>What a step does per second; null where it cannot be told.</summary>
+/// <param name="In">Records that come in.</param>
+/// <param name="Out">Records that go on; of a window step the windows that close.</param>
+/// <param name="Dropped">Records that do not go on.</param>
+public sealed record StepRate(double? In, double? Out, double? Dropped)
+{
+    /// <summary>Nothing is known.</summary>
+    public static StepRate Unknown { get; } = new(null, null, null);
 }

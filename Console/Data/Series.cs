@@ -1,3 +1,5 @@
+using KafkaOracleOrleans.Grains.Interfaces;
+
 namespace KafkaOracleOrleans.WebConsole.Data;
 
 /// <summary>The last 15 minutes of a few numbers, one sample a <see cref="Period"/>: 900 samples of 8 floats, 29 KB a pipeline. Not thread-safe.</summary>
@@ -28,6 +30,38 @@ public sealed class Series
         Fill(slot, value);
         _last = slot;
     }
+
+    /// <summary>Fills in what was measured before anybody looked, where nothing is known yet.</summary>
+    public void Seed(PipelineMetrics past)
+    {
+        ArgumentNullException.ThrowIfNull(past);
+        if (_last < 0) return;
+        var width = past.StepSeconds;
+        foreach (var series in past.Series)
+        {
+            if (MeasureOf(series.Name) is not { } measure) continue;
+            for (var i = 0; i < series.Values.Count * width; i++)
+            {
+                var slot = SlotOf(past.From) + i;
+                if (slot < 0 || slot > _last || slot <= _last - Capacity || series.Values[i / width] is not { } value) continue;
+                ref var known = ref _values[Index(slot, measure)];
+                if (float.IsNaN(known)) known = (float)value;
+            }
+        }
+    }
+
+    private static Measure? MeasureOf(string name) => name switch
+    {
+        "recordsPerSecond" => Measure.In,
+        "rowsPerSecond" => Measure.Out,
+        "lag" => Measure.Lag,
+        "lagSeconds" => Measure.LagSeconds,
+        "quarantinedPerSecond" => Measure.Quarantined,
+        "latePerSecond" => Measure.Late,
+        "watermarkDelaySeconds" => Measure.WatermarkDelay,
+        "batchMs" => Measure.BatchMs,
+        _ => null,
+    };
 
     /// <summary>
     /// The last <paramref name="span"/> up to a time as averages of equal stretches, oldest first; NaN where nothing is known. Stretches begin at fixed times, so that

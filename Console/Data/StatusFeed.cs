@@ -21,6 +21,7 @@ public sealed class StatusFeed(IConsoleApi api, TimeProvider time)
     private readonly List<Func<Task>> _watchers = [];
     private readonly Dictionary<string, Series> _series = new(StringComparer.Ordinal);
     private readonly Dictionary<string, (DateTimeOffset At, PipelineStatus Status)> _before = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _seeded = new(StringComparer.Ordinal);
     private CancellationTokenSource? _work;
 
     /// <summary>What was seen last; null before the first answer.</summary>
@@ -90,12 +91,15 @@ public sealed class StatusFeed(IConsoleApi api, TimeProvider time)
     {
         using var _ = work;
         var cancellation = work.Token;
+        // What passed since somebody looked last is asked for again.
+        _seeded.Clear();
         try
         {
             while (!cancellation.IsCancellationRequested)
             {
                 var began = time.GetTimestamp();
                 await LookAsync(cancellation);
+                await SeedAsync(cancellation);
                 await TellAsync();
                 // A look that takes long is a cluster that has other things to do.
                 var took = time.GetElapsedTime(began);
@@ -111,7 +115,7 @@ public sealed class StatusFeed(IConsoleApi api, TimeProvider time)
 
     private async Task<FeedState> LookAsync(CancellationToken cancellation)
     {
-        var answer = await AskAsync(cancellation);
+        var answer = await AskAsync<List<PipelineStatus>>("pipelines", cancellation);
         cancellation.ThrowIfCancellationRequested();
         var now = time.GetUtcNow();
         var state = answer.IsOk ? new FeedState(now, answer.Value, Rates(now, answer.Value), null) : (State ?? FeedState.Nothing(now)) with { Fault = answer.Fault };
@@ -119,19 +123,41 @@ public sealed class StatusFeed(IConsoleApi api, TimeProvider time)
         return state;
     }
 
-    private async Task<Answer<List<PipelineStatus>>> AskAsync(CancellationToken cancellation)
+    private async Task<Answer<T>> AskAsync<T>(string path, CancellationToken cancellation)
+        where T : class
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         using var timer = time.CreateTimer(_ => limit.Cancel(), null, Patience, Timeout.InfiniteTimeSpan);
         try
         {
             // As the console itself, which sees what every viewer does; what records hold is asked for as the user.
-            return ConsoleClient.Read<List<PipelineStatus>>(await api.SendAsync(null, new ApiCall("GET", "pipelines"), limit.Token));
+            return ConsoleClient.Read<T>(await api.SendAsync(null, new ApiCall("GET", path), limit.Token));
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
-            return new Answer<List<PipelineStatus>>(null, new ApiFault(
+            return new Answer<T>(null, new ApiFault(
                 504, "Took too long", Invariant($"How the pipelines are doing could not be told within {Patience.TotalSeconds:0} s; what is shown is older."), []));
+        }
+    }
+
+    /// <summary>
+    /// What was measured while nobody looked, of pipelines that are new here and of all when looks begin anew. A pipeline that does not tell has a gap, and the next
+    /// looks go on.
+    /// </summary>
+    private async Task SeedAsync(CancellationToken cancellation)
+    {
+        List<string> unseeded;
+        lock (_lock) unseeded = [.. _series.Keys.Where(n => !_seeded.Contains(n))];
+        foreach (var name in unseeded)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            _seeded.Add(name);
+            var past = await AskAsync<PipelineMetrics>($"pipelines/{ConsoleClient.Path(name)}/metrics", cancellation);
+            if (!past.IsOk) continue;
+            lock (_lock)
+            {
+                if (_series.TryGetValue(name, out var series)) series.Seed(past.Value);
+            }
         }
     }
 
@@ -158,6 +184,7 @@ public sealed class StatusFeed(IConsoleApi api, TimeProvider time)
             foreach (var gone in _series.Keys.Where(n => !rates.ContainsKey(n)).ToList())
             {
                 _series.Remove(gone);
+                _seeded.Remove(gone);
                 _before.Remove(gone);
             }
         }

@@ -71,6 +71,7 @@ internal sealed partial class PartitionGrain
         if (_fresh) _first ??= await GrainFactory.GetGrain<IPipelineGrain>(_id.Source).GetStartAsync(_source);
         _header = lease.Header is null ? new PartitionHeader() : PartitionHeader.Decode(lease.Header);
         _pipeline = new PartitionPipeline(_runtime.Plan, _runtime.Version);
+        _loads = new StepLoads(Clock);
         _merger = new BatchMerger();
         _transforms = new TransformRunner(transforms);
         _pipeline.Restore(_header.Watermark, _header.Steps);

@@ -2,6 +2,7 @@ using KafkaOracleOrleans.Grains.Contracts;
 using KafkaOracleOrleans.Grains.Interfaces;
 using KafkaOracleOrleans.Grains.Runtime;
 using KafkaOracleOrleans.Grains.Sinks;
+using KafkaOracleOrleans.Processing.Steps;
 using KafkaOracleOrleans.Streams.Kafka;
 using Microsoft.Extensions.Logging;
 
@@ -34,6 +35,11 @@ internal sealed partial class PartitionGrain
     private bool _paused;
     private long? _seekTo;
 
+    // Null before the first term.
+    private StepLoads _loads = null!;
+
+    private TimeSpan Clock => time.GetElapsedTime(0);
+
     public Task<PartitionStatus> GetStatusAsync() => Task.FromResult(new PartitionStatus
     {
         Partition = _source,
@@ -56,6 +62,13 @@ internal sealed partial class PartitionGrain
         Fresh = _lanes.ToDictionary(l => l.Sink.Id, l => l.Fresh(IsComplete(l)), StringComparer.Ordinal),
         InputPerSecond = _inputRate,
         BatchMs = _batchMs,
+        Steps =
+        [
+            .. _loads?.Read().Select(l => new StepStatus
+            {
+                Step = l.Step, In = l.In, Out = l.Out, Dropped = l.Dropped, Busy = l.Busy, Blocked = l.Blocked, Durations = l.Durations,
+            }) ?? [],
+        ],
     });
 
     private async Task TickAsync(CancellationToken cancellation)
@@ -125,6 +138,7 @@ internal sealed partial class PartitionGrain
         var now = time.GetTimestamp();
         var elapsed = time.GetElapsedTime(_rateAt, now);
         if (elapsed < Rate) return;
+        _loads?.Roll(Clock);
         var consumed = _header.Counts.Consumed;
         _rate = _rateAt == 0 ? 0 : Math.Max(0, consumed - _rateFrom) / elapsed.TotalSeconds;
         _rateAt = now;

@@ -35,13 +35,17 @@ internal sealed partial class PartitionGrain
         while (_pipeline.Next() is { } request)
         {
             var asked = time.GetTimestamp();
+            _loads.Enter(request is QuarantineRequest ? StepLoads.Quarantine : StepOf(request), request is SinkRequest, Clock);
             using (EngineTraces.Step(StepOf(request))) await DoAsync(request, batch, reign);
+            _loads.Leave(Clock);
             var took = time.GetElapsedTime(asked);
             waited += took;
             EngineMetrics.Waited(_id.Source, StepOf(request), took, request is SinkRequest);
         }
 
-        EngineMetrics.Spent(_id.Source, "rows", time.GetElapsedTime(started) - waited, false);
+        var rows = time.GetElapsedTime(started) - waited;
+        _loads.Spent(StepLoads.Rows, rows);
+        EngineMetrics.Spent(_id.Source, "rows", rows, false);
         if (_taps is not null) ShowTaps();
         foreach (var lane in _lanes)
         {
@@ -121,6 +125,7 @@ internal sealed partial class PartitionGrain
         }
 
         EngineMetrics.Batch(_id.Source, _id.Topic, counts, bytes, duration);
+        _loads.Note(_pipeline.Tallies);
         StepMetrics.Stepped(_id.Source, _runtime!.Plan, _pipeline.Tallies);
     }
 

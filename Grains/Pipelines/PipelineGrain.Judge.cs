@@ -10,9 +10,16 @@ internal sealed partial class PipelineGrain
 {
     private readonly LagWatch _lag = new();
     private readonly WatermarkWatch _watermarks = new();
+    private readonly MetricHistory _history = new();
     private DateTimeOffset? _conditionSince;
     private PipelineCondition _condition;
     private string? _conditionReason;
+
+    public Task<PipelineMetrics> GetMetricsAsync(DateTimeOffset? from, DateTimeOffset? to, int stepSeconds)
+    {
+        var now = time.GetUtcNow();
+        return Task.FromResult(_history.Read(Name, from ?? DateTimeOffset.UnixEpoch, to is { } until && until < now ? until : now, Math.Max(1, stepSeconds / PipelineMetrics.Period)));
+    }
 
     /// <summary>Takes a look at all parts. What cannot be seen now is seen at the next tick.</summary>
     private async Task JudgeAsync()
@@ -20,6 +27,7 @@ internal sealed partial class PipelineGrain
         try
         {
             var status = await RollUpAsync(look: false);
+            _history.Observe(time.GetUtcNow(), status);
             _lag.Observe(time.GetUtcNow().ToUnixTimeMilliseconds(), status.Partitions);
             _watermarks.Observe(time.GetUtcNow(), status.Desired == DesiredState.Running ? status.Partitions : []);
             ObserveQuarantine(status);

@@ -4,6 +4,7 @@ using KafkaOracleOrleans.Grains.Partitions;
 using KafkaOracleOrleans.Grains.Runtime;
 using KafkaOracleOrleans.Processing.Plan;
 using KafkaOracleOrleans.Processing.Ports;
+using KafkaOracleOrleans.Processing.Steps;
 using KafkaOracleOrleans.Processing.Windows;
 
 namespace KafkaOracleOrleans.Grains.Pipelines;
@@ -25,6 +26,8 @@ internal sealed partial class PipelineGrain
         var partitions = running ? await Task.WhenAll(state.State.Sources.Select(s => StatusOfAsync(s))) : await StoppedPartitionsAsync(runtime, look);
         var shards = running && runtime is not null ? await Task.WhenAll(ShardsOf(runtime).Select(StatusOfAsync)) : [];
         partitions = [.. partitions.Select(p => _watermarks.Of(Judged(p)))];
+        var steps = Steps(runtime, partitions, shards);
+        partitions = [.. partitions.Select(p => p with { Steps = [] })];
         var sinks = await SinksAsync(runtime, running, partitions, shards);
         var (worst, reason) = Worst(partitions, shards, sinks);
         var health = HealthOf(partitions, shards, sinks, remember: false);
@@ -47,6 +50,7 @@ internal sealed partial class PipelineGrain
             Shards = shards,
             Sinks = sinks,
             Condition = condition,
+            Steps = steps,
             WindowSteps = runtime is null ? [] : [.. runtime.Plan.Steps.OfType<WindowPlan>().Where(w => w.Window.Window is not RunningTotals).Select(w => w.Id)],
             ConditionSince = condition == _condition ? _conditionSince : null,
             Health = health,
@@ -59,6 +63,37 @@ internal sealed partial class PipelineGrain
                 .GroupBy(r => r.Key, StringComparer.Ordinal)
                 .ToDictionary(g => g.Key, g => g.Sum(r => r.Value), StringComparer.Ordinal),
         };
+    }
+
+    /// <summary>What steps do over all partitions, in the order of the definition; what no partition has met yet is left out.</summary>
+    private static List<StepStatus> Steps(PipelineRuntime? runtime, PartitionStatus[] partitions, ShardStatus[] shards)
+    {
+        var order = runtime is null ? [] : runtime.Plan.Steps.Select(s => s.Id).Prepend(StepLoads.Rows).Concat(runtime.Plan.Sinks.Select(s => s.Id)).ToList();
+        var steps = new List<StepStatus>();
+        foreach (var same in partitions.SelectMany(p => p.Steps).GroupBy(s => s.Step, StringComparer.Ordinal).OrderBy(g => order.IndexOf(g.Key) is var i and >= 0 ? i : int.MaxValue))
+        {
+            var durations = new float[DurationSketch.Buckets];
+            foreach (var part in same)
+            {
+                for (var i = 0; i < Math.Min(durations.Length, part.Durations.Count); i++) durations[i] += part.Durations[i];
+            }
+
+            steps.Add(new StepStatus
+            {
+                Step = same.Key,
+                In = same.Sum(s => s.In),
+                // A window leaves its shard, not the partitions.
+                Out = same.Sum(s => s.Out) + shards.Where(s => s.Step == same.Key).Sum(s => s.ClosedWindows),
+                Dropped = same.Sum(s => s.Dropped),
+                Busy = same.Max(s => s.Busy),
+                Blocked = same.Max(s => s.Blocked),
+                P50Ms = DurationSketch.Quantile(durations, 0.5) * 1000,
+                P95Ms = DurationSketch.Quantile(durations, 0.95) * 1000,
+                P99Ms = DurationSketch.Quantile(durations, 0.99) * 1000,
+            });
+        }
+
+        return steps;
     }
 
     /// <summary>What this silo runs; null when the definition does not compile here, which then is the pipeline's problem.</summary>

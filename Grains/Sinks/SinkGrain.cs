@@ -3,6 +3,7 @@ using KafkaOracleOrleans.Grains.Contracts;
 using KafkaOracleOrleans.Grains.Interfaces;
 using KafkaOracleOrleans.Grains.Runtime;
 using KafkaOracleOrleans.Processing.Ports;
+using KafkaOracleOrleans.Processing.Steps;
 using KafkaOracleOrleans.Protocol.Owners;
 using KafkaOracleOrleans.Protocol.Writers;
 using Microsoft.Extensions.Logging;
@@ -21,6 +22,10 @@ internal sealed partial class SinkGrain(
     private string _sink = "";
     private string _lane = "";
     private SinkWriter _writer = null!;
+
+    private static readonly TimeSpan HalfLife = TimeSpan.FromSeconds(30);
+    private readonly DurationSketch _writes = new();
+    private long _halved;
 
     public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
@@ -57,6 +62,8 @@ internal sealed partial class SinkGrain(
             Quarantined = _writer.Counts.Quarantined,
             Buffered = 0,
             NextTry = _writer.NextTry?.ToUnixTimeMilliseconds(),
+            WriteP50Ms = DurationSketch.Quantile(_writes.Counts, 0.5) * 1000,
+            WriteP99Ms = DurationSketch.Quantile(_writes.Counts, 0.99) * 1000,
         };
     }
 
@@ -75,6 +82,14 @@ internal sealed partial class SinkGrain(
 
     void IWriterEvents.Wrote(WriterCall call, TimeSpan took)
     {
+        if (time.GetElapsedTime(_halved) is var since && since >= HalfLife)
+        {
+            // After a long silence nothing of before is lately.
+            for (var i = Math.Min(40, (long)(since / HalfLife)); i > 0; i--) _writes.Halve();
+            _halved = time.GetTimestamp();
+        }
+
+        _writes.Add(took);
         EngineMetrics.SinkWritten(_pipeline, _sink, call.Rows.Count, took);
         if (call.Raw is { Count: > 0 } raw && raw.Timestamps[0] > 0)
             EngineMetrics.Committed(_pipeline, _sink, (time.GetUtcNow().ToUnixTimeMilliseconds() - raw.Timestamps[0]) / 1000.0);

@@ -27,15 +27,26 @@ public sealed record PreviewReport(
 /// <summary>What was read of a partition.</summary>
 public sealed record PreviewSource(string Partition, long From, int Records);
 
+/// <summary>A pipeline and records to try it on.</summary>
+/// <param name="Text">The pipeline's text.</param>
+/// <param name="Records">The values of 1 to 1000 records, each as its text; they are one partition's, with offsets from 0 and the present time.</param>
+/// <param name="File">The file name for messages. Default: <c>pipeline.yaml</c>.</param>
+public sealed record TryRequest(string Text, IReadOnlyList<string> Records, string? File = null);
+
 /// <summary>Looking into topics. Nothing is written, no group is joined, nothing is committed.</summary>
 public static class LookEndpoints
 {
     private const int MaxRows = 1000;
 
+    // Rows shown of each sink, and refused records, of a try.
+    private const int MaxTried = 100;
+
     internal static void Map(IEndpointRouteBuilder api)
     {
         api.MapPost("/preview", PreviewAsync).RequireAuthorization(KorPolicies.Operator).ChangesNothing().Audited().WithSummary("What a pipeline would write of what its topics hold now")
             .Accepts<string>("application/yaml", "application/json");
+        api.MapPost("/try", TryTextAsync).RequireAuthorization(KorPolicies.Operator).ChangesNothing().Audited().WithSummary("What a pipeline's text would write of records that are given with it")
+            .WithDescription("Nothing is read from Kafka and nothing is written; lookups ask their tables. Windows are shown as if their time had come.");
         api.MapGet("/topics/{topic}/records", RecordsAsync).RequireAuthorization(KorPolicies.Operator).Audited()
             .WithSummary("Records of a topic: the newest, from an offset, or since a time")
             .WithDescription(
@@ -80,6 +91,37 @@ public static class LookEndpoints
             return TypedResults.Ok(PlanMask.Of(masks.For(user), plan, known) is { } mask ? Masked(report, mask) : report);
         }
         catch (Exception e) when (e is KafkaException or KafkaSourceException or KeyNotFoundException or StoreUnavailableException or SinkConfigurationException or SchemaRegistryException)
+        {
+            return Problem(StatusCodes.Status503ServiceUnavailable, "Its surroundings are not ready", e.Message);
+        }
+    }
+
+    private static async Task<Results<Ok<PreviewReport>, ProblemHttpResult>> TryTextAsync(
+        TryRequest request, HostPipelineCompiler compiler, ILookupSource lookups, IEnumerable<IRecordTransform> transforms, TimeProvider time, FieldMask masks, TrialGate gate,
+        HttpContext http, KnownSources sources)
+    {
+        // A body without these members is JSON all the same.
+        if ((string?)request.Text is null || (IReadOnlyList<string>?)request.Records is null) return Bad("No text", "The body needs 'text', a pipeline, and 'records', the values of records as texts.");
+        if (request.Records.Count is 0 or > MaxRows) return Bad("No records", "Give 1 to 1000 records.");
+        var compilation = compiler.Check(request.Text, request.File ?? "pipeline.yaml", DefinitionOrigin.Api);
+        http.Features.Get<AuditTrail>()?.Tried(request.Text, compilation.Plan);
+        if (compilation.Plan is not { } plan)
+            return Invalid("Not a valid pipeline", compilation.Diagnostics[0].ToString(), [.. compilation.Diagnostics.Select(DiagnosticItem.Of)]);
+        if (compiler.Refusal(plan) is { } refusal) return Invalid("Not a pipeline for this server", refusal, []);
+        var known = await sources.PlansAsync();
+        if (!http.User.IsInRole(KorRoles.Admin) && KnownSources.Tables(plan, known) is { } foreign) return Problem(StatusCodes.Status403Forbidden, "Not allowed", foreign);
+        var now = time.GetUtcNow().ToUnixTimeMilliseconds();
+        List<RawRecord> records = [.. request.Records.Select((r, i) => new RawRecord(Encoding.UTF8.GetBytes(r), null, now, i))];
+        // A topic of the pipeline's own, where it names one: fields may be taken from it.
+        var slice = new TopicSlice(plan.Source.Topics.FirstOrDefault(t => !t.StartsWith('^')) ?? "sample", 0, 0, records);
+        try
+        {
+            var (report, refused) = await gate.RunAsync(
+                http, "try", TrialGate.MaxSeconds, (budget, end) => TryAsync(plan, [slice], lookups, new TransformRunner(transforms), time, MaxTried, budget, end));
+            if (report is null) return refused!;
+            return TypedResults.Ok(PlanMask.Of(masks.For(http.User), plan, known) is { } mask ? Masked(report, mask) : report);
+        }
+        catch (Exception e) when (e is KeyNotFoundException or StoreUnavailableException or SinkConfigurationException)
         {
             return Problem(StatusCodes.Status503ServiceUnavailable, "Its surroundings are not ready", e.Message);
         }

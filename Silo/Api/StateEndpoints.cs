@@ -22,6 +22,10 @@ public static class StateEndpoints
                 "key: only keys that contain this text. from, to: only windows that overlap this span of event time. limit: 1 to 1000 of each. after: the 'next' of the page before, with 'step'. "
                 + "A window closes when the step's watermark reaches its end; until 'final' late records fire it again. waitsFor: the partition that holds the watermark.");
         api.MapGet("/pipelines/{name}/watermarks", WatermarksAsync).WithSummary("Watermarks of partitions and steps");
+        api.MapGet("/pipelines/{name}/metrics", MetricsAsync).WithSummary("Numbers of the last 15 minutes, for charts")
+            .WithDescription(
+                $"from, to: only this span. step: the length of each value's stretch, s; 5 to 900, a multiple of 5. A sample is taken every {PipelineMetrics.Period} s and kept in memory on the silo of the pipeline's "
+                + "grain: what was before a silo took it over is null. Prometheus at /metrics keeps longer.");
         api.MapGet("/pipelines/{name}/quality", QualityAsync).WithSummary("Quality rules and how often they failed");
     }
 
@@ -122,6 +126,15 @@ public static class StateEndpoints
         return TypedResults.Ok(new PipelineWatermarks(
             [.. status.Partitions.Select(p => new PartitionWatermark(p.Partition, p.Watermark, p.Idle))],
             [.. status.Shards.Select(s => s.Step).Distinct().Select(s => WatermarkOf(status, s))]));
+    }
+
+    private static async Task<Results<Ok<PipelineMetrics>, ProblemHttpResult>> MetricsAsync(
+        string name, IGrainFactory grains, DateTimeOffset? from = null, DateTimeOffset? to = null, int step = PipelineMetrics.Period)
+    {
+        if (step is < PipelineMetrics.Period or > 900 || step % PipelineMetrics.Period != 0) return Bad("Bad step", "step must be from 5 to 900 and a multiple of 5.");
+        if (from > to) return Bad("Bad span", "'from' must not be after 'to'.");
+        if (await FindAsync(grains, name) is not { } pipeline) return NoPipeline(name);
+        return TypedResults.Ok(await pipeline.GetMetricsAsync(from, to, step));
     }
 
     private static async Task<Results<Ok<IReadOnlyList<RuleReport>>, ProblemHttpResult>> QualityAsync(

@@ -14,5 +14,6 @@ internal static class VerbEndpoints
         ClusterEndpoints.Map(api);
         DefinitionEndpoints.Map(api);
         HistoryEndpoints.Map(api);
+        LoggerEndpoints.Map(api);
     }
 }

@@ -3,6 +3,7 @@ using KafkaOracleOrleans.Silo.Api;
 using KafkaOracleOrleans.Silo.ConsoleHost;
 using KafkaOracleOrleans.Silo.Observability;
 using KafkaOracleOrleans.Silo.Security;
+using Microsoft.Extensions.Options;
 using Orleans.Dashboard;
 
 namespace KafkaOracleOrleans.Silo.Hosting;
@@ -71,6 +72,9 @@ public static class KorWebExtensions
         Authentication.Add(services, options.Http);
         HttpLimits.Add(services, options.Http);
         services.AddSingleton<TrialGate>();
+        services.AddSingleton<LogLevels>();
+        services.AddSingleton<IConfigureOptions<LoggerFilterOptions>>(sp => sp.GetRequiredService<LogLevels>());
+        services.AddSingleton<IOptionsChangeTokenSource<LoggerFilterOptions>>(sp => sp.GetRequiredService<LogLevels>());
         OpenApiDocument.Add(services);
         ConsoleHosting.Add(services);
     }

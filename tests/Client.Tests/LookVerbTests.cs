@@ -148,6 +148,13 @@ public sealed class LookVerbTests : IAsyncDisposable
         Assert.True(Verdict.Of(Of(Runs, 61_000, 1000)) is { Word: "RUNNING", Lags: true });
         Assert.True(Verdict.Of(Of(Runs, 1, 0)) is { Word: "RUNNING", Lags: true, Sentence: "1 records wait and none was taken in the last seconds." });
         Assert.Equal("sink out (20,000 rows wait to be written)", Verdict.Of(Of(Runs, 61_000, 1000, 20_000)).Bottleneck);
+        var busy = Of(Runs, 61_000, 1000) with { Steps = [new StepStatus { Step = "", Busy = 0.1 }, new StepStatus { Step = "customer", Busy = 0.81 }, new StepStatus { Step = "out", Blocked = 0.4 }] };
+        Assert.Equal("step customer (busy 81 % of the time)", Verdict.Of(busy).Bottleneck);
+        // Records that do not wait have no bottleneck, and a step that is idle most of the time is none.
+        Assert.Null(Verdict.Of(busy with { Lag = 0 }).Bottleneck);
+        Assert.Null(Verdict.Of(busy with { Steps = [new StepStatus { Step = "customer", Busy = 0.69 }] }).Bottleneck);
+        Assert.Equal("sink out (waited for 90 % of the time)", Verdict.Of(busy with { Steps = [new StepStatus { Step = "out", Blocked = 0.9 }] }).Bottleneck);
+        Assert.Equal("the row steps (decode, map, filter, quality) (busy 95 % of the time)", Verdict.Of(busy with { Steps = [new StepStatus { Step = "", Busy = 0.95 }] }).Bottleneck);
         Assert.Equal("FAILED", Verdict.Of(Of(PipelineCondition.Failed, null, 0)).Word);
         Assert.Equal("STOPPED", Verdict.Of(Of(PipelineCondition.Stopped, null, 0)).Word);
         // A sink that has nothing to write is not behind, however old what it holds is: windows are open.

@@ -115,6 +115,92 @@ public sealed class ComponentTests : BunitContext
         AssertText<WindowsTab>(status);
         AssertText<SinksTab>(status, p => p.Add(t => t.State, state));
         AssertText<StatusTab>(status, p => p.Add(t => t.State, state));
+        _api.Answers["GET pipelines/orders/quality"] = new List<RuleReport> { new(Bad, Bad, Bad, "error", "quarantine", 1, 1) };
+        _api.Answers["GET pipelines/orders/history/1"] = new DefinitionVersion(1, DateTimeOffset.UtcNow, DefinitionOrigin.Api, Bad, "00", "name: orders\n# old " + Bad);
+        _api.Answers["GET pipelines/orders/history"] = new List<DefinitionVersion> { new(1, DateTimeOffset.UtcNow, DefinitionOrigin.Api, Bad, "00", null) };
+        AssertText<QualityTab>(status);
+        foreach (var view in new[] { "edit", "playground", "history&version=1" })
+        {
+            Services.GetRequiredService<NavigationManager>().NavigateTo("/pipelines/orders/definition?view=" + view);
+            AssertText<DefinitionTab>(status);
+        }
+    }
+
+    [Fact]
+    public async Task A_part_of_the_flow_tells_its_rates_times_and_definition_and_shows_records_as_text()
+    {
+        const string Bad = Samples.Markup;
+        var record = System.Text.Json.JsonSerializer.Serialize(new { partition = "orders/1", offset = 7, value = new { note = Bad } });
+        var refused = System.Text.Json.JsonSerializer.Serialize(new { partition = "orders/1", offset = 8, value = new { note = "bad" } });
+        _api.Streams["pipelines/orders/tap?step=&side=out"] = [new ApiEvent("record", record), new ApiEvent("record", refused)];
+        _api.Streams["pipelines/orders/tap?step=quality"] = [new ApiEvent("record", record)];
+        var flow = new FlowReport(
+            [new FlowNode("", "source", "orders"), new FlowNode("quality", "quality", "two rules"), new FlowNode("out", "sink", "to a table")],
+            [new FlowEdge("", "quality", "main"), new FlowEdge("quality", "out", "main")]);
+        var status = Samples.Status() with { Steps = [new StepStatus { Step = "", Busy = 0.25, P50Ms = 2, P95Ms = 5, P99Ms = 9 }, new StepStatus { Step = "quality", In = 120, Out = 100, Dropped = 20 }] };
+        var rates = new PipelineRates { Steps = new Dictionary<string, StepRate> { ["quality"] = new(12, 10, 2) } };
+
+        var page = Render<CascadingValue<Who>>(p => p.Add(c => c.Value, new Who("otto", "operator", false)).AddChildContent<NodePanel>(n => n
+            .Add(c => c.Node, flow.Nodes[1]).Add(c => c.Flow, flow).Add(c => c.Pipeline, status).Add(c => c.Rates, rates)
+            .Add(c => c.Definition, "name: orders\nsteps:\n  - id: quality\n    rules: { a: b > 0 }\nsinks: []\n")));
+
+        var text = page.Find("section.panel").TextContent;
+        foreach (var expected in new[] { "12 /s", "10 /s", "2 /s", "p50 2 ms, p95 5 ms, p99 9 ms", "busy 25 %", "- id: quality\n  rules: { a: b > 0 }" }) Assert.Contains(expected, text, StringComparison.Ordinal);
+        Assert.DoesNotContain("sinks: []", text, StringComparison.Ordinal);
+        await page.Find("[data-action=tap]").ClickAsync(new Microsoft.AspNetCore.Components.Web.MouseEventArgs());
+        page.WaitForAssertion(() => Assert.Equal(2, page.FindAll("table.records tbody tr").Count));
+        Assert.Contains("orders/1 @ 8", page.FindAll("table.records tbody tr")[0].TextContent, StringComparison.Ordinal);
+        Assert.Empty(page.FindAll("img, script, [onerror]"));
+        await page.Find("[data-action=untap]").ClickAsync(new Microsoft.AspNetCore.Components.Web.MouseEventArgs());
+        Assert.NotNull(page.Find("[data-action=tap]"));
+    }
+
+    [Fact]
+    public async Task A_tap_that_is_refused_says_why_and_a_viewer_has_none()
+    {
+        var flow = new FlowReport([new FlowNode("", "source", "orders")], []);
+        _api.Streams["pipelines/orders/tap"] = [new ApiEvent(ApiEvent.Refused, """{"title":"Nothing to tap","detail":"Twenty look already."}""")];
+        var page = Panel("operator");
+        await page.Find("[data-action=tap]").ClickAsync(new Microsoft.AspNetCore.Components.Web.MouseEventArgs());
+        page.WaitForAssertion(() => Assert.Contains("Twenty look already.", page.Markup, StringComparison.Ordinal));
+        Assert.True(Panel("viewer").Find("[data-action=tap]").HasAttribute("disabled"));
+
+        IRenderedComponent<CascadingValue<Who>> Panel(string role) => Render<CascadingValue<Who>>(p => p.Add(c => c.Value, new Who("x", role, false))
+            .AddChildContent<NodePanel>(n => n.Add(c => c.Node, flow.Nodes[0]).Add(c => c.Flow, flow).Add(c => c.Pipeline, Samples.Status()).Add(c => c.Rates, PipelineRates.Unknown)));
+    }
+
+    [Fact]
+    public void A_chart_shows_what_is_known_with_axes_and_what_happened()
+    {
+        var now = DateTimeOffset.UtcNow;
+        var values = Enumerable.Repeat(float.NaN, 180).ToArray();
+        for (var i = 160; i < 180; i++) values[i] = 300;
+        ChartMark[] marks = [new(now.AddMinutes(-1), "R", "10:00:00 Started over."), new(now.AddMinutes(-9), "V", "before what is shown")];
+
+        var chart = Render<Chart>(p => p.Add(c => c.Values, values).Add(c => c.Label, "Records in").Add(c => c.Unit, v => Format.Rate(v)).Add(c => c.Marks, marks).Add(c => c.Now, now));
+
+        Assert.Contains("2 min ago", chart.Find(".axis").TextContent, StringComparison.Ordinal);
+        Assert.Equal("500 /s", chart.Find(".y.top").TextContent);
+        Assert.Equal("R", chart.Find(".flag").TextContent);
+        Assert.Single(chart.FindAll(".flag"));
+        Assert.Contains("left:50%", chart.Find(".flag").GetAttribute("style"), StringComparison.Ordinal);
+        Assert.Equal("Records in, the last 2 min, from 0 to 500 /s; 10:00:00 Started over.", chart.Find("svg").GetAttribute("aria-label"));
+        Assert.Contains("nothing known yet", Render<Chart>(p => p.Add(c => c.Values, [])).Markup, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(DefinitionOrigin.Api, "admin", false)]
+    [InlineData(DefinitionOrigin.Api, "operator", true)]
+    [InlineData(DefinitionOrigin.Folder, "admin", true)]
+    public void Only_admins_apply_and_only_what_belongs_to_no_file(DefinitionOrigin origin, string role, bool isDisabled)
+    {
+        _api.Answers["GET pipelines/orders/config"] = new PipelineConfig("orders", 3, 0, origin, "orders.yaml", "name: orders\n");
+        Services.GetRequiredService<NavigationManager>().NavigateTo("/pipelines/orders/definition?view=edit");
+        var page = Render<CascadingValue<Who>>(p => p.Add(c => c.Value, new Who("x", role, false)).AddChildContent<DefinitionTab>(t => t.Add(c => c.Pipeline, Samples.Status())));
+
+        Assert.Equal(isDisabled, page.Find("[data-action=apply]").HasAttribute("disabled"));
+        page.Find("textarea").Input("name: orders\n# more\n");
+        Assert.Equal("+ # more", page.Find(".diff .plus").TextContent.Trim());
     }
 
     private static WindowRow Window(string key) => new() { Key = key, Start = 0, End = 1000, Revision = 0, Values = [KeyValuePair.Create(key, (string?)key)] };

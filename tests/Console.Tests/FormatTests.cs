@@ -7,6 +7,7 @@ public sealed class FormatTests
     [InlineData(double.NaN, "N/A")]
     [InlineData(double.PositiveInfinity, "N/A")]
     [InlineData(0d, "0 s")]
+    [InlineData(0.00005, "0.05 ms")]
     [InlineData(0.35, "350 ms")]
     [InlineData(4.24, "4.2 s")]
     [InlineData(59d, "59 s")]

@@ -65,6 +65,11 @@ public sealed class PagesTests(PagesFixture fixture) : IClassFixture<PagesFixtur
         { "windows", "/pipelines/events/windows", "Closed lately" },
         { "keys", "/pipelines/events/keys?step=totals&key=7", "What it reflects" },
         { "quarantine", "/pipelines/events/quarantine", "quality.positive" },
+        { "node", "/pipelines/events?node=quality", "Defined by" },
+        { "quality", "/pipelines/events/quality", "amount > 0" },
+        { "edit", "/pipelines/events/definition?view=edit", "Difference to what runs" },
+        { "playground", "/pipelines/events/definition?view=playground", "Try a change on records" },
+        { "history", "/pipelines/events/definition?view=history&version=1", "It is the text that runs." },
         { "sinks", "/pipelines/events/sinks", "Lanes" },
         { "definition", "/pipelines/events/definition", "apiVersion: kor/v1" },
         { "events", "/pipelines/events/events", "newest first" },
@@ -187,15 +192,100 @@ public sealed class PagesTests(PagesFixture fixture) : IClassFixture<PagesFixtur
     [Fact]
     public async Task A_faulty_definition_is_told_with_its_line()
     {
-        var page = await SignedInAsync(TestSilo.Operator, "/pipelines/events/definition");
+        var page = await SignedInAsync(TestSilo.Operator, "/pipelines/events/definition?view=edit");
         await LiveAsync(page);
-        await page.ClickAsync("[data-action=edit]");
-        await page.FillAsync("textarea", TestSilo.Yaml.Replace("type: dedup", "type: dedupe", StringComparison.Ordinal));
-        await page.ClickAsync("[data-action=validate]");
+        // Nothing is clicked: what is typed is checked.
+        await page.FillAsync("#draft", TestSilo.Yaml.Replace("type: dedup", "type: dedupe", StringComparison.Ordinal));
         await Assertions.Expect(page.Locator("#content table")).ToContainTextAsync("dedup");
-        await page.FillAsync("textarea", TestSilo.Yaml);
-        await page.ClickAsync("[data-action=validate]");
+        await Assertions.Expect(page.Locator(".gutter .err")).ToHaveTextAsync("✕ 10");
+        await page.FillAsync("#draft", TestSilo.Yaml.Replace("amount > 0", "amount > 1", StringComparison.Ordinal));
         await Assertions.Expect(page.Locator("#content")).ToContainTextAsync("The server would take it");
+        await Assertions.Expect(page.Locator(".diff .plus").First).ToContainTextAsync("amount > 1");
+        await page.ClickAsync("[data-action=plan]");
+        await Assertions.Expect(page.Locator("[data-plan]")).ToContainTextAsync("EVENTS");
+        await Assertions.Expect(page.Locator("[data-action=apply]")).ToBeDisabledAsync();
+        Assert.Empty(_faults);
+    }
+
+    [Fact]
+    public async Task An_admin_applies_a_draft_and_rolls_it_back_by_click()
+    {
+        var text = TestSilo.Yaml.Replace("name: events", "name: mine", StringComparison.Ordinal).Replace("EVENTS", "MINE", StringComparison.Ordinal).Replace("TOTALS", "MINE_SUMS", StringComparison.Ordinal);
+        using var client = Silo.Client(TestSilo.Admin);
+        using (var made = await client.PostAsync("/api/v1/pipelines?initialState=stopped", new StringContent(text, System.Text.Encoding.UTF8, "application/yaml"), Cancel))
+            Assert.Equal(HttpStatusCode.Created, made.StatusCode);
+        var page = await SignedInAsync(TestSilo.Admin, "/pipelines/mine/definition?view=edit");
+        await LiveAsync(page);
+        await page.FillAsync("#draft", text.Replace("create: true }", "create: true, flush: { rows: 7 } }", StringComparison.Ordinal));
+        await Assertions.Expect(page.Locator("#content")).ToContainTextAsync("The server would take it");
+        await page.ClickAsync("[data-action=apply]");
+        await page.GetByRole(AriaRole.Dialog).GetByRole(AriaRole.Button, new() { Name = "Apply" }).ClickAsync();
+        await Assertions.Expect(page.Locator(".subtabs")).ToContainTextAsync("version 2");
+        Assert.Contains("flush: { rows: 7 }", await client.GetStringAsync("/api/v1/pipelines/mine/config", Cancel), StringComparison.Ordinal);
+        // The pipeline's clockwork hands versions to the log.
+        while (!(await client.GetStringAsync("/api/v1/pipelines/mine/history", Cancel)).Contains("\"version\":2", StringComparison.Ordinal)) await Task.Delay(100, Cancel);
+
+        await page.GotoAsync("/pipelines/mine/definition?view=history&version=1");
+        await LiveAsync(page);
+        await Assertions.Expect(page.Locator(".diff .minus").First).ToContainTextAsync("flush: { rows: 7 }");
+        await page.ClickAsync("[data-action=rollback]");
+        await page.GetByRole(AriaRole.Dialog).GetByRole(AriaRole.Button, new() { Name = "Roll back" }).ClickAsync();
+        await Assertions.Expect(page.Locator(".subtabs")).ToContainTextAsync("version 3");
+        Assert.DoesNotContain("flush: { rows: 7 }", await client.GetStringAsync("/api/v1/pipelines/mine/config", Cancel), StringComparison.Ordinal);
+        var audit = await client.GetStringAsync("/api/v1/audit", Cancel);
+        Assert.Contains("rolled back 'mine' from version 2 to the text of version 1", audit.Replace("\\u0027", "'", StringComparison.Ordinal), StringComparison.Ordinal);
+        using (await client.DeleteAsync("/api/v1/pipelines/mine", Cancel))
+        {
+            Assert.Empty(_faults);
+        }
+    }
+
+    [Fact]
+    public async Task Records_are_tried_in_the_playground_and_shown_as_text()
+    {
+        var page = await SignedInAsync(TestSilo.Operator, "/pipelines/events/definition?view=playground");
+        await LiveAsync(page);
+        await page.FillAsync("#play-records", $$"""
+            {"id":"{{PagesFixture.Evil}}","amount":4}
+            {"id":"b","amount":-1}
+            no json
+            """);
+        await page.ClickAsync("[data-action=try]");
+        await Assertions.Expect(page.Locator("[data-result]")).ToContainTextAsync("1 absorbed, 0 duplicate, 0 late, 0 filtered, 2 quarantined");
+        await Assertions.Expect(page.Locator("[data-result]")).ToContainTextAsync(PagesFixture.Evil);
+        await Assertions.Expect(page.Locator("[data-result]")).ToContainTextAsync("quality.positive");
+        Assert.Equal(0, await page.Locator("img[onerror]").CountAsync());
+        await page.ClickAsync("[data-action=take]");
+        await Assertions.Expect(page.Locator("#play-records")).ToHaveValueAsync(new System.Text.RegularExpressions.Regex("\"amount\""));
+        await Browser.PictureAsync(page, "playground-result");
+        Assert.Empty(_faults);
+    }
+
+    [Fact]
+    public async Task Records_of_a_part_are_shown_as_they_pass_and_the_audit_trail_knows_who_looked()
+    {
+        var page = await SignedInAsync(TestSilo.Operator, "/pipelines/events");
+        await LiveAsync(page);
+        // By keyboard: the part is a link.
+        await page.FocusAsync("[data-node=quality]");
+        await page.Keyboard.PressAsync("Enter");
+        await Assertions.Expect(page).ToHaveURLAsync(Silo.Url + "/pipelines/events?node=quality");
+        await page.ClickAsync("[data-action=tap]");
+        await Assertions.Expect(page.GetByText("Waits for the next record.")).ToBeVisibleAsync();
+        using var client = Silo.Client(TestSilo.Admin);
+        while (!(await client.GetStringAsync("/api/v1/audit", Cancel)).Contains("/tap", StringComparison.Ordinal)) await Task.Delay(50, Cancel);
+        for (var i = 0; i < 40 && await page.Locator("table.records tbody tr").CountAsync() == 0; i++)
+        {
+            Silo.Send(0, "tap", $$"""{"id":"tap-{{i}}","amount":5}""");
+            await Task.Delay(250, Cancel);
+        }
+
+        await Assertions.Expect(page.Locator("table.records tbody tr").First).ToContainTextAsync("\"amount\":5");
+        await Browser.PictureAsync(page, "tap");
+        await page.ClickAsync("[data-action=untap]");
+        await page.Locator("section.panel").FocusAsync();
+        await page.Keyboard.PressAsync("Escape");
+        await Assertions.Expect(page).ToHaveURLAsync(Silo.Url + "/pipelines/events");
         Assert.Empty(_faults);
     }
 

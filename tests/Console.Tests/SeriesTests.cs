@@ -1,3 +1,4 @@
+using KafkaOracleOrleans.Grains.Interfaces;
 using KafkaOracleOrleans.WebConsole.Components.Shared;
 using KafkaOracleOrleans.WebConsole.Data;
 
@@ -45,6 +46,27 @@ public sealed class SeriesTests
 
         Assert.Equal(1, values.Count(v => !float.IsNaN(v)));
     }
+
+    [Fact]
+    public void What_was_measured_before_anybody_looked_fills_what_is_unknown_and_nothing_else()
+    {
+        var series = new Series();
+        series.Add(Begin + TimeSpan.FromSeconds(20), _ => 8);
+        series.Seed(new PipelineMetrics("p", Begin + TimeSpan.FromSeconds(10), 5, [new MetricSeries("recordsPerSecond", "1/s", [4, null, 6, 9]), new MetricSeries("rule:a.b", "1/s", [1, 1, 1, 1])]));
+
+        var values = series.Read(Measure.In, Begin + TimeSpan.FromSeconds(20), TimeSpan.FromSeconds(11), 11);
+
+        Assert.Equal([4, 4, 4, 4, 4, float.NaN, float.NaN, float.NaN, float.NaN, float.NaN, 8], values);
+    }
+
+    [Theory]
+    [InlineData(0, 1)]
+    [InlineData(0.03, 0.05)]
+    [InlineData(1, 1)]
+    [InlineData(1.2, 2)]
+    [InlineData(303, 500)]
+    [InlineData(5001, 10000)]
+    public void An_axis_ends_at_a_round_number(double top, double end) => Assert.Equal(end, Curve.Round(top), 6);
 
     [Fact]
     public void A_curve_is_broken_where_nothing_is_known()

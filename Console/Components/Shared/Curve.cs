@@ -18,6 +18,15 @@ public static class Curve
         return top;
     }
 
+    /// <summary>The end of an axis that holds a number: 1, 2 or 5 times a power of ten; 1 for nothing.</summary>
+    public static double Round(double top)
+    {
+        if (top <= 0) return 1;
+        var power = Math.Pow(10, Math.Floor(Math.Log10(top)));
+        // A hair above, for what is not exact in binary.
+        return (top / power) switch { <= 1.0001 => power, <= 2.0001 => 2 * power, <= 5.0001 => 5 * power, _ => 10 * power };
+    }
+
     /// <summary>A line from left to right, broken where nothing is known; a number without neighbours is a dash.</summary>
     public static string Path(float[] values, double width, double height, double top)
     {

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
 using System.Security.Claims;
 using System.Text.Json;
 using System.Text.Json.Serialization;
@@ -21,12 +22,27 @@ internal sealed class FakeApi : IConsoleApi
 
     public bool HasDashboard => false;
 
+    /// <summary>The events of a stream, by the beginning of its path.</summary>
+    public Dictionary<string, List<ApiEvent>> Streams { get; } = [];
+
+    public async IAsyncEnumerable<ApiEvent> StreamAsync(ClaimsPrincipal user, string path, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        Calls.Enqueue(new ApiCall("GET", path));
+        foreach (var item in Streams.FirstOrDefault(s => path.StartsWith(s.Key, StringComparison.Ordinal)).Value ?? []) yield return item;
+        // As a tap does: it goes on until it is left.
+        await Task.Delay(Timeout.Infinite, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
     public ClaimsPrincipal? Current(ClaimsPrincipal user) => user;
+
+    /// <summary>The same path, with any query.</summary>
+    private static bool IsFor(string call, string key) =>
+        call.StartsWith(key, StringComparison.Ordinal) && (call.Length == key.Length || key[^1] == '?' || call[key.Length] == '?');
 
     public Task<ApiAnswer> SendAsync(ClaimsPrincipal? user, ApiCall call, CancellationToken cancellation)
     {
         Calls.Enqueue(call);
-        return Task.FromResult(Answers.FirstOrDefault(a => $"{call.Method} {call.Path}".StartsWith(a.Key, StringComparison.Ordinal)).Value switch
+        return Task.FromResult(Answers.FirstOrDefault(a => IsFor($"{call.Method} {call.Path}", a.Key)).Value switch
         {
             ApiAnswer answer => answer,
             { } value => new ApiAnswer(200, JsonSerializer.SerializeToUtf8Bytes(value, value.GetType(), Json)),

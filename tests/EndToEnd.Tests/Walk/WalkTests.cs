@@ -219,6 +219,9 @@ public sealed class WalkTests
         await api.CallAsync(HttpStatusCode.BadRequest, "GET /pipelines/{name}/windows", orders, "?limit=0");
         Assert.Equal(4, (await api.CallAsync(HttpStatusCode.OK, "GET /pipelines/{name}/watermarks", orders)).GetProperty("partitions").GetArrayLength());
         await api.CallAsync(HttpStatusCode.OK, "GET /pipelines/{name}/quality", orders);
+        var metrics = await api.CallAsync(HttpStatusCode.OK, "GET /pipelines/{name}/metrics", orders, "?step=60");
+        Assert.Contains(metrics.GetProperty("series").EnumerateArray(), s => s.GetProperty("name").GetString() == "rule:quality.valid_amount");
+        await api.CallAsync(HttpStatusCode.BadRequest, "GET /pipelines/{name}/metrics", orders, "?step=7");
         await api.CallAsync(HttpStatusCode.OK, "GET /pipelines/{name}/offsets", orders);
         await api.CallAsync(HttpStatusCode.OK, "GET /cluster");
         await api.CallAsync(HttpStatusCode.OK, "GET /version");
@@ -240,6 +243,11 @@ public sealed class WalkTests
         var test = JsonSerializer.Serialize(new { test = await File.ReadAllTextAsync(Path.Combine(stage.Folder, "pipelines", "orders.test.yaml")) });
         Assert.All((await api.CallAsync(HttpStatusCode.OK, "POST /test", null, "", test)).GetProperty("tests").EnumerateArray(), t => Assert.True(t.GetProperty("passed").GetBoolean()));
         await api.CallAsync(HttpStatusCode.OK, "POST /preview", null, "?limit=10", text, "application/yaml");
+        var tried = await api.CallAsync(HttpStatusCode.OK, "POST /try", null, "", JsonSerializer.Serialize(new { text, records = new[] { "{}", "no json" } }));
+        Assert.Equal(2, tried.GetProperty("counts").GetProperty("consumed").GetInt64());
+        await api.CallAsync(HttpStatusCode.OK, "GET /admin/loggers");
+        await api.CallAsync(HttpStatusCode.OK, "PUT /admin/loggers/{category}", ["KafkaOracleOrleans.Silo"], "", """{"level":"Debug","minutes":1}""");
+        await api.CallAsync(HttpStatusCode.BadRequest, "PUT /admin/loggers/{category}", ["Npgsql"], "", """{"level":"Debug"}""");
     }
 
     /// <summary>A pipeline made over the API, beside the one that belongs to a file.</summary>

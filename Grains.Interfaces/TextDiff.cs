@@ -1,7 +1,7 @@
-namespace KafkaOracleOrleans.Client.Cli.Output;
+namespace KafkaOracleOrleans.Grains.Interfaces;
 
 /// <summary>The difference of two texts, line by line: what is the same in both comes with a blank in front, what is gone with '-', what is new with '+'.</summary>
-internal static class TextDiff
+public static class TextDiff
 {
     private const int Around = 2;
 
