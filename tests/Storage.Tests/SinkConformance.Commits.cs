@@ -51,6 +51,34 @@ public abstract partial class SinkConformance
         Assert.Equal((write, write * 2L), (heir.Lease.Progress, heir.Lease.Written));
     }
 
+    /// <summary>A server that loses one COMMIT after the other is not helped by logins in a loop; the first is repeated at once.</summary>
+    [Fact]
+    public async Task Every_further_COMMIT_without_an_answer_waits()
+    {
+        await ExecuteAsync(LimitedTable);
+        Options.Retry.FirstDelay = TimeSpan.FromMilliseconds(40);
+        Options.Retry.MaxDelay = TimeSpan.FromMilliseconds(80);
+        Options.Breaker.Failures = 1000;
+        var waits = new Waits();
+        var connections = Connect(Options, waits);
+        var spec = Spec("limited", Limited, SinkMode.Append, ["id"]);
+        await Factory.PrepareAsync(spec, Cancel);
+        await using var lane = await new AdoSinkFactory(connections).OpenAsync(spec, "0", Cancel);
+        connections.Get("dwh").Intercept(inner => new FaultyCommits(
+            inner, [CommitFault.None, CommitFault.Lost, CommitFault.None, CommitFault.Lost, CommitFault.Lost, CommitFault.None]));
+        async Task<int> WaitsOfAsync(int write)
+        {
+            waits.Short = 0;
+            await lane.WriteAsync(new SinkWrite(Rows.Block(Limited, [write, "ok", 1]), write, null, null), Cancel);
+            return waits.Short;
+        }
+
+        Assert.Equal(0, await WaitsOfAsync(1));
+        Assert.Equal(0, await WaitsOfAsync(2));
+        Assert.Equal(1, await WaitsOfAsync(3));
+        Assert.Equal(["1|ok|1", "2|ok|1", "3|ok|1"], await ReadTextsAsync(spec));
+    }
+
     [Fact]
     public async Task A_row_alone_that_is_refused_with_an_unknown_code_waits_and_says_so_or_is_quarantined_after_the_time_that_is_set()
     {
@@ -89,6 +117,18 @@ public abstract partial class SinkConformance
         await using var strict = await new AdoSinkFactory(Connect(Options)).OpenAsync(spec with { StopOnReject = true }, "strict", Cancel);
         await Assert.ThrowsAsync<SinkConfigurationException>(() => RepeatAsync(() => strict.WriteAsync(odd, Cancel)));
         Assert.Equal(["2|ok|1"], await ReadTextsAsync(spec));
+    }
+
+    /// <summary>The system's time; counts timers of under 100 ms, which only a pause has here.</summary>
+    private sealed class Waits : TimeProvider
+    {
+        public int Short { get; set; }
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        {
+            if (dueTime > TimeSpan.Zero && dueTime < TimeSpan.FromMilliseconds(100)) Short++;
+            return base.CreateTimer(callback, state, dueTime, period);
+        }
     }
 
     private async Task<List<long>> HitsAsync()

@@ -152,6 +152,17 @@ public sealed class YamlTests
         }
     }
 
+    /// <summary>Were the shorter one replaced first, the rest of the longer one would stand there.</summary>
+    [Fact]
+    public void The_value_of_one_variable_within_that_of_another_hides_no_part_of_it()
+    {
+        var text = Base.Replace("name: base", "name: base\ndescription: '${A} ${C}'", StringComparison.Ordinal).Replace("table: ROWS_T", "table: '${B}'", StringComparison.Ordinal);
+        var compilation = Compile(text, variables: name => name switch { "A" => "db", "B" => "db.hunter2!.db", _ => "hunter2!" });
+        var finding = Assert.Single(compilation.Diagnostics);
+        Assert.Contains("'${B}' is not a table's name", finding.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("hunter2", finding.ToString(), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_pipeline_sees_only_the_variables_that_are_for_pipelines()
     {

@@ -188,6 +188,22 @@ public sealed class PartitionPipelineTests
         }
     }
 
+    /// <summary>A table that is read anew is read whole: what was asked for between is asked for again, however young it is.</summary>
+    [Fact]
+    public void What_was_asked_for_beside_a_table_goes_with_the_table()
+    {
+        var run = new PipelineRun(Enriching("cache: { ttl: 10m, missTtl: 10m }, preload: true")) { IgnoresCase = true };
+        run.Table["a"] = ["gold"];
+        run.Send("""{"id":"a"}""");
+        run.Now += 540_000;
+        run.Send("""{"id":"A"}""", """{"id":"B"}""");
+        run.Table["a"] = ["silver"];
+        run.Table["b"] = ["iron"];
+        run.Now += 60_000;
+        run.Send("""{"id":"A"}""", """{"id":"B"}""");
+        Assert.Equal(["A|gold", "B|NULL", "A|silver", "B|iron"], run.Sinks["rows"].Skip(1).Select(r => string.Join('|', r.Split(": ")[1].Split('|').Take(2))));
+    }
+
     private static string Enriching(string options) => $$"""
         apiVersion: kor/v1
         name: enriching
