@@ -97,8 +97,8 @@ public static class LookEndpoints
     }
 
     private static async Task<Results<Ok<PreviewReport>, ProblemHttpResult>> TryTextAsync(
-        TryRequest request, HostPipelineCompiler compiler, ILookupSource lookups, IEnumerable<IRecordTransform> transforms, TimeProvider time, FieldMask masks, TrialGate gate,
-        HttpContext http, KnownSources sources)
+        TryRequest request, HostPipelineCompiler compiler, ILookupSource lookups, ISchemaRegistries registries, IEnumerable<IRecordTransform> transforms, TimeProvider time, FieldMask masks,
+        TrialGate gate, HttpContext http, KnownSources sources)
     {
         // A body without these members is JSON all the same.
         if ((string?)request.Text is null || (IReadOnlyList<string>?)request.Records is null) return Bad("No text", "The body needs 'text', a pipeline, and 'records', the values of records as texts.");
@@ -117,11 +117,11 @@ public static class LookEndpoints
         try
         {
             var (report, refused) = await gate.RunAsync(
-                http, "try", TrialGate.MaxSeconds, (budget, end) => TryAsync(plan, [slice], lookups, new TransformRunner(transforms), time, MaxTried, budget, end));
+                http, "try", TrialGate.MaxSeconds, (budget, end) => TryAsync(plan, [slice], lookups, registries, new TransformRunner(transforms), time, MaxTried, budget, end));
             if (report is null) return refused!;
             return TypedResults.Ok(PlanMask.Of(masks.For(http.User), plan, known) is { } mask ? Masked(report, mask) : report);
         }
-        catch (Exception e) when (e is KeyNotFoundException or StoreUnavailableException or SinkConfigurationException)
+        catch (Exception e) when (e is KeyNotFoundException or StoreUnavailableException or SinkConfigurationException or SchemaRegistryException)
         {
             return Problem(StatusCodes.Status503ServiceUnavailable, "Its surroundings are not ready", e.Message);
         }
