@@ -14,6 +14,9 @@ internal static class ExitCodes
     /// <summary>A file, pipeline, step or key does not exist.</summary>
     public const int NotFound = 3;
 
+    /// <summary>What was compared is not equal: <c>reconcile</c>.</summary>
+    public const int Different = 3;
+
     /// <summary>The pipeline is in a state that does not allow it.</summary>
     public const int Conflict = 4;
 

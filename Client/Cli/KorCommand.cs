@@ -36,6 +36,7 @@ internal sealed class KorCommand
         TapVerb.AddTo(this);
         QualityVerb.AddTo(this);
         PreviewVerb.AddTo(this);
+        ReconcileVerb.AddTo(this);
         TopicsVerb.AddTo(this);
         RunVerb.AddTo(this);
         ConfigVerb.AddTo(this);
@@ -52,7 +53,7 @@ internal sealed class KorCommand
     [
         ("Writing pipelines, offline", ["new", "validate", "test", "eval", "explain", "docs", "schema"]),
         ("Trying them", ["topics", "preview", "plan", "run"]),
-        ("Looking", ["list", "status", "top", "wait", "windows", "key", "tap", "quality", "events", "history", "offsets", "quarantine"]),
+        ("Looking", ["list", "status", "top", "wait", "windows", "key", "tap", "quality", "events", "history", "offsets", "quarantine", "reconcile"]),
         ("Steering", ["apply", "delete", "rollback", "start", "stop", "pause", "resume", "restart", "reset"]),
         ("The server", ["cluster", "state", "audit", "config", "doctor", "verify-oracle", "drivers", "version", "completion"]),
     ];

@@ -59,7 +59,7 @@ public static class SharedTables
     /// Whether two names, as written in pipelines, may be of one table. Databases ignore the case of plain names, and where one of the two has no
     /// schema only the database knows which it means.
     /// </summary>
-    internal static bool MayBeOne(string table, string other)
+    public static bool MayBeOne(string table, string other)
     {
         var (schema, name) = Parts(table);
         var (otherSchema, otherName) = Parts(other);

@@ -79,7 +79,7 @@ internal sealed class DedupNode(DedupPlan plan, RowNode input)
         _request = new DedupRequest
         {
             Step = plan, Rows = _asked, Ids = _ids, Bodies = _bodies, CellHashes = _cells,
-                EventTimes = scope.Batch.EventTimes,
+                EventTimes = scope.Batch.EventTimes, Watermarks = scope.Batch.Watermarks,
             Offsets = raw.Offsets, Count = scope.Count, Duplicate = _duplicate, KeyViolations = violations,
         };
     }

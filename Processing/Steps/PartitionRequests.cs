@@ -57,6 +57,9 @@ public sealed class DedupRequest : PartitionRequest
     /// <summary>Offsets.</summary>
     public required long[] Offsets { get; init; }
 
+    /// <summary>The partition's watermark before each row, ms.</summary>
+    public long[] Watermarks { get; init; } = [];
+
     /// <summary>The number of rows of the batch (length that counts of the arrays).</summary>
     public required int Count { get; init; }
 

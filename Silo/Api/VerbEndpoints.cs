@@ -15,5 +15,6 @@ internal static class VerbEndpoints
         DefinitionEndpoints.Map(api);
         HistoryEndpoints.Map(api);
         LoggerEndpoints.Map(api);
+        ProofEndpoints.Map(api);
     }
 }

@@ -6,6 +6,7 @@ using KafkaOracleOrleans.Silo.Api;
 using KafkaOracleOrleans.Silo.Diagnosis;
 using KafkaOracleOrleans.Silo.Observability;
 using KafkaOracleOrleans.Silo.Pipelines;
+using KafkaOracleOrleans.Silo.Proof;
 using KafkaOracleOrleans.Silo.Quarantine;
 using KafkaOracleOrleans.Silo.Registries;
 using KafkaOracleOrleans.Silo.Security;
@@ -87,6 +88,7 @@ public static class KorHostingExtensions
         services.AddSingleton<HostPipelineCompiler>();
         services.AddSingleton<IPipelineCompiler>(sp => sp.GetRequiredService<HostPipelineCompiler>());
         services.AddSingleton<TopicReader>();
+        services.AddSingleton<ProofDesk>();
         services.AddSingleton<KnownSources>();
         services.AddSingleton<PlanProvider>();
         services.AddSingleton<LocalPartitions>();

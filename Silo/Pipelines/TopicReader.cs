@@ -119,7 +119,8 @@ internal sealed class TopicReader(KorOptions options)
         return [.. found.Select(f => new TopicSlice(f.Key.Topic, f.Key.Partition.Value, spans[f.Key].From, f.Value))];
     }
 
-    private IConsumer<byte[]?, byte[]?> Consumer(string connection, bool readCommitted)
+    /// <summary>A consumer that joins no group and commits nothing. The caller disposes it.</summary>
+    internal IConsumer<byte[]?, byte[]?> Consumer(string connection, bool readCommitted)
     {
         var config = new ConsumerConfig(options.Kafka[connection].ToClientConfig())
         {

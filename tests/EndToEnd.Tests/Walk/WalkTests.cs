@@ -99,6 +99,10 @@ public sealed class WalkTests
         Assert.Equal(stage.Sent, offsets.EnumerateArray().Sum(o => o.GetProperty("end").GetInt64()));
         Assert.Equal(0, offsets.EnumerateArray().Sum(o => o.GetProperty("lag").GetInt64()));
 
+        Assert.Equal("equal", (await kor.JsonAsync("reconcile", "orders")).GetProperty("result").GetString());
+        await kor.KorAsync(3, "reconcile", "nobody");
+        await kor.KorAsync(2, "reconcile", "orders", "--since", "today", "--until", "yesterday");
+
         var preview = await kor.JsonAsync("preview", "pipelines/orders.yaml", "--limit", "400");
         Assert.Equal(400, preview.GetProperty("counts").GetProperty("consumed").GetInt64());
         Assert.Equal(40, preview.GetProperty("counts").GetProperty("quarantined").GetInt64());
@@ -213,6 +217,7 @@ public sealed class WalkTests
         Assert.Contains("definition", await api.FirstEventAsync("/pipelines/{name}/events/stream", orders, "?since=2000-01-01T00:00:00Z"), StringComparison.Ordinal);
         Assert.Contains("orders", await api.FirstEventAsync("/events", [], "?since=2000-01-01T00:00:00Z"), StringComparison.Ordinal);
         Assert.Contains("seen", await api.FirstEventAsync("/pipelines/{name}/tap", orders, ""), StringComparison.Ordinal);
+        Assert.Contains("phase", await api.FirstEventAsync("/pipelines/{name}/reconcile", orders, ""), StringComparison.Ordinal);
         await api.CallAsync(HttpStatusCode.OK, "GET /pipelines/{name}/keys/{step}/{key}", ["orders", "revenue_5m", "c-0005"]);
         await api.CallAsync(HttpStatusCode.OK, "GET /pipelines/{name}/windows/{step}", ["orders", "revenue_5m"]);
         await api.CallAsync(HttpStatusCode.OK, "GET /pipelines/{name}/windows", orders, "?limit=5");
