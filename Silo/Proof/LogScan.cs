@@ -87,6 +87,7 @@ internal sealed class LogScan(PartitionScan scan, TopicPartition partition, Scan
             {
                 if (request is LookupRequest lookup) Answer(lookup, cancellation).GetAwaiter().GetResult();
                 else if (request is CustomRequest custom) _transforms.Answer(custom);
+                else throw new ProofRefusedException("Its records name schemas of a registry, which proofs do not ask for. The tables of such a pipeline cannot be proved.");
             }
         }
 
