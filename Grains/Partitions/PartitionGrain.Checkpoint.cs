@@ -141,15 +141,10 @@ internal sealed partial class PartitionGrain
     {
         foreach (var lane in _lanes)
         {
-            var changed = CheckpointGate.HasSink(position, lane.Confirmed) ? Task.CompletedTask : ChangedAsync(lane);
             while (!CheckpointGate.HasSink(position, lane.Confirmed))
             {
-                // An ended reign ends the delay below at once, and the lane's news only after this loop has yielded: without this it would never yield.
-                _reign.Token.ThrowIfCancellationRequested();
                 if (CheckpointGate.Urges(position, _header.Position, Hurries)) lane.Flush();
-                if (await Task.WhenAny(changed, Task.Delay(Poll, time, _reign.Token)) != changed) continue;
-                await changed;
-                changed = ChangedAsync(lane);
+                await ChangedAsync(lane, Poll);
             }
         }
     }

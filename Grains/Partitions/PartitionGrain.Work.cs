@@ -266,10 +266,10 @@ internal sealed partial class PartitionGrain
         reign.ThrowIfCancellationRequested();
     }
 
-    private static async Task ChangedAsync(SinkDelivery lane)
+    private static async Task ChangedAsync(SinkDelivery lane, TimeSpan? within = null)
     {
         if (lane.IsFenced) throw new OwnerFencedException($"sink '{lane.Sink.Id}'");
-        await lane.ChangedAsync();
+        await (within is { } limit ? lane.ChangedAsync(limit) : lane.ChangedAsync());
     }
 
     private void OpenLanes()

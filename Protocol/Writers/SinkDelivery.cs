@@ -170,6 +170,9 @@ internal sealed class SinkDelivery
     /// <summary>Waits until something was confirmed or the state changed.</summary>
     public Task ChangedAsync() => _changed.NextAsync(_stopping);
 
+    /// <summary>As <see cref="ChangedAsync()"/>, at most for a time; an owner that has stopped ends it at once.</summary>
+    public Task ChangedAsync(TimeSpan within) => _changed.NextAsync(within, _time, _stopping);
+
     private async Task RunAsync()
     {
         try

@@ -65,6 +65,25 @@ public sealed class DeliveryTests : IDisposable
         await delivery.Loop;
     });
 
+    /// <summary>Whoever waits in a loop must hear of the end at once, or never gives the scheduler back on which the news would come.</summary>
+    [Fact]
+    public void A_wait_for_news_with_a_limit_ends_with_its_owner() => OneThread.Run(async () =>
+    {
+        var delivery = Start(new FlushPlan(10, 1 << 20, 1000));
+        var limit = TimeSpan.FromMilliseconds(200);
+        var over = delivery.ChangedAsync(limit);
+        await AdvanceAsync(limit);
+        Assert.True(over.IsCompletedSuccessfully);
+        var waiting = delivery.ChangedAsync(limit);
+        await SettleAsync();
+        Assert.False(waiting.IsCompleted);
+        _stop.Cancel();
+        await SettleAsync();
+        Assert.True(waiting.IsCanceled);
+        Assert.True(delivery.ChangedAsync(limit).IsCanceled);
+        await delivery.Loop;
+    });
+
     /// <summary>A checkpoint at C asks for rows below C to be confirmed: what was handed in after them, or is under way, does not count.</summary>
     [Fact]
     public void A_position_is_confirmed_when_all_rows_below_it_are_written_and_not_before() => OneThread.Run(async () =>
