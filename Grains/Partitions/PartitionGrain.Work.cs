@@ -138,21 +138,11 @@ internal sealed partial class PartitionGrain
 
     private async Task LookUpAsync(LookupRequest request, CancellationToken reign)
     {
-        var spec = request.Step.Lookup;
         var started = time.GetTimestamp();
         var failed = true;
         try
         {
-            if (request.Preload)
-            {
-                var types = request.Step.Key.Select(k => request.Step.InputSchema[k].Type).ToList();
-                request.Table = await lookups.ReadAllAsync(spec, types, request.Step.CacheRows, reign);
-            }
-            else
-            {
-                request.Result = await lookups.LookupAsync(spec, request.Keys, reign);
-            }
-
+            await LookupAnswers.AnswerAsync(request, lookups, reign);
             failed = false;
         }
         finally

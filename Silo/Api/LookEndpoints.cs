@@ -138,7 +138,7 @@ public static class LookEndpoints
             foreach (var request in trial.Take(RawRecords.Batch(slice.Topic, slice.Partition, slice.From, slice.Records)))
             {
                 if (request is SchemaRequest schemas) await SchemaAnswers.AnswerAsync(schemas, plan, registries, cancellation);
-                else if (request is LookupRequest lookup) await AnswerAsync(lookup, lookups, cancellation);
+                else if (request is LookupRequest lookup) await LookupAnswers.AnswerAsync(lookup, lookups, cancellation);
                 else if (request is CustomRequest custom) transforms.Answer(custom);
             }
         }
@@ -160,20 +160,6 @@ public static class LookEndpoints
         }
 
         return report with { Quarantined = [.. report.Quarantined.Select(q => mask.HidesReason(q.Place) ? q with { Reason = FieldMask.Hidden } : q)] };
-    }
-
-    private static async Task AnswerAsync(LookupRequest request, ILookupSource lookups, CancellationToken cancellation)
-    {
-        var spec = request.Step.Lookup;
-        if (request.Preload)
-        {
-            var types = request.Step.Key.Select(k => request.Step.InputSchema[k].Type).ToList();
-            request.Table = await lookups.ReadAllAsync(spec, types, request.Step.CacheRows, cancellation);
-        }
-        else
-        {
-            request.Result = await lookups.LookupAsync(spec, request.Keys, cancellation);
-        }
     }
 
     private static async Task<Results<Ok<TopicRecords>, ProblemHttpResult>> RecordsAsync(

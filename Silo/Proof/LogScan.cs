@@ -1,4 +1,5 @@
 using Confluent.Kafka;
+using KafkaOracleOrleans.Grains.Runtime;
 using KafkaOracleOrleans.Processing.Plan;
 using KafkaOracleOrleans.Processing.Ports;
 using KafkaOracleOrleans.Processing.Proof;
@@ -85,26 +86,13 @@ internal sealed class LogScan(PartitionScan scan, TopicPartition partition, Scan
             var batch = RawRecords.Batch(partition.Topic, partition.Partition.Value, Position, records);
             foreach (var request in scan.Take(batch, help.Time.GetUtcNow().ToUnixTimeMilliseconds(), isAhead))
             {
-                if (request is LookupRequest lookup) Answer(lookup, cancellation).GetAwaiter().GetResult();
+                if (request is LookupRequest lookup) LookupAnswers.AnswerAsync(lookup, help.Lookups, cancellation).GetAwaiter().GetResult();
                 else if (request is CustomRequest custom) _transforms.Answer(custom);
                 else throw new ProofRefusedException("Its records name schemas of a registry, which proofs do not ask for. The tables of such a pipeline cannot be proved.");
             }
         }
 
         Position = Math.Max(Position, to);
-    }
-
-    private async Task Answer(LookupRequest request, CancellationToken cancellation)
-    {
-        var spec = request.Step.Lookup;
-        if (!request.Preload)
-        {
-            request.Result = await help.Lookups.LookupAsync(spec, request.Keys, cancellation);
-            return;
-        }
-
-        var types = request.Step.Key.Select(k => request.Step.InputSchema[k].Type).ToList();
-        request.Table = await help.Lookups.ReadAllAsync(spec, types, request.Step.CacheRows, cancellation);
     }
 
     private void Throttle(long began, long read, CancellationToken cancellation)

@@ -63,8 +63,8 @@ internal sealed class ReconcileRun(
         foreach (var name in _names) ReadDue(consumer, name);
         if (_plan.Steps.OfType<DedupPlan>().Any(d => d.Global))
             file.DoubtSharedIds("its id came more than once, and with scope: global which copy counts is decided by which is read first");
-        var (tables, expectations) = Compare(consumer);
-        return Report(tables, expectations, services.Time.GetElapsedTime(began));
+        var tables = Compare(consumer);
+        return Report(tables, services.Time.GetElapsedTime(began));
     }
 
     private ProofStart? Known()
@@ -223,7 +223,7 @@ internal sealed class ReconcileRun(
     }
 
     /// <summary>Reads the tables, then what came meanwhile, and compares; again when something differs that may be on its way.</summary>
-    private (Dictionary<string, TableComparison> Tables, Expectations Expectations) Compare(IConsumer<byte[]?, byte[]?> consumer)
+    private Dictionary<string, TableComparison> Compare(IConsumer<byte[]?, byte[]?> consumer)
     {
         for (var attempt = 1; ; attempt++)
         {
@@ -239,7 +239,7 @@ internal sealed class ReconcileRun(
             foreach (var step in _plan.Steps.OfType<WindowPlan>()) expectations.MakeWindows(step, Progress(step));
             foreach (var sink in _plan.Sinks.Where(s => !s.FromWindow && WhyNot(s) is null)) expectations.MakeRows(sink);
             var tables = _plan.Sinks.Where(s => WhyNot(s) is null).ToDictionary(s => s.Id, s => Compare(s, expectations), StringComparer.Ordinal);
-            if (attempt == Comparisons || !tables.Values.Any(t => t.Differs)) return (tables, expectations);
+            if (attempt == Comparisons || !tables.Values.Any(t => t.Differs)) return tables;
             Task.Delay(Pause, services.Time, cancellation).GetAwaiter().GetResult();
         }
     }
@@ -338,9 +338,8 @@ internal sealed class ReconcileRun(
     private bool HasReplays() => _start.Steps.Values.Any(s => s.HasReplays)
         || (IsWhole && _scope.Counts is null && _names.Any(n => _start.Partitions[n].Counts.Quarantined < _scans[n].Scan.Counts.Quarantined));
 
-    private ReconcileReport Report(Dictionary<string, TableComparison> tables, Expectations expectations, TimeSpan took)
+    private ReconcileReport Report(Dictionary<string, TableComparison> tables, TimeSpan took)
     {
-        _ = expectations;
         var notes = new List<string>();
         var counted = Sum(_start.Partitions.Values.Select(p => p.Counts));
         var log = Sum(_names.Select(n => _scans[n].Scan.Counts).Select(c => new RecordCounts(c.Consumed, c.Absorbed, c.Duplicate, c.Late, c.Filtered, c.Quarantined)));

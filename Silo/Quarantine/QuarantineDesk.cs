@@ -101,7 +101,7 @@ internal sealed class QuarantineDesk(
             while (steps.Next() is { } request)
             {
                 if (request is SchemaRequest schemas) await SchemaAnswers.AnswerAsync(schemas, runtime.Plan, registries, cancellation);
-                if (request is LookupRequest lookup) await LookUpAsync(lookup, cancellation);
+                if (request is LookupRequest lookup) await LookupAnswers.AnswerAsync(lookup, lookups, cancellation);
                 if (request is CustomRequest transform) custom.Answer(transform);
                 if (request is QuarantineRequest failed) foreach (var record in failed.Records) again[record.Offset] = record;
             }
@@ -116,20 +116,6 @@ internal sealed class QuarantineDesk(
         }
 
         return report with { Passed = passed, AtDatabase = atDatabase, Refused = refused.ToList() };
-    }
-
-    private async Task LookUpAsync(LookupRequest request, CancellationToken cancellation)
-    {
-        var spec = request.Step.Lookup;
-        if (request.Preload)
-        {
-            var types = request.Step.Key.Select(k => request.Step.InputSchema[k].Type).ToList();
-            request.Table = await lookups.ReadAllAsync(spec, types, request.Step.CacheRows, cancellation);
-        }
-        else
-        {
-            request.Result = await lookups.LookupAsync(spec, request.Keys, cancellation);
-        }
     }
 
     private async Task<ReplayReport> ExecuteAsync(
