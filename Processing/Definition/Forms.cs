@@ -16,13 +16,15 @@ internal static class Forms
         $"{what} (letters, digits, '_', '-'; a letter first; at most 63)", "[A-Za-z][A-Za-z0-9_-]{0,62}", 63,
         (c, i) => char.IsAsciiLetter(c) || (i > 0 && (char.IsAsciiDigit(c) || c is '_' or '-')));
 
+    private const int MaxFieldName = 120;
+
     public static ScalarShape<string> FieldName() => ScalarRules.Matching(
-        "a field's name (letters, digits, '_'; no digit first)", "[A-Za-z_][A-Za-z0-9_]*", 120,
-        (c, i) => char.IsAsciiLetter(c) || c == '_' || (i > 0 && char.IsAsciiDigit(c)));
+        "a field's name (letters, digits, '_'; no digit first)", "[A-Za-z_][A-Za-z0-9_]*", MaxFieldName, IsInFieldName);
 
     /// <summary>True for a text that is one.</summary>
-    public static bool IsFieldName(string text) =>
-        text.Length is > 0 and <= 120 && !char.IsAsciiDigit(text[0]) && text.All(c => char.IsAsciiLetterOrDigit(c) || c == '_');
+    public static bool IsFieldName(string text) => text.Length is > 0 and <= MaxFieldName && text.Index().All(c => IsInFieldName(c.Item, c.Index));
+
+    private static bool IsInFieldName(char c, int index) => char.IsAsciiLetter(c) || c == '_' || (index > 0 && char.IsAsciiDigit(c));
 
     public static ScalarShape<string> Column() => ScalarRules.Matching(
         "a column's name (letters, digits, '_', '$', '#'; a letter or '_' first)", "[A-Za-z_][A-Za-z0-9_$#]*", 128,

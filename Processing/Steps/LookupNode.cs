@@ -55,7 +55,6 @@ internal sealed class LookupNode : RowNode
             Scope = _rows.Scope;
         }
 
-
         _plan = plan;
         _values = values;
         _key = [.. plan.Key.Select(k => input.Block.Columns[k])];

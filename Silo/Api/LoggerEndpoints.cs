@@ -13,7 +13,7 @@ namespace KafkaOracleOrleans.Silo.Api;
 public sealed record LoggerReport(string Category, string Level, DateTimeOffset? Until);
 
 /// <summary>A level to be set.</summary>
-/// <param name="Level">Trace, Debug, Information, Warning, Error or None; null: as the configuration has it.</param>
+/// <param name="Level">Trace, Debug, Information, Warning, Error, Critical or None; null: as the configuration has it.</param>
 /// <param name="Minutes">For so long, 1 to 1440. Default: 30.</param>
 public sealed record LoggerRequest(string? Level, int Minutes = 30);
 
