@@ -3,6 +3,7 @@ using KafkaOracleOrleans.Grains.Interfaces;
 using KafkaOracleOrleans.Grains.Runtime;
 using KafkaOracleOrleans.Processing.Plan;
 using KafkaOracleOrleans.Processing.Ports;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace KafkaOracleOrleans.Grains.Pipelines;
@@ -18,6 +19,7 @@ internal sealed partial class PipelineGrain(
     ISinkFactory tables,
     IQuarantine quarantine,
     ISiloStatusOracle silos,
+    IHostApplicationLifetime lifetime,
     TimeProvider time,
     ILogger<PipelineGrain> log) : Grain, IPipelineGrain
 {
@@ -259,7 +261,7 @@ internal sealed partial class PipelineGrain(
     {
         var halt = state.State.Desired == DesiredState.Stopped && _halting;
         // On a silo that stops, parts are on their way out: to ask after them would be to call them back.
-        if (silos.CurrentStatus.IsTerminating()) return;
+        if (IsStopping()) return;
         await SaveLogAsync();
         if (state.State.Hash is null) return;
         try
@@ -304,8 +306,11 @@ internal sealed partial class PipelineGrain(
         }
     }
 
-    /// <summary>The silo is on its way out; who is the last one may still be told that it is active when no silo is.</summary>
-    private bool IsStopping() => silos.CurrentStatus.IsTerminating() || silos.GetApproximateSiloStatuses(onlyActive: true).Count == 0;
+    /// <summary>
+    /// The silo is on its way out: its host knows first, the cluster when it was told, and who is the last one may be told that it is active when no silo is.
+    /// </summary>
+    private bool IsStopping() => lifetime.ApplicationStopping.IsCancellationRequested
+        || silos.CurrentStatus.IsTerminating() || silos.GetApproximateSiloStatuses(onlyActive: true).Count == 0;
 
     private async Task DiscoverAsync(PipelineRuntime runtime, CancellationToken cancellation)
     {
